@@ -1,0 +1,105 @@
+/**
+ * The reference of segue.yaml for docs/file.md, from the schema that checks the file: the words for a key's
+ * type are the ones its error says after "expected", so that the page and the program cannot differ.
+ */
+import { z } from 'zod';
+import { base } from '../src/wire/file/schema.ts';
+
+type Schema = Readonly<Record<string, unknown>>;
+
+interface Section {
+  readonly path: string;
+  /** Several maps can stand at one path: the strategies. */
+  readonly keys: Schema;
+  readonly required: readonly string[];
+}
+
+const EXPECTED = 'expected';
+/** A value that no schema takes, so that every one of them says what it expected. */
+const NOBODYS = Symbol('taken by no schema');
+const ZODS_OWN_WORDS = 'Invalid input: expected ';
+/** Stands in a path for a name that the user chooses. */
+const NAME = 'NAME';
+
+function isSchema(value: unknown): value is Schema {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+
+function fileSchema(): Schema {
+  return z.toJSONSchema(base, {
+    io: 'input',
+    target: 'draft-7',
+    override: ({ zodSchema, jsonSchema }) => {
+      const { error } = z.core.safeParse(zodSchema, NOBODYS);
+      jsonSchema[EXPECTED] = error?.issues[0]?.message.replace(ZODS_OWN_WORDS, '');
+    },
+  });
+}
+
+export function fileReference(): string {
+  return sectionsOf(fileSchema(), '').map(sectionMarkdown).join('\n\n');
+}
+
+/** Every map of the file in the order of the schema, the outer before the inner. */
+function sectionsOf(schema: unknown, path: string): Section[] {
+  if (!isSchema(schema)) return [];
+  const choices = [...listOf(schema['anyOf']), ...listOf(schema['oneOf'])];
+  const inChoices = choices.flatMap((choice) => sectionsOf(choice, path));
+  const named = sectionsOf(schema['additionalProperties'], join(path, NAME));
+  const listed = sectionsOf(schema['items'], `${path}[]`);
+  const keys = schema['properties'];
+  if (!isSchema(keys)) return [...inChoices, ...named, ...listed];
+  const required = listOf(schema['required']).filter((key) => typeof key === 'string');
+  const inner = Object.entries(keys).flatMap(([key, value]) => sectionsOf(value, join(path, key)));
+  return [{ path, keys, required }, ...inner, ...inChoices, ...named, ...listed];
+}
+
+const join = (path: string, key: string) => (path === '' ? key : `${path}.${key}`);
+
+function sectionMarkdown({ path, keys, required }: Section): string {
+  const rows = Object.entries(keys).map(([key, value]) => rowOf(key, value, required.includes(key)));
+  return [`### ${titleOf(path, keys)}`, '', ...table([['Key', 'What', 'Default', 'Meaning'], ...rows])].join(
+    '\n',
+  );
+}
+
+function titleOf(path: string, keys: Schema): string {
+  if (path === '') return 'The file';
+  const type = keys['type'];
+  const which = isSchema(type) && typeof type['const'] === 'string' ? ` with \`type: ${type['const']}\`` : '';
+  return `\`${path}\`${which}`;
+}
+
+function rowOf(key: string, value: unknown, required: boolean): string[] {
+  const schema = isSchema(value) ? value : {};
+  const { [EXPECTED]: expected, description, default: standard } = schema;
+  return [
+    `\`${key}\``,
+    typeof expected === 'string' ? expected.replace(/^an? /, '') : '',
+    required ? 'required' : defaultOf(standard),
+    typeof description === 'string' ? description : '',
+  ];
+}
+
+/** As people write it in the file. What is empty says nothing: the keys within have defaults of their own. */
+function defaultOf(value: unknown): string {
+  if (value === undefined) return '';
+  const json = JSON.stringify(value);
+  if (['{}', '[]', '[{}]'].includes(json)) return '';
+  return `\`${typeof value === 'string' ? value : json}\``;
+}
+
+/** Aligned, as the formatter would have it. */
+function table(rows: readonly (readonly string[])[]): string[] {
+  const escaped = rows.map((row) => row.map((cell) => cell.replaceAll('|', String.raw`\|`)));
+  const widths = (escaped[0] ?? []).map((_, column) =>
+    Math.max(...escaped.map((row) => row[column]?.length ?? 0)),
+  );
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  const [head = [], ...body] = escaped.map((row) =>
+    row.map((cell, column) => cell.padEnd(widths[column] ?? 0)),
+  );
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...body.map(line)];
+}

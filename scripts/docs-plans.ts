@@ -1,0 +1,47 @@
+/** The plans that docs/releases.md shows, made and written out by the code that makes and shows real ones. */
+import { plainPaint } from '../src/cli/render/style.ts';
+import { renderPlan } from '../src/cli/render/plan.ts';
+import type { Service } from '../src/core/project.ts';
+import { type Facts, instanceId } from '../src/core/release/facts.ts';
+import { makePlan } from '../src/core/release/planning.ts';
+import { parseProjectFile } from '../src/wire/file/parse.ts';
+
+const INSTANCES = 2;
+
+function serviceWith(strategy: string): Service {
+  const text = `
+project: shop
+services:
+  web:
+    run: node server.js
+    instances: ${INSTANCES}
+    traffic: { listen: 8080 }
+    strategy: ${strategy}
+    smoke: [{ get: / }]
+`;
+  const result = parseProjectFile(text, 'segue.yaml', null);
+  const service = result.ok ? result.project.services['web'] : undefined;
+  if (!service) throw new Error(`the example is not a right file: ${JSON.stringify(result)}`);
+  return service;
+}
+
+/** v1 serves since the first release. */
+const facts: Facts = (() => {
+  const ids = Array.from({ length: INSTANCES }, (_, i) => instanceId('web', 'r1', i + 1));
+  return {
+    service: 'web',
+    stable: 'v1',
+    stableInstances: INSTANCES,
+    running: ids.map((id) => ({ id, version: 'v1', ready: true })),
+    rotation: { instances: ids, preview: [], draining: [] },
+    nextInstance: 1,
+  };
+})();
+
+export function examplePlan(strategy: string): string {
+  const service = serviceWith(strategy);
+  const plan = makePlan({ kind: 'deploy', facts, release: 'r2', to: 'v2', service, problems: [] });
+  return ['```console', '$ segue plan web --version v2', ...renderPlan(plan, false, plainPaint), '```'].join(
+    '\n',
+  );
+}

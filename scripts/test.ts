@@ -1,0 +1,94 @@
+/**
+ * Runs tests with Node's own runner, always the same way:
+ *   node scripts/test.ts unit              src/**, in seconds
+ *   node scripts/test.ts all               those and test/**, in one run
+ *   node scripts/test.ts FILE...           these files; arguments that begin with - go to the runner
+ * Under CI=true a skipped test fails the run unless `SKIPS_ALLOWED` names it.
+ */
+import { spawn } from 'node:child_process';
+import { globSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** Names of tests that may be skipped in CI, each with the reason. */
+const SKIPS_ALLOWED: Readonly<Record<string, string>> = {
+  'the cases of llhttp': 'they lie beside the project, not in it',
+};
+
+const GROUPS: Readonly<Record<string, readonly string[]>> = {
+  unit: ['src/**/*.test.ts'],
+  all: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+};
+
+const concurrency = 2;
+/** For one test, and for one file as a whole. Generous: it ends what hangs, it judges nothing. */
+const testTimeoutMs = 10 * 60_000;
+
+function filesFor(args: readonly string[]): readonly string[] {
+  const named = args.filter((arg) => !arg.startsWith('-'));
+  return (named.length === 0 ? ['unit'] : named).flatMap((arg) => {
+    const patterns = GROUPS[arg];
+    return patterns ? globSync([...patterns]).toSorted() : [arg];
+  });
+}
+
+function runnerArgs(files: readonly string[], options: readonly string[], tapFile: string): string[] {
+  return [
+    '--disable-warning=ExperimentalWarning',
+    '--test',
+    `--test-concurrency=${concurrency}`,
+    `--test-timeout=${testTimeoutMs}`,
+    '--test-reporter=spec',
+    '--test-reporter-destination=stdout',
+    '--test-reporter=tap',
+    `--test-reporter-destination=${tapFile}`,
+    ...options,
+    ...files,
+  ];
+}
+
+/** The exit code of the runner; a signal to this process goes on to it, so that nothing is left running. */
+function runTests(args: readonly string[]): Promise<number> {
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+  const pass = (signal: NodeJS.Signals) => child.kill(signal);
+  process.on('SIGINT', pass);
+  process.on('SIGTERM', pass);
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => resolve(code ?? 1));
+  });
+}
+
+/** The runner's own last lines, `# tests 12` and those after it, as it wrote them. */
+function summaryOf(tap: string): string {
+  const start = tap.lastIndexOf('\n# tests ');
+  return start === -1 ? '' : tap.slice(start + 1).trimEnd();
+}
+
+function skipsRefused(tap: string): readonly string[] {
+  const skips = tap.matchAll(/^\s*(?:not )?ok \d+ - (.*?) # ([A-Z]+)(.*)$/gm);
+  return [...skips]
+    .filter(([, name = '']) => !Object.hasOwn(SKIPS_ALLOWED, name))
+    .map(([, name = '', kind = '', why = '']) => `${name} (${kind.toLowerCase()}${why})`);
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const files = filesFor(args);
+  if (files.length === 0) throw new Error(`no test files for: ${args.join(' ')}`);
+  const scratch = await mkdtemp(join(tmpdir(), 'segue-test-'));
+  const tapFile = join(scratch, 'results.tap');
+  try {
+    const options = args.filter((arg) => arg.startsWith('-'));
+    const exitCode = await runTests(runnerArgs(files, options, tapFile));
+    const tap = await readFile(tapFile, 'utf8');
+    const refused = process.env.CI === 'true' ? skipsRefused(tap) : [];
+    for (const skip of refused) console.error(`skipped, which CI does not allow: ${skip}`);
+    console.log(`\n${summaryOf(tap) || 'the runner wrote no summary'}`);
+    return exitCode === 0 && refused.length > 0 ? 1 : exitCode;
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,126 @@
+/**
+ * Control's API (`wire/api.ts`) as functions. Both sides compare the API's number with every request, so a
+ * response is looked at only to see that it is the right one.
+ */
+import path from 'node:path';
+import { SegueError } from '../core/errors.ts';
+import type { Entry } from '../core/release/journal.ts';
+import type {
+  AbortRequest,
+  ApplyResponse,
+  DeployRequest,
+  DeployResponse,
+  LogLine,
+  PlanResponse,
+  ReleaseResponse,
+  ReleasesResponse,
+  RollbackRequest,
+  StatusResponse,
+} from '../wire/api.ts';
+import { CONTROL_SOCKET } from '../wire/paths.ts';
+import { socketPath } from '../wire/socket-path.ts';
+import { type Call, isRecord, Transport } from './transport.ts';
+
+export interface LogQuery {
+  readonly service: string | null;
+  readonly instance: string | null;
+  readonly lines: number;
+  readonly follow: boolean;
+}
+
+type Guard<T> = (value: unknown) => value is T;
+
+function having<T>(...keys: readonly (keyof T & string)[]): Guard<T> {
+  return (value): value is T => isRecord(value) && keys.every((key) => key in value);
+}
+
+const isEntry = having<Entry>('seq', 'atMs', 'fact');
+const isLogLine = having<LogLine>('instance', 'line');
+
+export class ControlClient {
+  readonly #transport: Transport;
+  readonly #signal: AbortSignal | undefined;
+
+  /** The signal ends whatever is under way. */
+  constructor(root: string, cwd: string, signal?: AbortSignal) {
+    this.#transport = new Transport(socketPath(path.join(root, CONTROL_SOCKET), cwd));
+    this.#signal = signal;
+  }
+
+  status(): Promise<StatusResponse> {
+    return this.#get('/v1/status', having<StatusResponse>('services', 'control', 'gateway'));
+  }
+
+  apply(by: string): Promise<ApplyResponse> {
+    return this.#post('/v1/apply', { by }, having<ApplyResponse>('services', 'project'));
+  }
+
+  plan(request: DeployRequest): Promise<PlanResponse> {
+    return this.#post('/v1/plan', request, having<PlanResponse>('plan', 'lines'));
+  }
+
+  deploy(request: DeployRequest): Promise<DeployResponse> {
+    return this.#post('/v1/releases', request, having<DeployResponse>('release'));
+  }
+
+  rollback(service: string, request: RollbackRequest): Promise<DeployResponse> {
+    return this.#post(`${servicePath(service)}/rollback`, request, having<DeployResponse>('release'));
+  }
+
+  abort(service: string, request: AbortRequest): Promise<DeployResponse> {
+    return this.#post(`${servicePath(service)}/abort`, request, having<DeployResponse>('release'));
+  }
+
+  async down(by: string, instances: boolean): Promise<void> {
+    await this.#post('/v1/down', { by, instances }, isRecord);
+  }
+
+  async releases(service: string | null, limit: number): Promise<ReleasesResponse['releases']> {
+    const query = new URLSearchParams({ limit: String(limit), ...(service === null ? {} : { service }) });
+    const found = await this.#get(`/v1/releases?${query.toString()}`, having<ReleasesResponse>('releases'));
+    return found.releases;
+  }
+
+  release(id: string): Promise<ReleaseResponse> {
+    return this.#get(releasePath(id), having<ReleaseResponse>('release', 'summary', 'entries'));
+  }
+
+  entries(id: string, afterSeq: number): AsyncGenerator<Entry> {
+    return this.#lines(`${releasePath(id)}/events?after=${afterSeq}`, isEntry);
+  }
+
+  logs({ service, instance, lines, follow }: LogQuery): AsyncGenerator<LogLine> {
+    const query = new URLSearchParams({
+      lines: String(lines),
+      ...(service === null ? {} : { service }),
+      ...(instance === null ? {} : { instance }),
+      ...(follow ? { follow: '1' } : {}),
+    });
+    return this.#lines(`/v1/logs?${query.toString()}`, isLogLine);
+  }
+
+  #get<T>(to: string, guard: Guard<T>): Promise<T> {
+    return this.#call({ method: 'GET', path: to }, guard);
+  }
+
+  #post<T>(to: string, body: unknown, guard: Guard<T>): Promise<T> {
+    return this.#call({ method: 'POST', path: to, body }, guard);
+  }
+
+  async #call<T>(call: Call, guard: Guard<T>): Promise<T> {
+    return checked(await this.#transport.json({ ...call, signal: this.#signal }), guard);
+  }
+
+  async *#lines<T>(to: string, guard: Guard<T>): AsyncGenerator<T> {
+    const lines = this.#transport.lines({ method: 'GET', path: to, signal: this.#signal });
+    for await (const line of lines) yield checked(line, guard);
+  }
+}
+
+function checked<T>(value: unknown, guard: Guard<T>): T {
+  if (guard(value)) return value;
+  throw new SegueError('BAD_REQUEST', 'Control answered with something that this CLI does not understand.');
+}
+
+const servicePath = (service: string) => `/v1/services/${encodeURIComponent(service)}`;
+const releasePath = (id: string) => `/v1/releases/${encodeURIComponent(id)}`;

@@ -1,0 +1,33 @@
+/** The table of verbs, in the order of the help. A new verb is a file here and a line below. */
+import type { Verb } from '../verb.ts';
+import { abort } from './abort.ts';
+import { check } from './check.ts';
+import { complete } from './complete.ts';
+import { completionOf } from './completion.ts';
+import { deploy } from './deploy.ts';
+import { down } from './down.ts';
+import { init } from './init.ts';
+import { logs } from './logs.ts';
+import { plan } from './plan.ts';
+import { releases } from './releases.ts';
+import { rollback } from './rollback.ts';
+import { show } from './show.ts';
+import { status } from './status.ts';
+import { up } from './up.ts';
+
+export const VERBS: readonly Verb[] = [
+  init,
+  check,
+  up,
+  plan,
+  deploy,
+  status,
+  releases,
+  show,
+  logs,
+  rollback,
+  abort,
+  down,
+  completionOf(() => VERBS),
+  complete,
+];

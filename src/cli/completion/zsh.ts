@@ -1,0 +1,55 @@
+import { COMMON_OPTIONS, type ArgumentSpec, type Completes, type OptionSpec, type Verb } from '../verb.ts';
+
+export function zshCompletion(verbs: readonly Verb[]): string[] {
+  return [
+    '#compdef segue',
+    '_segue_names() {',
+    '  local -a names=(${(f)"$(segue __complete $1 2>/dev/null)"})',
+    '  (( $#names )) && compadd -a names',
+    '}',
+    '_segue() {',
+    '  local -a verbs=(',
+    ...verbs.map((verb) => `    ${quoted(`${verb.name}:${verb.summary}`)}`),
+    '  )',
+    '  if (( CURRENT == 2 )); then',
+    "    _describe 'verb' verbs",
+    '    return',
+    '  fi',
+    '  local verb=$words[2]',
+    '  shift words',
+    '  (( CURRENT-- ))',
+    '  case $verb in',
+    ...verbs.map((verb) => `    ${verb.name}) _arguments ${specs(verb).join(' ')} ;;`),
+    '  esac',
+    '}',
+    'compdef _segue segue',
+  ];
+}
+
+function specs(verb: Verb): string[] {
+  const options = [...(verb.options ?? []), ...COMMON_OPTIONS].map(optionSpec);
+  return [...options, quoted('--help[show help]'), ...(verb.arguments ?? []).map(argumentSpec)];
+}
+
+function optionSpec({ flag, value, summary, completes }: OptionSpec): string {
+  const what = `--${flag}[${bracketed(summary)}]`;
+  return quoted(value === null ? what : `${what}:${value}:${action(completes)}`);
+}
+
+function argumentSpec({ name, completes }: ArgumentSpec, index: number): string {
+  return quoted(`${index + 1}:${name}:${action(completes)}`);
+}
+
+function action(completes: Completes | undefined): string {
+  if (completes === undefined) return '';
+  if (completes === 'folder') return '_files -/';
+  return typeof completes === 'string' ? `_segue_names ${completes}` : `(${completes.join(' ')})`;
+}
+
+function bracketed(text: string): string {
+  return text.replace(/[[\]:\\]/g, '\\$&');
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}

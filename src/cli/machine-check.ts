@@ -1,0 +1,76 @@
+/** What a file that is right in itself may still lack on this machine. Warnings: another machine may differ. */
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import net from 'node:net';
+import path from 'node:path';
+import type { Listen, Project, Service } from '../core/project.ts';
+import { programOf } from './command-words.ts';
+
+export interface Machine {
+  readonly root: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** True when this project's own gateway may hold the ports. */
+  readonly running: boolean;
+}
+
+export async function warningsFor(project: Project, machine: Machine): Promise<string[]> {
+  const services = Object.values(project.services);
+  const perService = await Promise.all(
+    services.map(async (service) => [
+      ...(await commandWarnings(service, machine)),
+      ...variableWarnings(service, machine),
+    ]),
+  );
+  const ports = machine.running ? [] : await portWarnings(services);
+  return [...perService.flat(), ...ports];
+}
+
+async function commandWarnings({ name, run, files }: Service, machine: Machine): Promise<string[]> {
+  const program = programOf(run.command);
+  if (program === null) return [];
+  const folder = path.resolve(machine.root, files.dir);
+  if (!(await isThere(folder, constants.R_OK)))
+    return [`${name}: the folder to release, ${files.dir}, is not there`];
+  if (program.includes('/'))
+    return (await isThere(path.resolve(folder, program), constants.X_OK))
+      ? []
+      : [`${name}: ${program} is not there or cannot be run`];
+  const folders = (machine.env['PATH'] ?? '').split(path.delimiter);
+  const found = await Promise.all(folders.map((at) => isThere(path.join(at, program), constants.X_OK)));
+  return found.includes(true) ? [] : [`${name}: the command ${program} is not on the PATH`];
+}
+
+function variableWarnings({ name, run }: Service, { env }: Machine): string[] {
+  const wanted = Object.values(run.env).filter((value) => value.startsWith('env:'));
+  const missing = wanted.map((value) => value.slice(4)).filter((variable) => env[variable] === undefined);
+  return missing.map((variable) => `${name}: the environment variable ${variable} is not set here`);
+}
+
+async function portWarnings(services: readonly Service[]): Promise<string[]> {
+  const listens = new Map(services.map((s) => [`${s.traffic.listen.host}:${s.traffic.listen.port}`, s]));
+  const warnings = await Promise.all(
+    [...listens.values()].map(async ({ name, traffic: { listen } }) => {
+      const trouble = await bindTrouble(listen);
+      return trouble === null ? [] : [`${name}: port ${listen.port} ${trouble}`];
+    }),
+  );
+  return warnings.flat();
+}
+
+function bindTrouble({ host, port }: Listen): Promise<string | null> {
+  return new Promise((resolve) => {
+    const server = net.createServer();
+    server.once('error', (error) => {
+      const taken = 'code' in error && error.code === 'EADDRINUSE';
+      resolve(taken ? 'is in use by another program' : `cannot be listened on (${error.message})`);
+    });
+    server.listen({ port, ...(host === '' ? {} : { host }) }, () => server.close(() => resolve(null)));
+  });
+}
+
+async function isThere(file: string, mode: number): Promise<boolean> {
+  return access(file, mode).then(
+    () => true,
+    () => false,
+  );
+}

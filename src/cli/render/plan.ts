@@ -1,0 +1,39 @@
+import { type Certificate, describeWay } from '../../core/release/certificate.ts';
+import type { Plan } from '../../core/release/plan.ts';
+import { describeStep } from '../../core/release/step.ts';
+import { fromTo, type Paint } from './style.ts';
+import { renderTable } from './table.ts';
+
+export function renderPlan(plan: Plan, serving: boolean, paint: Paint): string[] {
+  const title = `${paint('bold', plan.service)} ${fromTo(plan.from, plan.to)}, ${plan.strategy}`;
+  if (serving) return [title, '', `${plan.to} serves already: there is nothing to release.`];
+  return [title, '', ...renderSteps(plan, paint), '', ...renderWays(plan.certificate, paint)];
+}
+
+export function renderSteps({ steps }: Plan, paint: Paint): string[] {
+  const rows = steps.map((step, index) => [
+    { text: String(index + 1), style: 'dim' as const, right: true },
+    { text: describeStep(step) },
+  ]);
+  return renderTable([], rows, paint, '  ');
+}
+
+/** The rollback certificate: what going back takes, step by step. */
+export function renderWays({ to, ways, problems }: Certificate, paint: Paint): string[] {
+  const title = to === null ? 'The way back (nothing serves yet)' : `The way back to ${to}`;
+  const rows = ways.map((way) => [
+    {
+      text:
+        way.fromStep === way.toStep
+          ? `after step ${way.toStep}`
+          : `after steps ${way.fromStep}-${way.toStep}`,
+      style: 'dim' as const,
+    },
+    { text: describeWay(way, to) },
+  ]);
+  return [
+    paint('bold', title),
+    ...renderTable([], rows, paint, '  '),
+    ...problems.map((problem) => `  ${paint('yellow', 'warning')}: ${problem}`),
+  ];
+}

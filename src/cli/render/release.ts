@@ -1,0 +1,63 @@
+import type { ReleaseSummary, ReleaseResponse } from '../../wire/api.ts';
+import { formatDurationMs } from '../../core/units.ts';
+import { renderTimeline } from './fact.ts';
+import { renderSteps, renderWays } from './plan.ts';
+import { leftVersion, renderReceipt } from './receipt.ts';
+import { dateTime, fromTo, type Paint, type Style } from './style.ts';
+import { type Cell, renderTable } from './table.ts';
+
+export const STATE_STYLES: Readonly<Record<ReleaseSummary['state'], Style>> = {
+  running: 'cyan',
+  'going-back': 'yellow',
+  done: 'green',
+  'rolled-back': 'yellow',
+  stuck: 'red',
+};
+
+export function renderReleases(releases: readonly ReleaseSummary[], nowMs: number, paint: Paint): string[] {
+  if (releases.length === 0) return ['No release yet. The first one: segue deploy SERVICE'];
+  const rows = releases.map((release): Cell[] => [
+    { text: release.id, style: 'bold' },
+    { text: release.service },
+    { text: release.kind },
+    { text: fromTo(release.from, release.to) },
+    { text: release.strategy },
+    { text: release.state.replace('-', ' '), style: STATE_STYLES[release.state] },
+    { text: dateTime(release.startedAtMs) },
+    { text: formatDurationMs((release.endedAtMs ?? nowMs) - release.startedAtMs), right: true },
+    { text: release.by },
+  ]);
+  const head = ['RELEASE', 'SERVICE', 'KIND', 'VERSIONS', 'STRATEGY', 'STATE', 'STARTED', 'TOOK', 'BY'];
+  return renderTable(head, rows, paint);
+}
+
+/** Everything about one release, from the journal. */
+export function renderRelease(response: ReleaseResponse, nowMs: number, paint: Paint): string[] {
+  const { release, summary, entries } = response;
+  const heading = (text: string) => ['', paint('bold', text)];
+  return [
+    ...renderSummary(summary, nowMs, paint),
+    ...heading('Plan'),
+    ...renderSteps(release.plan, paint),
+    '',
+    ...renderWays(release.plan.certificate, paint),
+    ...heading('Timeline'),
+    ...renderTimeline(entries, paint),
+    ...(release.receipt
+      ? [...heading('Requests'), ...renderReceipt(release.receipt, leftVersion(release), paint)]
+      : []),
+  ];
+}
+
+export function renderSummary(summary: ReleaseSummary, nowMs: number, paint: Paint): string[] {
+  const { id, service, kind, from, to, strategy, state, by, why } = summary;
+  const title = `${paint('bold', id)}  ${kind} of ${service} ${fromTo(from, to)}, ${strategy}, by ${by}`;
+  const tookMs = (summary.endedAtMs ?? nowMs) - summary.startedAtMs;
+  const when = `began ${dateTime(summary.startedAtMs)}, ${summary.endedAtMs === null ? 'so far' : 'took'} ${formatDurationMs(tookMs)}`;
+  return [
+    title,
+    `${paint(STATE_STYLES[state], state.replace('-', ' '))}, ${when}`,
+    ...(summary.step ? [`step ${summary.stepNumber} of ${summary.stepCount}: ${summary.step}`] : []),
+    ...(why ? [why] : []),
+  ];
+}

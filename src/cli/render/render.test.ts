@@ -1,0 +1,243 @@
+/** Hunts output that misleads: columns out of line, a mark under the wrong column, bad news that looks good. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Plan } from '../../core/release/plan.ts';
+import type { InstanceStatus, ReleaseSummary, StatusResponse } from '../../wire/api.ts';
+import { beginProgress, advance, type Progress } from '../progress.ts';
+import { renderError } from './error.ts';
+import { renderLogLine } from './logs.ts';
+import { renderPlan } from './plan.ts';
+import { progressLine, renderProgress } from './progress.ts';
+import { renderReceipt } from './receipt.ts';
+import { renderReleases } from './release.ts';
+import { renderStatus } from './status.ts';
+import { type Paint, plainPaint } from './style.ts';
+import { renderTable } from './table.ts';
+import { entry, READY, releaseOf, START } from '../../../test/support/release-records.ts';
+
+process.env['TZ'] = 'UTC';
+const NOW_MS = Date.UTC(2026, 0, 2, 12, 0, 0);
+const loud: Paint = (style, text) => `<${style}>${text}</>`;
+
+test('a table keeps its columns in line whatever the colours', () => {
+  const rows = [
+    [
+      { text: 'a', style: 'green' as const },
+      { text: '5', right: true },
+    ],
+    [{ text: 'long' }, { text: '1,000', right: true }],
+  ];
+  assert.deepEqual(renderTable(['N', 'COUNT'], rows, plainPaint), [
+    'N     COUNT',
+    'a         5',
+    'long  1,000',
+  ]);
+  assert.equal(renderTable([], rows, loud)[0], '<green>a</>         5');
+});
+
+describe('an error', () => {
+  test('says code, what happened, the case and what to do', () => {
+    const record = { code: 'SERVICE_UNKNOWN', detail: '"wbe"; there is web.' } as const;
+    assert.deepEqual(renderError(record, [], plainPaint), [
+      'error SERVICE_UNKNOWN: The service is not in segue.yaml.',
+      '  "wbe"; there is web.',
+      'next: Run "segue status" to see the names.',
+    ]);
+  });
+
+  test('of a file shows the line and marks the column, tabs included', () => {
+    const record = { code: 'FILE_INVALID', detail: 'segue.yaml:2:4: a: expected b' } as const;
+    assert.deepEqual(renderError(record, ['one', '\t  x: 1'], plainPaint).slice(2, 5), [
+      'segue.yaml:2:4: a: expected b',
+      '  2 | \t  x: 1',
+      '    | \t  ^',
+    ]);
+  });
+});
+
+const PLAN: Plan = releaseOf('done').plan;
+
+test('a plan shows its steps and the way back from each', () => {
+  assert.deepEqual(renderPlan(PLAN, false, plainPaint), [
+    'web v1 -> v2, rolling',
+    '',
+    '  1  start 1 instance of v2 (web-r2-1)',
+    '  2  wait until ready: web-r2-1',
+    '  3  promote v2 to stable',
+    '',
+    'The way back to v1',
+    '  after steps 1-2  stable is untouched; the candidate is only stopped',
+    '  after step 3     finished: "segue rollback" makes a new release',
+    '  warning: files of v1 are missing',
+  ]);
+  assert.match(renderPlan(PLAN, true, plainPaint).join('\n'), /v2 serves already/);
+});
+
+describe('progress', () => {
+  const events = [
+    entry(1, 0, { kind: 'step-started', index: 0, direction: 'forward', step: START }),
+    entry(2, 300, { kind: 'instance-started', instance: 'web-r2-1', detail: '' }),
+    entry(3, 500, { kind: 'step-done', index: 0, direction: 'forward', note: 'pid 7' }),
+    entry(4, 600, { kind: 'step-started', index: 1, direction: 'forward', step: READY }),
+  ];
+  const begin = beginProgress(releaseOf('done'));
+  const size = { columns: 60, rows: 24 };
+  const after = (list: readonly ReturnType<typeof entry>[]): Progress => list.reduce(advance, begin);
+
+  test('marks what is done, under way and to come, with times', () => {
+    assert.deepEqual(renderProgress(after(events), 1_600, size, plainPaint), [
+      'web v1 -> v2  r2, rolling',
+      '',
+      '  ✓ 1  500ms  start 1 instance of v2 (web-r2-1)  pid 7',
+      '  ⠦ 2     1s  wait until ready: web-r2-1',
+      '    3         promote v2 to stable',
+    ]);
+  });
+
+  test('turns round: the step that was under way failed, and the way back follows', () => {
+    const cause = { code: 'SMOKE_FAILED', detail: 'GET / gave 500.' } as const;
+    const back = entry(5, 900, { kind: 'back-planned', cause, steps: [{ kind: 'stop', instances: [] }] });
+    const lines = renderProgress(after([...events, back]), 1_600, { columns: 100, rows: 24 }, plainPaint);
+    assert.equal(lines[3], '  ✗ 2  300ms  wait until ready: web-r2-1');
+    assert.equal(lines[6], 'going back: A smoke test of the new version failed. GET / gave 500.');
+    assert.match(lines[8] ?? '', /1 {2}.*stop/);
+  });
+
+  test('never draws more lines than the terminal has, nor longer ones', () => {
+    const many = {
+      ...begin,
+      forward: Array.from({ length: 90 }, () => ({ ...begin.forward[0], text: 'x'.repeat(200) })),
+    };
+    const steps = many.forward.map((step, i) => ({
+      state: 'waiting' as const,
+      startedAtMs: null,
+      endedAtMs: null,
+      note: '',
+      ...step,
+      ...(i < 40 ? { state: 'done' as const } : {}),
+    }));
+    const lines = renderProgress({ ...begin, forward: steps }, 0, { columns: 60, rows: 20 }, plainPaint);
+    assert.ok(lines.length <= 19, String(lines.length));
+    assert.ok(
+      lines.every((line) => line.length <= 60),
+      lines.join('\n'),
+    );
+    assert.ok(
+      lines.some((line) => line.includes(' 41 ')),
+      'the next step is in sight',
+    );
+  });
+
+  test('in a log is a line per event, with its place', () => {
+    const lines = events.map((event, i) => progressLine(after(events.slice(0, i)), event, plainPaint));
+    assert.deepEqual(
+      lines.map((line) => line?.replace(/^\d\d:\d\d:\d\d/, 'T') ?? ''),
+      [
+        'T [1/3] start 1 instance of v2 (web-r2-1) ...',
+        'T   web-r2-1 started',
+        'T [1/3] start 1 instance of v2 (web-r2-1) done in 500ms (pid 7)',
+        'T [2/3] wait until ready: web-r2-1 ...',
+      ],
+    );
+  });
+});
+
+test('a receipt calls failures out', () => {
+  const receipt = {
+    requests: 1200,
+    answered: 1199,
+    errors: 2,
+    failed: 1,
+    refused: 0,
+    retried: 3,
+    held: 0,
+    abandoned: 0,
+    perVersion: [{ version: 'v1', requests: 1200 }],
+    lastOldRequestAfterMs: 38,
+  };
+  const lines = renderReceipt(receipt, 'v1', loud);
+  assert.match(lines.join('\n'), /failed +<red>1<\/>/);
+  assert.doesNotMatch(lines.join('\n'), /refused|held/, 'what did not happen is not listed');
+  assert.match(lines.join('\n'), /answered +1,199 {2}<dim>2 of them with 5xx/);
+  assert.equal(lines.at(-1), '  last request on v1 38ms after the decision');
+});
+
+const SUMMARY: ReleaseSummary = {
+  id: 'r2',
+  service: 'web',
+  kind: 'deploy',
+  strategy: 'rolling',
+  from: 'v1',
+  to: 'v2',
+  by: 'somebody',
+  state: 'going-back',
+  step: 'stop web-r2-1',
+  stepNumber: 1,
+  stepCount: 1,
+  why: 'A smoke test of the new version failed.',
+  startedAtMs: NOW_MS - 5_000,
+  endedAtMs: null,
+};
+
+const INSTANCE: InstanceStatus = {
+  id: 'web-r1-1',
+  version: 'v1',
+  phase: 'running',
+  ready: false,
+  traffic: 'none',
+  port: 20_000,
+  pid: 1,
+  upMs: 60_000,
+  crashes: 2,
+  inFlight: 0,
+  streams: 0,
+  requests: 1_000,
+  p99Ms: null,
+  trouble: 'dependency database: refused',
+};
+
+test('the status tells what serves, what is wrong and what is under way', () => {
+  const status: StatusResponse = {
+    project: 'shop',
+    environment: null,
+    control: { pid: 1, version: '0', startedAtMs: NOW_MS - 60_000, fence: 1 },
+    gateway: { up: false, pid: null, routing: null },
+    trouble: null,
+    services: [
+      {
+        name: 'web',
+        listen: 'http://localhost:8080',
+        stable: 'v1',
+        previous: null,
+        wanted: 1,
+        holding: 3,
+        instances: [INSTANCE, { ...INSTANCE, id: 'web-r0-1', phase: 'stopped' }],
+        release: SUMMARY,
+        last: null,
+      },
+    ],
+  };
+  const text = renderStatus(status, NOW_MS, plainPaint).join('\n');
+  assert.match(text, /gateway does not answer/);
+  assert.match(text, /v1 serves, 0 of 1 ready, 3 requests wait/);
+  assert.match(text, /web-r1-1 +v1 +not ready +- +20000 +1m /);
+  assert.doesNotMatch(text, /web-r0-1/);
+  assert.match(text, /! web-r1-1: dependency database: refused/);
+  assert.match(text, /r2 going back for 5s: deploy v1 -> v2, step 1 of 1: stop web-r2-1/);
+});
+
+test('releases are listed with what became of them', () => {
+  const ended = { ...SUMMARY, state: 'rolled-back', endedAtMs: NOW_MS } as const;
+  const [head, row] = renderReleases([ended], NOW_MS, plainPaint);
+  assert.match(head ?? '', /^RELEASE +SERVICE +KIND/);
+  assert.match(row ?? '', /r2 +web +deploy +v1 -> v2 +rolling +rolled back +2026-01-02 .* 5s +somebody$/);
+  assert.deepEqual(renderReleases([], NOW_MS, plainPaint), [
+    'No release yet. The first one: segue deploy SERVICE',
+  ]);
+});
+
+test('a log line carries its instance, always in the same colour', () => {
+  assert.equal(renderLogLine({ instance: 'web-r1-1', line: 'hi' }, plainPaint), 'web-r1-1 | hi');
+  const colours = ['a', 'b'].map((line) => renderLogLine({ instance: 'web-r1-1', line }, loud).split('>')[0]);
+  assert.equal(colours[0], colours[1]);
+});

@@ -1,0 +1,85 @@
+import { formatDurationMs } from '../../core/units.ts';
+import type { InstanceStatus, ReleaseSummary, ServiceStatus, StatusResponse } from '../../wire/api.ts';
+import { STATE_STYLES } from './release.ts';
+import { fromTo, number, type Paint, type Style } from './style.ts';
+import { type Cell, renderTable } from './table.ts';
+
+export function renderStatus(status: StatusResponse, nowMs: number, paint: Paint): string[] {
+  const { project, environment, control, gateway, trouble } = status;
+  const up = formatDurationMs(nowMs - control.startedAtMs);
+  const door = gateway.up
+    ? `gateway up (routing ${gateway.routing ?? 'none'})`
+    : paint('red', 'gateway does not answer');
+  const title = `${paint('bold', project)}${environment === null ? '' : ` (${environment})`}`;
+  return [
+    `${title}  ${paint('dim', `control up ${up}`)}, ${gateway.up ? paint('dim', door) : door}`,
+    ...(trouble === null ? [] : [`${paint('red', 'trouble')}: ${trouble}`]),
+    ...status.services.flatMap((service) => ['', ...renderService(service, nowMs, paint)]),
+  ];
+}
+
+function renderService(service: ServiceStatus, nowMs: number, paint: Paint): string[] {
+  const shown = service.instances.filter((i) => i.phase !== 'stopped');
+  const ready = shown.filter((i) => i.ready && i.version === service.stable).length;
+  const serves = service.stable === null ? 'nothing deployed yet' : `${service.stable} serves`;
+  const count = service.stable === null ? '' : `, ${ready} of ${service.wanted} ready`;
+  const before = service.previous === null ? '' : `, ${service.previous} before`;
+  const held = service.holding > 0 ? paint('yellow', `, ${number(service.holding)} requests wait`) : '';
+  return [
+    `${paint('bold', service.name)}  ${service.listen}  ${serves}${before}${count}${held}`,
+    ...(shown.length > 0 ? renderTable(HEAD, shown.map(instanceRow), paint, '  ') : []),
+    ...shown.filter((i) => i.trouble !== null).map((i) => `  ${paint('yellow', '!')} ${i.id}: ${i.trouble}`),
+    ...(service.release ? renderActive(service.release, nowMs, paint) : []),
+    ...(service.last && !service.release ? [renderLast(service.last, nowMs, paint)] : []),
+  ];
+}
+
+const HEAD = [
+  'INSTANCE',
+  'VERSION',
+  'STATE',
+  'TRAFFIC',
+  'PORT',
+  'UP',
+  'IN FLIGHT',
+  'STREAMS',
+  'REQUESTS',
+  'P99',
+  'CRASHES',
+];
+
+function instanceRow(instance: InstanceStatus): Cell[] {
+  const state = stateOf(instance);
+  return [
+    { text: instance.id },
+    { text: instance.version },
+    { text: state.text, style: state.style },
+    { text: instance.traffic === 'none' ? '-' : instance.traffic },
+    { text: String(instance.port) },
+    { text: formatDurationMs(instance.upMs) },
+    { text: number(instance.inFlight) },
+    { text: number(instance.streams) },
+    { text: number(instance.requests) },
+    { text: instance.p99Ms === null ? '-' : formatDurationMs(instance.p99Ms) },
+    { text: number(instance.crashes), ...(instance.crashes > 0 ? { style: 'yellow' as const } : {}) },
+  ];
+}
+
+function stateOf({ phase, ready }: InstanceStatus): { text: string; style: Style } {
+  if (phase !== 'running') return { text: phase, style: 'dim' };
+  return ready ? { text: 'ready', style: 'green' } : { text: 'not ready', style: 'yellow' };
+}
+
+function renderActive(release: ReleaseSummary, nowMs: number, paint: Paint): string[] {
+  const since = formatDurationMs(nowMs - release.startedAtMs);
+  const state = paint(STATE_STYLES[release.state], release.state.replace('-', ' '));
+  const step = release.step ? `, step ${release.stepNumber} of ${release.stepCount}: ${release.step}` : '';
+  const line = `  ${release.id} ${state} for ${since}: ${release.kind} ${fromTo(release.from, release.to)}${step}`;
+  return release.why ? [line, `  ${release.why}`] : [line];
+}
+
+function renderLast(release: ReleaseSummary, nowMs: number, paint: Paint): string {
+  const ago = formatDurationMs(nowMs - (release.endedAtMs ?? nowMs));
+  const state = paint(STATE_STYLES[release.state], release.state.replace('-', ' '));
+  return `  ${paint('dim', 'last:')} ${release.id} ${release.kind} ${fromTo(release.from, release.to)} ${state} ${ago} ago`;
+}

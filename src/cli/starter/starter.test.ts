@@ -1,0 +1,92 @@
+/** Hunts a first segue.yaml that Segue itself refuses, or that starts something other than the project does. */
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import fc from 'fast-check';
+import { isName } from '../../wire/file/values.ts';
+import { parseProjectFile } from '../../wire/file/parse.ts';
+import { starterFile } from './file.ts';
+import { lookAround, nameFrom } from './findings.ts';
+import { ignoreState } from './gitignore.ts';
+
+let root = '';
+beforeEach(async () => {
+  root = await mkdtemp(path.join(os.tmpdir(), 'segue-starter-'));
+});
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+const put = (name: string, text: string) => writeFile(path.join(root, name), text);
+
+describe('the command', () => {
+  test('is the script itself, not npm, with the program of node_modules', async () => {
+    await put(
+      'package.json',
+      JSON.stringify({ name: '@shop/Web App', scripts: { start: 'next start -p $PORT' } }),
+    );
+    await mkdir(path.join(root, 'node_modules/.bin'), { recursive: true });
+    await put('node_modules/.bin/next', '');
+    const found = await lookAround(root);
+    assert.equal(found.name, 'web-app');
+    assert.equal(found.start?.command, './node_modules/.bin/next start -p $PORT');
+  });
+
+  test('comes from the Procfile first, whose other lines are kept', async () => {
+    await put('package.json', JSON.stringify({ scripts: { start: 'node a.js' } }));
+    await put('Procfile', 'web: node b.js\nworker: node "c d".js\n');
+    const found = await lookAround(root);
+    assert.deepEqual(found.start, { command: 'node b.js', source: 'Procfile' });
+    assert.deepEqual(found.others, [{ name: 'worker', command: 'node "c d".js' }]);
+  });
+
+  test('comes from the Dockerfile, with its port', async () => {
+    await put('Dockerfile', 'FROM x\nEXPOSE 3000\nENTRYPOINT ["node"]\nCMD ["server.js", \\\n  "a b"]\n');
+    const found = await lookAround(root);
+    assert.equal(found.start?.command, "node server.js 'a b'");
+    assert.equal(found.port, 3000);
+  });
+
+  test('is not invented from files that cannot be read as what they are', async () => {
+    await put('package.json', '{ not json');
+    await put('Dockerfile', 'CMD ["broken');
+    assert.equal((await lookAround(root)).start, null);
+  });
+});
+
+test('whatever is found, the file passes the check and starts exactly that', () => {
+  const words = fc
+    .string({ minLength: 1, maxLength: 40 })
+    .filter((text) => text.trim() !== '' && !/[\r\n]/.test(text));
+  const start = fc.option(
+    fc.record({ command: words.map((w) => w.trim()), source: fc.constant('Procfile') }),
+  );
+  const others = fc.array(fc.record({ name: fc.stringMatching(/^[a-z]{1,8}$/), command: words }));
+  fc.assert(
+    fc.property(start, fc.option(fc.integer({ min: 1, max: 19_999 })), others, (found, port, rest) => {
+      const text = starterFile({ name: 'app', start: found, port, others: rest }, './segue.schema.json');
+      const result = parseProjectFile(text, 'segue.yaml', null);
+      assert.ok(result.ok, JSON.stringify(result));
+      const web = result.project.services['web'];
+      assert.equal(web?.run.command, found?.command ?? 'node server.js');
+      assert.equal(web.traffic.listen.port, port ?? 8080);
+    }),
+  );
+});
+
+test('any text becomes a name or none', () => {
+  fc.assert(
+    fc.property(fc.string(), (text) => {
+      const name = nameFrom(text);
+      assert.ok(name === null || isName(name), `${text} -> ${name}`);
+    }),
+  );
+});
+
+test('.segue is kept out of git once, and only where there is git', async () => {
+  assert.equal(await ignoreState(root), false);
+  await put('.gitignore', 'dist');
+  assert.equal(await ignoreState(root), true);
+  assert.equal(await ignoreState(root), false);
+  assert.equal(await readFile(path.join(root, '.gitignore'), 'utf8'), 'dist\n.segue/\n');
+});

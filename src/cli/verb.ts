@@ -1,0 +1,58 @@
+/** One verb of the CLI as data: the program, the help and the shell completion are made from it. */
+import type { Input } from './input.ts';
+import type { Shell } from './shell.ts';
+
+export interface Verb {
+  readonly name: string;
+  readonly summary: string;
+  readonly arguments?: readonly ArgumentSpec[];
+  readonly options?: readonly OptionSpec[];
+  readonly examples: readonly string[];
+  /** Not in help and completion. */
+  readonly hidden?: boolean;
+  /** The result is the exit code; a SegueError gives its own. */
+  run(input: Input, shell: Shell): Promise<number>;
+}
+
+/** What completes a word: names that control knows, words of a fixed list, folders. */
+export type Completes = 'service' | 'instance' | 'release' | 'folder' | readonly string[];
+
+export interface ArgumentSpec {
+  readonly name: string;
+  readonly required: boolean;
+  readonly summary: string;
+  readonly completes?: Completes;
+}
+
+export interface OptionSpec {
+  /** Long form without dashes. */
+  readonly flag: string;
+  /** Name of the value; null for a switch. */
+  readonly value: string | null;
+  readonly summary: string;
+  readonly completes?: Completes;
+}
+
+export const SERVICE: ArgumentSpec = {
+  name: 'service',
+  required: false,
+  summary: 'name of the service; may be left out where there is only one',
+  completes: 'service',
+};
+
+export const ENVIRONMENT: OptionSpec = {
+  flag: 'environment',
+  value: 'NAME',
+  summary: 'lay this environment of segue.yaml over the rest',
+};
+
+/** Every verb takes these. */
+export const COMMON_OPTIONS: readonly OptionSpec[] = [
+  {
+    flag: 'project',
+    value: 'DIR',
+    summary: 'folder of the project (default: the nearest segue.yaml upwards)',
+    completes: 'folder',
+  },
+  { flag: 'json', value: null, summary: 'write the result as JSON' },
+];

@@ -1,0 +1,170 @@
+/** Control's HTTP API (`wire/api.ts`): thin, every decision is Control's. */
+import { Hono, type Context } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { stream } from 'hono/streaming';
+import type { z } from 'zod';
+import { ERRORS, SegueError, toErrorRecord } from '../core/errors.ts';
+import { limits } from '../core/limits.ts';
+import {
+  abortRequest,
+  API_HEADER,
+  API_VERSION,
+  type ApiError,
+  applyRequest,
+  deployRequest,
+  downRequest,
+  type JournalResponse,
+  type ReleaseResponse,
+  type ReleasesResponse,
+  rollbackRequest,
+} from '../wire/api.ts';
+import { SEGUE_VERSION } from '../wire/version.ts';
+import type { Control } from './control.ts';
+import { followRelease } from './follow.ts';
+import { logLines } from './log-lines.ts';
+import { Seats } from './seats.ts';
+import { statusOf, summaryOf } from './views.ts';
+
+export function makeApi(control: Control): Hono {
+  const app = new Hono();
+  app.onError((error) => answerError(error));
+  app.notFound((context) => answerError(new SegueError('BAD_REQUEST', `no ${context.req.path}`)));
+  app.use('/v1/*', async (context, next) => {
+    const version = context.req.header(API_HEADER);
+    if (version !== String(API_VERSION))
+      throw new SegueError(
+        'BAD_REQUEST',
+        `Control is Segue ${SEGUE_VERSION} (API ${API_VERSION}); the request is for API ${version ?? '?'}.`,
+      );
+    await next();
+  });
+  const onError = () => answerError(new SegueError('BAD_REQUEST', 'The body is too large.'));
+  app.use('/v1/*', bodyLimit({ maxSize: limits.api.bodyBytesMax, onError }));
+  reading(app, control);
+  acting(app, control);
+  streaming(app, control);
+  return app;
+}
+
+function reading(app: Hono, control: Control): void {
+  const { store } = control.ports;
+  app.get('/v1/status', async (context) => context.json(await statusOf(control)));
+  app.get('/v1/releases', async (context) => {
+    const service = context.req.query('service');
+    const limit = numberOf(context, 'limit') ?? 20;
+    const releases = await store.releases({ ...(service ? { service } : {}), limit });
+    return context.json({ releases: releases.map(summaryOf) } satisfies ReleasesResponse);
+  });
+  app.get('/v1/releases/:id', async (context) => {
+    const id = context.req.param('id');
+    const release = await store.release(id);
+    if (!release) throw new SegueError('RELEASE_UNKNOWN', id);
+    const entries = await store.entries({ release: id, limit: limits.store.entriesPerPageMax });
+    return context.json({ release, summary: summaryOf(release), entries } satisfies ReleaseResponse);
+  });
+  app.get('/v1/journal', async (context) => {
+    const afterSeq = numberOf(context, 'after') ?? 0;
+    const limit = numberOf(context, 'limit') ?? limits.store.entriesPerPageMax;
+    return context.json({ entries: await store.entries({ afterSeq, limit }) } satisfies JournalResponse);
+  });
+}
+
+function acting(app: Hono, control: Control): void {
+  app.post('/v1/plan', async (context) =>
+    context.json(await control.plan(await read(context, deployRequest))),
+  );
+  app.post('/v1/releases', async (context) =>
+    context.json(await control.deploy(await read(context, deployRequest))),
+  );
+  app.post('/v1/services/:service/rollback', async (context) => {
+    const request = await read(context, rollbackRequest);
+    return context.json(await control.rollback(context.req.param('service'), request));
+  });
+  app.post('/v1/services/:service/abort', async (context) => {
+    const request = await read(context, abortRequest);
+    return context.json({ release: await control.abort(context.req.param('service'), request) });
+  });
+  app.post('/v1/apply', async (context) => {
+    await read(context, applyRequest);
+    return context.json(await control.apply());
+  });
+  app.post('/v1/down', async (context) => {
+    const { instances } = await read(context, downRequest);
+    await control.stop(instances);
+    return context.json({});
+  });
+}
+
+function streaming(app: Hono, control: Control): void {
+  const seats = new Seats(limits.api.followersMax);
+  app.get('/v1/releases/:id/events', async (context) => {
+    const id = context.req.param('id');
+    if (!(await control.ports.store.release(id))) throw new SegueError('RELEASE_UNKNOWN', id);
+    const after = numberOf(context, 'after') ?? 0;
+    return jsonLines(context, seats, (signal) => followRelease(control, id, after, signal));
+  });
+  app.get('/v1/logs', (context) => {
+    const query = {
+      service: context.req.query('service') ?? null,
+      instance: context.req.query('instance') ?? null,
+      lines: numberOf(context, 'lines') ?? 50,
+      follow: context.req.query('follow') === '1',
+    };
+    return jsonLines(context, seats, (signal) => logLines(control, query, signal));
+  });
+}
+
+/**
+ * One JSON value per line; null is an empty line, a heartbeat that finds out who has left. What `values` throws
+ * at once is the answer.
+ */
+function jsonLines(
+  context: Context,
+  seats: Seats,
+  values: (signal: AbortSignal) => AsyncIterable<unknown>,
+): Response {
+  const gone = new AbortController();
+  const lines = values(gone.signal);
+  const leave = seats.take();
+  context.header('content-type', 'application/jsonl');
+  return stream(context, async (out) => {
+    out.onAbort(() => gone.abort());
+    try {
+      for await (const value of lines) await out.write(value === null ? '\n' : `${JSON.stringify(value)}\n`);
+    } finally {
+      leave();
+    }
+  });
+}
+
+async function read<T>(context: Context, schema: z.ZodType<T>): Promise<T> {
+  const result = schema.safeParse(parsed(await context.req.text()));
+  if (result.success) return result.data;
+  const places = result.error.issues.map(
+    ({ path, message }) => `${path.join('.') || 'the body'}: ${message}`,
+  );
+  throw new SegueError('BAD_REQUEST', places.join('; '));
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new SegueError('BAD_REQUEST', 'The body is not JSON.');
+  }
+}
+
+function numberOf(context: Context, name: string): number | undefined {
+  const text = context.req.query(name);
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 0) throw new SegueError('BAD_REQUEST', `${name}=${text}`);
+  return Math.min(value, name === 'limit' ? limits.store.entriesPerPageMax : Number.MAX_SAFE_INTEGER);
+}
+
+function answerError(error: unknown): Response {
+  const { code, detail } = toErrorRecord(error);
+  const place = error instanceof SegueError ? (error.place ?? null) : null;
+  const body: ApiError = { code, what: ERRORS[code].what, detail, next: ERRORS[code].next, place };
+  return Response.json(body, { status: ERRORS[code].http, headers: { 'segue-version': SEGUE_VERSION } });
+}

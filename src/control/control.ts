@@ -1,0 +1,293 @@
+/**
+ * Control as a whole: what the API can ask for. Requests are checked here and refused before anything is
+ * changed; what was accepted is carried out by the engine, whether or not the asker stays.
+ */
+import { SegueError } from '../core/errors.ts';
+import { describeListen } from '../core/listen.ts';
+import type { Project, Service } from '../core/project.ts';
+import { removable } from '../core/release/retention.ts';
+import { count } from '../core/units.ts';
+import type { ReleaseRecord } from '../core/release/records.ts';
+import type { Fact } from '../core/release/journal.ts';
+import { isPromoted } from '../core/release/state.ts';
+import type { PlaneEvent } from '../ports/traffic-plane.ts';
+import type {
+  AbortRequest,
+  ApplyResponse,
+  DeployRequest,
+  DeployResponse,
+  PlanResponse,
+  RollbackRequest,
+} from '../wire/api.ts';
+import { NO_ENVIRONMENT } from '../wire/api-version.ts';
+import { SEGUE_VERSION } from '../wire/version.ts';
+import { Engine } from './engine.ts';
+import { Fleet } from './fleet.ts';
+import { Ledger } from './ledger.ts';
+import { PortBook } from './port-book.ts';
+import type { ControlPorts } from './ports.ts';
+import { recoverInstances } from './recovery.ts';
+import { ReleaseDesk } from './release-desk.ts';
+import { hashOf } from './secrets.ts';
+import { TrafficDirector } from './traffic-director.ts';
+
+const ENVIRONMENT_SETTING = 'environment';
+
+export interface ControlOptions {
+  /** Null: the one of the last `up`, so that a restart never moves what runs to another environment. */
+  readonly environment: string | null;
+  /** Called when control has to end: after `down`, or when it must not act any more. */
+  readonly onStop: (error: unknown) => void;
+}
+
+export class Control {
+  readonly ports: ControlPorts;
+  readonly ledger: Ledger;
+  readonly fleet: Fleet;
+  readonly traffic: TrafficDirector;
+  readonly engine: Engine;
+  readonly #desk: ReleaseDesk;
+  readonly #options: ControlOptions;
+  readonly startedAtMs: number;
+  #project: Project;
+  #gatewayPid: number | null = null;
+  #gatewayUp = false;
+  #stop: Promise<void> | null = null;
+
+  private constructor(ports: ControlPorts, ledger: Ledger, project: Project, options: ControlOptions) {
+    this.ports = ports;
+    this.ledger = ledger;
+    this.#project = project;
+    this.#options = options;
+    this.startedAtMs = ports.clock.nowMs();
+    const spread = Number.parseInt(hashOf(ports.source.root).slice(0, 6), 16);
+    const portBook = new PortBook(ports.runtime, ledger, () => this.#project.ports, spread);
+    const onFault = (error: unknown) => this.#onFault(error);
+    const rerouted = () => this.traffic.apply();
+    this.fleet = new Fleet({ ports, ledger, portBook, rerouted, onFault });
+    const { fleet } = this;
+    this.traffic = new TrafficDirector({ ports, ledger, fleet, services: () => this.services, onFault });
+    const { traffic } = this;
+    const serviceOf = (name: string) => this.services.find((service) => service.name === name);
+    const beforeEnd = (release: ReleaseRecord) => this.#removeOldVersions(release);
+    this.engine = new Engine({ ports, ledger, fleet, traffic, serviceOf, beforeEnd, onFault });
+    const accept = (file: Project, service: string) => this.#accept(file, service);
+    this.#desk = new ReleaseDesk({ ports, ledger, engine: this.engine, accept });
+  }
+
+  /** Reads what was remembered, finds what runs, puts the routing in force and goes on with what was under way. */
+  static async start(ports: ControlPorts, options: ControlOptions): Promise<Control> {
+    const ledger = await Ledger.open(ports.store, ports.clock);
+    const environment = environmentOf(options.environment, ledger.setting(ENVIRONMENT_SETTING));
+    const project = await ports.source.load(environment);
+    const control = new Control(ports, ledger, project, { ...options, environment });
+    await control.#start();
+    return control;
+  }
+
+  async #start(): Promise<void> {
+    const { plane, pid } = this.ports;
+    const environment = this.#options.environment ?? '';
+    await this.ledger.write(() => ({
+      facts: [{ kind: 'control-started', pid, version: SEGUE_VERSION }],
+      changes: [{ put: 'setting', key: ENVIRONMENT_SETTING, value: environment }],
+    }));
+    plane.onEvent((event) => {
+      this.#onPlane(event).catch((error: unknown) => this.#onFault(error));
+    });
+    await plane.open(this.ledger.fence);
+    const isWanted = (service: string) => this.#isInFile(service);
+    const onFault = (error: unknown) => this.#onFault(error);
+    await recoverInstances({ fleet: this.fleet, ledger: this.ledger, isWanted, onFault });
+    // In this order: what changes while the first routing is on its way must not be missed.
+    this.traffic.followFleet();
+    await this.traffic.apply();
+    for (const release of this.ledger.activeReleases) await this.#resume(release);
+  }
+
+  async #resume(release: ReleaseRecord): Promise<void> {
+    await this.ledger.write(() => ({
+      facts: [{ kind: 'release-resumed' }],
+      changes: [],
+      service: release.service,
+      release: release.id,
+    }));
+    this.engine.run(release.id);
+  }
+
+  async #onPlane(event: PlaneEvent): Promise<void> {
+    if (event.type === 'lost') {
+      this.#gatewayUp = false;
+      if (this.#stop === null) await this.#note({ kind: 'gateway-lost', detail: event.detail });
+      return;
+    }
+    this.#gatewayUp = true;
+    this.#gatewayPid = event.pid;
+    if (event.type === 'started') return this.#note({ kind: 'gateway-started', pid: event.pid });
+    this.traffic.startAfter(event.routing);
+    await this.#note({ kind: 'gateway-adopted', pid: event.pid, routing: event.routing });
+  }
+
+  async #note(fact: Fact): Promise<void> {
+    await this.ledger.write(() => ({ facts: [fact], changes: [] }));
+  }
+
+  /** Control cannot go on as it should, or must not (R7). Once it is ending anyway, that is all it does. */
+  #onFault(error: unknown): void {
+    if (this.#stop === null) this.#options.onStop(error);
+  }
+
+  get project(): Project {
+    return this.#project;
+  }
+
+  /** Of segue.yaml, and those that left it and still run, as they were: nothing that serves ends by an edit. */
+  get services(): readonly Service[] {
+    const services = Object.values(this.#project.services);
+    const running = new Set(this.ledger.instances.map((instance) => instance.service));
+    const left = this.ledger.services.filter(({ name }) => running.has(name) && !this.#isInFile(name));
+    return [...services, ...left.flatMap(({ name, stable }) => this.#lastForm(name, stable))];
+  }
+
+  #isInFile(name: string): boolean {
+    return Object.hasOwn(this.#project.services, name);
+  }
+
+  #lastForm(name: string, stable: string | null): Service[] {
+    const versions = this.ledger.versionsOf(name);
+    const known = versions.find(({ version }) => version === stable) ?? versions.at(-1);
+    return known ? [known.spec] : [];
+  }
+
+  get gateway(): { readonly up: boolean; readonly pid: number | null; readonly routing: number | null } {
+    return { up: this.#gatewayUp, pid: this.#gatewayPid, routing: this.traffic.inForce };
+  }
+
+  /** Reads segue.yaml again and puts into force what needs no release: addresses, routes, limits. */
+  async apply(): Promise<ApplyResponse> {
+    this.#project = await this.#readFile();
+    const { name, environment, services } = this.#project;
+    const ack = await this.traffic.apply();
+    const [failed] = ack.failed;
+    if (failed) throw new SegueError(failed.code, failed.detail);
+    await this.#note({ kind: 'file-applied', environment, services: Object.keys(services) });
+    return { project: name, environment, services: this.services.map((service) => this.#applied(service)) };
+  }
+
+  #applied({ name, traffic, instances }: Service): ApplyResponse['services'][number] {
+    const { stable, wanted } = this.ledger.service(name);
+    const notes: string[] = [];
+    if (!this.#isInFile(name))
+      notes.push('not in segue.yaml, and serves on as it was; "segue down" and "segue up" end it');
+    else if (stable !== null && wanted !== instances)
+      notes.push(`${count(wanted, 'instance')} now, ${instances} with the next release`);
+    return { name, listen: describeListen(traffic.listen), stable, notes };
+  }
+
+  async plan(request: DeployRequest): Promise<PlanResponse> {
+    return this.#desk.plan(await this.#readFile(), request);
+  }
+
+  async deploy(request: DeployRequest): Promise<DeployResponse> {
+    return { release: await this.#desk.deploy(await this.#readFile(), request) };
+  }
+
+  /** Back to an earlier version: turns a release that is under way, else makes a new one. */
+  async rollback(name: string, request: RollbackRequest): Promise<DeployResponse> {
+    const id = this.ledger.service(name).activeRelease;
+    const active = id === null ? undefined : this.ledger.release(id);
+    if (!active) return { release: await this.#desk.rollback(await this.#readFile(), name, request) };
+    const goesBackTo = request.to ?? active.from;
+    if (isPromoted(active.state, active.plan.steps) || goesBackTo !== active.from)
+      throw new SegueError('RELEASE_ACTIVE', `${active.id}, from ${active.from ?? '-'} to ${active.to}.`);
+    return { release: await this.abort(name, { by: request.by, reason: request.reason || 'rollback' }) };
+  }
+
+  async abort(service: string, { by, reason }: AbortRequest): Promise<ReleaseRecord> {
+    const id = this.ledger.service(service).activeRelease;
+    if (id === null) throw new SegueError('NO_ACTIVE_RELEASE', service);
+    const turned = await this.engine.abort(id, by, reason);
+    const release = this.ledger.release(id) ?? (await this.ports.store.release(id));
+    if (!turned || !release)
+      throw new SegueError(
+        'NO_ACTIVE_RELEASE',
+        `${id} has already promoted its version; use "segue rollback".`,
+      );
+    return release;
+  }
+
+  /** Without putting it into force: a plan changes nothing, nor does a release that is refused. */
+  #readFile(): Promise<Project> {
+    return this.ports.source.load(this.#options.environment);
+  }
+
+  /** A release takes from the file what it says of its own service; the others wait for `apply`. */
+  #accept(file: Project, name: string): void {
+    const service = file.services[name];
+    if (service) this.#project = { ...file, services: { ...this.#project.services, [name]: service } };
+  }
+
+  /**
+   * Old versions go by count and age, never one that a rollback could need. Called while the release still
+   * keeps others of its service away. Files go first: what fails is found again after the next release.
+   */
+  async #removeOldVersions({ id, service }: ReleaseRecord): Promise<void> {
+    const { stable, previous } = this.ledger.service(service);
+    const running = this.ledger.instances.filter((i) => i.service === service).map((i) => i.version);
+    const needed = new Set([stable, previous, ...running].filter((v) => v !== null));
+    const kept = this.ledger.versionsOf(service).filter((v) => !v.removed);
+    for (const version of removable(kept, this.#project.keep, needed, this.ports.clock.nowMs())) {
+      const record = this.ledger.version(service, version);
+      const removed = await this.ports.files.remove(service, version).then(
+        () => true,
+        () => false,
+      );
+      if (!record || !removed) continue;
+      await this.ledger.write(() => ({
+        facts: [{ kind: 'version-removed', version }],
+        changes: [{ put: 'version', record: { ...record, removed: true } }],
+        service,
+        release: id,
+      }));
+    }
+  }
+
+  /** Ends control; with `instances`, the gateway and every instance, too, to be started again by the next `up`. */
+  stop(instances: boolean): Promise<void> {
+    this.#stop ??= this.#stopOnce(instances);
+    return this.#stop;
+  }
+
+  async #stopOnce(instances: boolean): Promise<void> {
+    try {
+      this.engine.close();
+      if (instances) await this.#restAll();
+      await this.#note({ kind: 'control-stopped' });
+      await this.close();
+      this.#options.onStop(null);
+    } catch (error) {
+      this.#options.onStop(error);
+      throw error;
+    }
+  }
+
+  /** Whatever becomes of the gateway, no instance is left behind. */
+  async #restAll(): Promise<void> {
+    const drains = this.services.map(({ traffic }) => traffic.drain.requestsMs);
+    const [gateway] = await Promise.allSettled([this.ports.plane.stop(Math.max(0, ...drains))]);
+    await this.fleet.rest();
+    if (gateway.status === 'rejected') throw gateway.reason;
+  }
+
+  async close(): Promise<void> {
+    this.fleet.close();
+    await this.ports.plane.close();
+    await this.ports.runtime.close();
+    await this.ports.store.close();
+  }
+}
+
+function environmentOf(asked: string | null, remembered: string | undefined): string | null {
+  if (asked === NO_ENVIRONMENT) return null;
+  return asked ?? (remembered === undefined || remembered === '' ? null : remembered);
+}

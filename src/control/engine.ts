@@ -1,0 +1,254 @@
+/**
+ * Carries releases out: asks the pure machine in `core/release/state.ts` what comes next, writes the intent,
+ * acts, writes the result. Everything it decides from is in the ledger, so a release goes on after a crash
+ * where it was (R5), and nothing acts for a release that has turned meanwhile.
+ */
+import { type ErrorRecord, SegueError, toErrorRecord } from '../core/errors.ts';
+import { limits } from '../core/limits.ts';
+import type { Service } from '../core/project.ts';
+import { planBack } from '../core/release/back.ts';
+import { type Facts, nextInstanceNumber } from '../core/release/facts.ts';
+import type { Entry, Fact } from '../core/release/journal.ts';
+import type { ReleaseRecord } from '../core/release/records.ts';
+import { isPromoted, nextAct, type Act, type ReleaseEvent, transition } from '../core/release/state.ts';
+import type { Step } from '../core/release/step.ts';
+import type { CrashNotice } from './crashes.ts';
+import type { Fleet } from './fleet.ts';
+import type { Ledger } from './ledger.ts';
+import type { ControlPorts } from './ports.ts';
+import { settle } from './settlement.ts';
+import { applyStep } from './steps/index.ts';
+import type { TrafficDirector } from './traffic-director.ts';
+
+export interface EngineParts {
+  readonly ports: ControlPorts;
+  readonly ledger: Ledger;
+  readonly fleet: Fleet;
+  readonly traffic: TrafficDirector;
+  /** The service as segue.yaml has it, or as it was when it left it. */
+  readonly serviceOf: (name: string) => Service | undefined;
+  /** Called when nothing of a release is left to do, while it is still the service's active one (R7). */
+  readonly beforeEnd: (release: ReleaseRecord) => Promise<void>;
+  /** For what must not happen: the release stays as it is and control says so. */
+  readonly onFault: (error: unknown) => void;
+}
+
+type Apply = Extract<Act, { do: 'apply' }>;
+
+export class Engine {
+  readonly #parts: EngineParts;
+  readonly #running = new Map<string, AbortController>();
+  /** When the step under way began, for those that this control began. */
+  readonly #beganAtMs = new Map<string, number>();
+  /** Releases whose candidate keeps crashing: noticed at any time, acted upon by the step under way or the next. */
+  readonly #crashLoops = new Map<string, SegueError>();
+  readonly #closing = new AbortController();
+
+  constructor(parts: EngineParts) {
+    this.#parts = parts;
+    parts.fleet.onCrash((notice) => this.#onCrash(notice));
+  }
+
+  /** Runs a release to its end in the background. */
+  run(id: string): void {
+    this.#run(id).catch((error: unknown) => {
+      if (!this.#closing.signal.aborted) this.#parts.onFault(error);
+    });
+  }
+
+  async #run(id: string): Promise<void> {
+    for (;;) {
+      const release = this.#parts.ledger.release(id);
+      if (!release || this.#closing.signal.aborted) return;
+      const act = nextAct(release.state, release.plan.steps);
+      if (act.do === 'end') return this.#end(release);
+      if (act.do === 'plan-back') await this.#turn(release, act);
+      else await this.#apply(release, act);
+    }
+  }
+
+  async #apply(release: ReleaseRecord, act: Apply): Promise<void> {
+    const beganAtMs = await this.#begin(release, act);
+    const current = this.#parts.ledger.release(release.id);
+    if (!current || !isSameAct(nextAct(current.state, current.plan.steps), act)) return;
+    const { index, direction, step } = act;
+    const abort = new AbortController();
+    this.#running.set(release.id, abort);
+    try {
+      if (isRevocable(current)) this.#throwIfCrashLoop(release.id);
+      const note = await applyStep(step, this.#contextOf(release, act, beganAtMs, abort.signal));
+      const fact = { kind: 'step-done', index, direction, note } as const;
+      await this.#record(release.id, act, { type: 'step-done' }, fact);
+    } catch (error) {
+      if (this.#closing.signal.aborted) return;
+      const cause = toErrorRecord(error);
+      const fact = { kind: 'step-failed', index, direction, error: cause } as const;
+      await this.#record(release.id, act, { type: 'step-failed', error: cause }, fact);
+    } finally {
+      this.#running.delete(release.id);
+    }
+  }
+
+  /** The intent is written by now, or is written here; resolves with the time when the step first began. */
+  async #begin({ id, state }: ReleaseRecord, act: Apply): Promise<number> {
+    const { ports } = this.#parts;
+    if ((state.phase === 'forward' || state.phase === 'back') && state.underWay) {
+      const known = this.#beganAtMs.get(id);
+      if (known !== undefined) return known;
+      // It was under way when an earlier control died.
+      const limit = limits.store.entriesPerPageMax;
+      const entries = await ports.store.entries({ release: id, last: true, limit });
+      return entries.findLast((entry) => beginsStep(entry, act))?.atMs ?? ports.clock.nowMs();
+    }
+    await this.#record(id, act, { type: 'step-started' }, startOf(act));
+    return ports.clock.nowMs();
+  }
+
+  #contextOf(release: ReleaseRecord, { direction, step }: Apply, beganAtMs: number, signal: AbortSignal) {
+    const { ports, ledger, fleet, traffic } = this.#parts;
+    const service = this.#serviceOf(release);
+    const version = versionOf(step) ?? (direction === 'forward' ? release.to : release.from);
+    const spec = version === null ? service : (ledger.version(release.service, version)?.spec ?? service);
+    return { release, spec, service, direction, beganAtMs, ports, ledger, fleet, traffic, signal };
+  }
+
+  /** The service as the file has it now; a service that left the file keeps its last known form. */
+  #serviceOf(release: ReleaseRecord): Service {
+    const { serviceOf, ledger } = this.#parts;
+    const spec = serviceOf(release.service) ?? ledger.version(release.service, release.to)?.spec;
+    if (!spec) throw new SegueError('SERVICE_UNKNOWN', release.service);
+    return spec;
+  }
+
+  /** The way back is planned from what is true now, and again after each failed try. */
+  async #turn(release: ReleaseRecord, act: Extract<Act, { do: 'plan-back' }>): Promise<void> {
+    await this.#parts.ports.clock.sleep(act.afterMs, this.#closing.signal);
+    const facts = this.factsOf(release.service, release.id);
+    const steps = planBack({ facts, release: release.id, urgent: isUrgent(act.cause) });
+    await this.#record(
+      release.id,
+      act,
+      { type: 'back-planned', steps },
+      { kind: 'back-planned', cause: act.cause, steps },
+    );
+  }
+
+  /**
+   * Writes a result, and with it the intent of the step that follows: one durable write between two acts. An
+   * event counts only while the release is where it was when the act began.
+   */
+  async #record(id: string, act: Act, event: ReleaseEvent, fact: Fact): Promise<void> {
+    const { ledger, ports } = this.#parts;
+    await ledger.write(() => {
+      const release = ledger.release(id);
+      if (!release || !isSameAct(nextAct(release.state, release.plan.steps), act)) return null;
+      const { steps } = release.plan;
+      const after = transition(release.state, event, steps);
+      const next = nextAct(after, steps);
+      const begins = event.type !== 'step-started' && next.do === 'apply';
+      const state = begins ? transition(after, { type: 'step-started' }, steps) : after;
+      if (begins) this.#beganAtMs.set(id, ports.clock.nowMs());
+      return {
+        facts: begins ? [fact, startOf(next)] : [fact],
+        changes: [{ put: 'release', record: { ...release, state } }],
+        service: release.service,
+        release: id,
+      };
+    });
+  }
+
+  /** Turns a release round; false when it is past the point where it could be. */
+  async abort(id: string, by: string, reason: string): Promise<boolean> {
+    const { ledger } = this.#parts;
+    let turned = false;
+    await ledger.write(() => {
+      const release = ledger.release(id);
+      if (!release || isPromoted(release.state, release.plan.steps) || release.state.phase === 'ended')
+        return null;
+      const state = transition(release.state, { type: 'abort-asked', by, reason }, release.plan.steps);
+      turned = true;
+      return {
+        facts: [{ kind: 'abort-asked', by, reason }],
+        changes: [{ put: 'release', record: { ...release, state } }],
+        service: release.service,
+        release: id,
+      };
+    });
+    const state = ledger.release(id)?.state;
+    if (turned && state?.phase === 'turning')
+      this.#running.get(id)?.abort(new SegueError('RELEASE_ABORTED', reason));
+    return turned;
+  }
+
+  /** Only the release's own instances count against it: stable may crash, too. */
+  #onCrash({ id, crashes, error }: CrashNotice): void {
+    if (crashes < limits.release.crashesMax) return;
+    const instance = this.#parts.ledger.instance(id);
+    const release = instance && this.#parts.ledger.release(instance.release);
+    if (!release || release.to !== instance.version || !isRevocable(release)) return;
+    const failure = new SegueError(error.code, error.detail);
+    this.#crashLoops.set(release.id, failure);
+    this.#running.get(release.id)?.abort(failure);
+  }
+
+  #throwIfCrashLoop(id: string): void {
+    const failure = this.#crashLoops.get(id);
+    if (failure) throw failure;
+  }
+
+  factsOf(service: string, release: string): Facts {
+    const { ledger, fleet } = this.#parts;
+    const { stable, wanted, rotation } = ledger.service(service);
+    const steps = ledger.release(release)?.plan.steps ?? [];
+    const planned = steps.flatMap((step) => (step.kind === 'start' ? step.instances.map((i) => i.id) : []));
+    return {
+      service,
+      stable,
+      stableInstances: wanted,
+      running: fleet.runningOf(service),
+      rotation,
+      nextInstance: nextInstanceNumber(service, release, [...planned, ...ledger.instances.map((i) => i.id)]),
+    };
+  }
+
+  async #end(release: ReleaseRecord): Promise<void> {
+    await this.#parts.beforeEnd(release);
+    await settle(release, this.#parts);
+    this.#beganAtMs.delete(release.id);
+    this.#crashLoops.delete(release.id);
+  }
+
+  /** Stops acting; what is under way stays in the journal for the next control. */
+  close(): void {
+    this.#closing.abort(new Error('control ends'));
+    for (const abort of this.#running.values()) abort.abort(this.#closing.signal.reason);
+  }
+}
+
+/** It goes forward and can still be taken back. */
+function isRevocable({ state, plan }: ReleaseRecord): boolean {
+  return state.phase === 'forward' && !isPromoted(state, plan.steps);
+}
+
+function startOf({ index, direction, step }: Apply): Fact {
+  return { kind: 'step-started', index, direction, step };
+}
+
+function beginsStep({ fact }: Entry, { index, direction }: Apply): boolean {
+  return fact.kind === 'step-started' && fact.index === index && fact.direction === direction;
+}
+
+function isSameAct(now: Act, then: Act): boolean {
+  if (now.do !== 'apply' || then.do !== 'apply') return now.do === then.do;
+  return now.index === then.index && now.direction === then.direction;
+}
+
+/** The version whose instances a step is about; a step about several is about the release's own. */
+function versionOf(step: Step): string | null {
+  return step.kind === 'start' || step.kind === 'ready' ? (step.instances[0]?.version ?? null) : null;
+}
+
+/** It answers wrongly or not at all: every request that still goes there is one too many. */
+function isUrgent({ code }: ErrorRecord): boolean {
+  return code === 'SMOKE_FAILED' || code === 'CRASH_LOOP';
+}

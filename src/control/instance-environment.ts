@@ -1,0 +1,51 @@
+import { SegueError } from '../core/errors.ts';
+import type { Service } from '../core/project.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What a program needs from its surroundings to run at all. Everything else is named in segue.yaml. */
+const INHERITED = ['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'LANGUAGE', 'TZ', 'TMPDIR'];
+const FROM_ENVIRONMENT = 'env:';
+
+export interface InstanceVariables {
+  readonly service: Service;
+  readonly version: string;
+  readonly instance: string;
+  readonly port: number;
+}
+
+/** The whole environment of an instance. Throws ENVIRONMENT_VALUE_MISSING with the variable's name. */
+export function instanceEnvironment(
+  outer: Environment,
+  variables: InstanceVariables,
+): Record<string, string> {
+  const { service, version, instance, port } = variables;
+  const inherited = Object.entries(outer).filter(
+    (pair): pair is [string, string] =>
+      pair[1] !== undefined && (INHERITED.includes(pair[0]) || pair[0].startsWith('LC_')),
+  );
+  return {
+    ...Object.fromEntries(inherited),
+    ...resolved(outer, service),
+    PORT: String(port),
+    SEGUE_SERVICE: service.name,
+    SEGUE_VERSION: version,
+    SEGUE_INSTANCE: instance,
+  };
+}
+
+/** `env:NAME` values are looked up at the moment that an instance starts, and are written nowhere. */
+export function resolved(outer: Environment, service: Service): Record<string, string> {
+  const pairs = Object.entries(service.run.env).map(([key, value]): [string, string] => {
+    if (!value.startsWith(FROM_ENVIRONMENT)) return [key, value];
+    const name = value.slice(FROM_ENVIRONMENT.length);
+    const found = outer[name];
+    if (found === undefined)
+      throw new SegueError(
+        'ENVIRONMENT_VALUE_MISSING',
+        `services.${service.name}.run.env.${key} needs ${name}.`,
+      );
+    return [key, found];
+  });
+  return Object.fromEntries(pairs);
+}

@@ -1,0 +1,114 @@
+/** Begins and ends the processes of instances; intent is written before the act and the result after it (R5). */
+import { SegueError, toErrorRecord } from '../core/errors.ts';
+import { limits } from '../core/limits.ts';
+import type { Service } from '../core/project.ts';
+import type { InstanceRecord } from '../core/release/records.ts';
+import type { InstanceBook } from './instance-book.ts';
+import { instanceEnvironment } from './instance-environment.ts';
+import type { Ledger } from './ledger.ts';
+import type { PortBook } from './port-book.ts';
+import type { ControlPorts } from './ports.ts';
+import type { ProbeTarget } from './probes.ts';
+import { hashOf } from './secrets.ts';
+
+export interface LauncherParts {
+  readonly ports: ControlPorts;
+  readonly ledger: Ledger;
+  readonly portBook: PortBook;
+  readonly book: InstanceBook;
+}
+
+export class Launcher {
+  readonly #ports: ControlPorts;
+  readonly #ledger: Ledger;
+  readonly #portBook: PortBook;
+  readonly #book: InstanceBook;
+
+  constructor({ ports, ledger, portBook, book }: LauncherParts) {
+    this.#ports = ports;
+    this.#ledger = ledger;
+    this.#portBook = portBook;
+    this.#book = book;
+  }
+
+  /** On its own port, or on another one where that is not set or was taken meanwhile. */
+  async place(record: InstanceRecord): Promise<InstanceRecord> {
+    const free = record.port !== 0 && (await this.#ports.runtime.portIsFree(record.port));
+    return free ? record : { ...record, port: await this.#portBook.take() };
+  }
+
+  /** The intent is on its way to the journal before this returns its promise. */
+  async launch(record: InstanceRecord): Promise<void> {
+    const { id, version, port } = record;
+    const secret = this.#ports.random.hex(32);
+    const begun = { phase: 'starting', secretHash: hashOf(secret), mark: null, ready: false } as const;
+    try {
+      await this.#book.put(
+        { ...record, ...begun },
+        { kind: 'instance-starting', instance: id, version, port },
+      );
+    } finally {
+      this.#portBook.release(port);
+    }
+    try {
+      const { dir, env } = this.targetOf(record);
+      const { command } = this.specOf(record).run;
+      const mark = await this.#ports.runtime.start({ id, secret, dir, command, env: env() });
+      const started = { kind: 'instance-started', instance: id, detail: `on port ${port}` } as const;
+      await this.#book.patch(id, { phase: 'running', mark }, started);
+    } catch (error) {
+      if (!record.wasReady) await this.gone(id, 'did not start');
+      throw error;
+    }
+  }
+
+  /** Ends every process of it. Says how it went. */
+  async end(record: InstanceRecord): Promise<string> {
+    const { stop } = this.specOf(record).run;
+    try {
+      const { how, tookMs } = await this.#ports.runtime.stop(record.id, stop);
+      return `${how === 'signal' ? stop.signal : how}, ${Math.round(tookMs)}ms`;
+    } catch (error) {
+      // Neither started nor found by this control: there is nothing of it.
+      if (error instanceof SegueError && error.code === 'INSTANCE_UNKNOWN') return 'gone';
+      throw error;
+    }
+  }
+
+  async gone(id: string, how: string): Promise<void> {
+    await this.#book.patch(id, { phase: 'stopped' }, { kind: 'instance-stopped', instance: id, how });
+    await this.#ports.runtime.forget(id);
+  }
+
+  /** What it wrote last. */
+  async lastLines(id: string): Promise<string[]> {
+    const lines: string[] = [];
+    const signal = new AbortController().signal;
+    const options = { lines: limits.log.tailLinesInErrors, follow: false, signal };
+    try {
+      for await (const line of this.#ports.runtime.logs(id, options)) lines.push(line);
+    } catch (error) {
+      // Why an instance ended has to be said even when its log is lost.
+      lines.push(`(its log cannot be read: ${toErrorRecord(error).detail})`);
+    }
+    return lines;
+  }
+
+  specOf(record: InstanceRecord): Service {
+    const version = this.#ledger.version(record.service, record.version);
+    if (!version) throw new SegueError('VERSION_MISSING', `${record.service} ${record.version}`);
+    return version.spec;
+  }
+
+  targetOf(record: InstanceRecord): ProbeTarget {
+    const { id, service: name, version, host, port } = record;
+    const service = this.specOf(record);
+    return {
+      host,
+      port,
+      hostHeader: null,
+      dir: this.#ports.files.dir(name, version),
+      env: () => instanceEnvironment(this.#ports.environment, { service, version, instance: id, port }),
+    };
+  }
+}

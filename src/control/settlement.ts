@@ -1,0 +1,53 @@
+import type { Entry } from '../core/release/journal.ts';
+import { receiptOf } from '../core/release/receipt.ts';
+import { causeOf, type ReleaseRecord } from '../core/release/records.ts';
+import { limits } from '../core/limits.ts';
+import type { Ledger } from './ledger.ts';
+import type { ControlPorts } from './ports.ts';
+
+/** Writes the end of a release: its outcome, why, and what happened to the requests meanwhile. */
+export async function settle(
+  release: ReleaseRecord,
+  { ledger, ports }: { readonly ledger: Ledger; readonly ports: ControlPorts },
+): Promise<ReleaseRecord> {
+  const { state, service, baseline } = release;
+  const outcome = state.phase === 'ended' ? state.outcome : 'done';
+  const entries = await ports.store.entries({
+    release: release.id,
+    last: true,
+    limit: limits.store.entriesPerPageMax,
+  });
+  const left = leftVersion(release, entries);
+  const report = await ports.plane.freshReport();
+  const receipt = receiptOf({ service, baseline, report, left });
+  const cause = causeOf(release);
+  const ended: ReleaseRecord = { ...release, endedAtMs: ports.clock.nowMs(), receipt };
+  await ledger.write(() => ({
+    facts: [{ kind: 'release-ended', outcome, cause, receipt }],
+    changes: [
+      { put: 'release', record: ended },
+      { put: 'service', record: { ...ledger.service(service), activeRelease: null } },
+    ],
+    service,
+    release: release.id,
+  }));
+  return ended;
+}
+
+/** Which version lost the traffic, and when that was decided. */
+function leftVersion(
+  release: ReleaseRecord,
+  entries: readonly Entry[],
+): { version: string; decidedAtMs: number } | null {
+  const outcome = release.state.phase === 'ended' ? release.state.outcome : 'done';
+  // Who serves what was left half way is not known.
+  if (outcome === 'stuck') return null;
+  if (outcome === 'rolled-back') {
+    const turned = entries.find(({ fact }) => fact.kind === 'step-failed' || fact.kind === 'abort-asked');
+    return turned ? { version: release.to, decidedAtMs: turned.atMs } : null;
+  }
+  const routed = entries.findLast(
+    ({ fact }) => fact.kind === 'step-started' && fact.direction === 'forward' && fact.step.kind === 'route',
+  );
+  return routed && release.from !== null ? { version: release.from, decidedAtMs: routed.atMs } : null;
+}

@@ -1,0 +1,33 @@
+/** The table of step kinds: a new one is a file here, a line below, and its shape in core/release/step.ts. */
+import type { Step } from '../../core/release/step.ts';
+import { drain } from './drain.ts';
+import type { StepContext } from './handler.ts';
+import { promote } from './promote.ts';
+import { ready } from './ready.ts';
+import { route } from './route.ts';
+import { smoke } from './smoke.ts';
+import { start } from './start.ts';
+import { stop } from './stop.ts';
+import { watch } from './watch.ts';
+
+export function applyStep(step: Step, context: StepContext): Promise<string> {
+  switch (step.kind) {
+    case 'start':
+      return start(step, context);
+    case 'ready':
+      return ready(step, context);
+    case 'smoke':
+      return smoke(step, context);
+    case 'route':
+      return route(step, context);
+    case 'drain':
+      return drain(step, context);
+    case 'preview':
+    case 'bake':
+      return watch(step, context);
+    case 'promote':
+      return promote(step, context);
+    case 'stop':
+      return stop(step, context);
+  }
+}

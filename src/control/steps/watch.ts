@@ -1,0 +1,36 @@
+import type { BakeStep, PreviewStep } from '../../core/release/step.ts';
+import { until } from '../until.ts';
+import { refuseUnready } from './await-ready.ts';
+import type { StepHandler } from './handler.ts';
+
+/**
+ * Lets time pass while the candidate is watched. One that is unready for longer than a start may take fails
+ * it, and under traffic all of them for longer than half the time that requests are held (R1). A crash loop
+ * ends it from outside (engine), a person by `abort`. After a restart of control only the rest of the time is
+ * waited for.
+ */
+export const watch: StepHandler<PreviewStep | BakeStep> = async ({ kind, forMs, instances }, context) => {
+  const { ports, fleet, spec, service, signal, beganAtMs } = context;
+  const { clock } = ports;
+  const ids = instances.map((i) => i.id);
+  const countReady = () => ids.filter((id) => fleet.isReady(id)).length;
+  const noneMs = kind === 'bake' ? service.traffic.hold.forMs / 2 : Infinity;
+  const passedMs = Math.max(0, clock.nowMs() - beganAtMs);
+  let nowMs = clock.monotonicMs();
+  const endMs = nowMs + forMs - passedMs;
+  let wholeMs = nowMs;
+  for (; ; nowMs = clock.monotonicMs()) {
+    const count = countReady();
+    const whole = count === ids.length;
+    if (whole) wholeMs = nowMs;
+    const unreadyMs = Math.min(
+      wholeMs + spec.health.readiness.withinMs - nowMs,
+      count === 0 ? noneMs : Infinity,
+    );
+    const withinMs = Math.max(0, whole ? endMs - nowMs : unreadyMs);
+    const changed = () => countReady() !== count;
+    if (await until(changed, (check) => fleet.onChange(check), { clock, withinMs, signal })) continue;
+    if (whole) return '';
+    await refuseUnready(ids, withinMs, context);
+  }
+};

@@ -1,0 +1,113 @@
+import { describeError } from '../core/errors.ts';
+import { describeListen } from '../core/listen.ts';
+import type { Service } from '../core/project.ts';
+import { causeOf, type InstanceRecord, type ReleaseRecord } from '../core/release/records.ts';
+import { describeStep } from '../core/release/step.ts';
+import type { InstanceCounts } from '../core/traffic/counts.ts';
+import { quantileMs } from '../core/traffic/histogram.ts';
+import type { InstanceStatus, ReleaseSummary, ServiceStatus, StatusResponse } from '../wire/api.ts';
+import { SEGUE_VERSION } from '../wire/version.ts';
+import type { Control } from './control.ts';
+
+export async function statusOf(control: Control): Promise<StatusResponse> {
+  const { project, ports, ledger } = control;
+  return {
+    project: project.name,
+    environment: project.environment,
+    control: {
+      pid: ports.pid,
+      version: SEGUE_VERSION,
+      startedAtMs: control.startedAtMs,
+      fence: ledger.fence,
+    },
+    gateway: control.gateway,
+    trouble: ledger.trouble,
+    services: await Promise.all(control.services.map((service) => serviceStatus(control, service))),
+  };
+}
+
+async function serviceStatus(control: Control, { name, traffic }: Service): Promise<ServiceStatus> {
+  const { ledger, ports } = control;
+  const { stable, previous, wanted, activeRelease } = ledger.service(name);
+  const report = ports.plane.report();
+  const active = activeRelease === null ? undefined : ledger.release(activeRelease);
+  const newest = await ports.store.releases({ service: name, limit: 2 });
+  const last = newest.find((release) => release.endedAtMs !== null);
+  return {
+    name,
+    listen: describeListen(traffic.listen),
+    stable,
+    previous,
+    wanted,
+    holding: report?.services.find((s) => s.service === name)?.holding ?? 0,
+    instances: ledger.instances
+      .filter((i) => i.service === name)
+      .map((record) =>
+        instanceStatus(
+          control,
+          record,
+          report?.instances.find((c) => c.instance === record.id),
+        ),
+      ),
+    release: active ? summaryOf(active) : null,
+    last: last ? summaryOf(last) : null,
+  };
+}
+
+function instanceStatus(
+  control: Control,
+  record: InstanceRecord,
+  counts: InstanceCounts | undefined,
+): InstanceStatus {
+  const { id, version, phase, port, mark, crashes, service } = record;
+  const { trouble, upMs } = control.fleet.health(id);
+  const ready = control.fleet.isReady(id);
+  const { rotation } = control.ledger.service(service);
+  const p99Ms = counts ? quantileMs(counts.latency, 0.99) : undefined;
+  return {
+    ...{ id, version, phase, ready, port, crashes, trouble, upMs },
+    traffic: trafficOf(id, rotation, ready),
+    pid: typeof mark?.['pid'] === 'number' ? mark['pid'] : null,
+    inFlight: counts?.inFlight ?? 0,
+    streams: counts?.streams ?? 0,
+    requests: counts?.requests ?? 0,
+    p99Ms: p99Ms ?? null,
+  };
+}
+
+type Rotation = ReturnType<Control['ledger']['service']>['rotation'];
+
+function trafficOf(id: string, rotation: Rotation, ready: boolean): InstanceStatus['traffic'] {
+  if (rotation.instances.includes(id)) return ready ? 'serving' : 'none';
+  if (rotation.preview.includes(id)) return 'preview';
+  return rotation.draining.includes(id) ? 'draining' : 'none';
+}
+
+export function summaryOf(release: ReleaseRecord): ReleaseSummary {
+  const { id, service, kind, from, to, by, plan, state, startedAtMs, endedAtMs } = release;
+  const steps = state.phase === 'back' ? state.steps : plan.steps;
+  const at = state.phase === 'forward' || state.phase === 'back' ? state.at : steps.length;
+  const step = state.phase === 'ended' || state.phase === 'turning' ? undefined : steps[at];
+  const cause = causeOf(release);
+  return {
+    ...{ id, service, kind, from, to, by, startedAtMs, endedAtMs },
+    strategy: plan.strategy,
+    state: stateOf(state),
+    step: step ? describeStep(step) : null,
+    stepNumber: Math.min(at + 1, steps.length),
+    stepCount: steps.length,
+    why: cause ? describeError(cause) : null,
+  };
+}
+
+function stateOf(state: ReleaseRecord['state']): ReleaseSummary['state'] {
+  switch (state.phase) {
+    case 'forward':
+      return 'running';
+    case 'turning':
+    case 'back':
+      return 'going-back';
+    case 'ended':
+      return state.outcome;
+  }
+}

@@ -1,0 +1,174 @@
+/** Every bound in the project, in one place: what may queue, wait, grow or be tried again, and how far. */
+export const limits = {
+  file: {
+    /** A segue.yaml larger than this is refused before it is parsed. */
+    bytesMax: 1024 * 1024,
+    servicesMax: 1000,
+    instancesPerServiceMax: 200,
+    smokeTestsMax: 100,
+    /** Of the YAML after its aliases are expanded, so that a small file cannot become a huge one. */
+    nodesMax: 200_000,
+    depthMax: 64,
+    problemsMax: 200,
+    durationMaxMs: 7 * 86_400_000,
+    keepMaxMs: 3_650 * 86_400_000,
+  },
+  cli: {
+    controlStartTimeoutMs: 20_000,
+    controlStopTimeoutMs: 120_000,
+    pollIntervalMs: 50,
+    responseBytesMax: 64 * 1024 * 1024,
+    /** A follower whose control is gone (killed, upgraded) tries again this often and for this long. */
+    followRetryMs: 500,
+    followGiveUpMs: 60_000,
+    redrawIntervalMs: 100,
+    watchIntervalMs: 1_000,
+    /** Shell completion answers within this or not at all. */
+    completionTimeoutMs: 500,
+    logTailBytesMax: 16 * 1024,
+    gitTimeoutMs: 5_000,
+  },
+  versions: {
+    filesMax: 500_000,
+    bytesMax: 20 * 1024 ** 3,
+    copiesAtOnce: 16,
+    hashChunkBytes: 256 * 1024,
+    /** The newest kept versions that a new one shares unchanged files with. */
+    sharedWithMax: 5,
+  },
+  log: {
+    /** Per instance and file; one older file is kept beside it. */
+    bytesMax: 10 * 1024 * 1024,
+    rotateCheckIntervalMs: 2_000,
+    copyChunkBytes: 256 * 1024,
+    /** A writer that outruns a rotation loses what it writes meanwhile; this bounds how long that is tried. */
+    catchUpTriesMax: 8,
+    tailBytesMax: 64 * 1024,
+    /** A longer line is handed on in pieces. */
+    lineCharsMax: 16 * 1024,
+    followIntervalMs: 100,
+    /** Instances that are gone for good and whose logs can still be read. */
+    forgottenKeptMax: 20,
+    /** Last lines of an instance that failed, carried in the error and the journal. */
+    tailLinesInErrors: 20,
+  },
+  runtime: {
+    stopPollIntervalMs: 20,
+    /** After SIGKILL the kernel needs a moment; past this the instance is reported as not stopped. */
+    killWaitMs: 5_000,
+    /** Instances of an earlier control are not children of this one: their end has to be looked for. */
+    adoptedPollIntervalMs: 200,
+    environReadsAtOnce: 32,
+    restartBackoffFirstMs: 500,
+    restartBackoffMaxMs: 30_000,
+    /** An instance that lived this long starts its backoff anew. */
+    restartBackoffForgetMs: 60_000,
+    portTriesMax: 200,
+    /** Reasons of instances that ended before they were ready, kept for their releases. */
+    failuresKeptMax: 500,
+  },
+  health: {
+    /** New instances are asked more often than running ones, so that a release does not wait for a poll. */
+    startIntervalMs: 20,
+    bodyBytesMax: 64 * 1024,
+    dependencyIntervalMs: 5_000,
+    /** What is kept of a command's output to quote its last line. */
+    outputBytesMax: 4 * 1024,
+    outputWaitMs: 100,
+    detailCharsMax: 300,
+    bodyQuoteCharsMax: 80,
+    outputQuoteCharsMax: 120,
+  },
+  release: {
+    /** Tries to go back before the release is declared stuck and a person is needed. */
+    backTriesMax: 5,
+    backRetryMs: 1_000,
+    /** Crashes of candidate instances during a release or its bake that count as a crash loop. */
+    crashesMax: 3,
+    reasonCharsMax: 500,
+  },
+  store: {
+    busyTimeoutMs: 5_000,
+    /** The lock is free at once or taken for long; this only evens out two that ask at the same moment. */
+    lockWaitMs: 250,
+    entriesPerPageMax: 1_000,
+    releasesPerPageMax: 1_000,
+    /** The write-ahead log is cut back to this after a checkpoint. */
+    walBytesMax: 8 * 1024 * 1024,
+    /** A write that failed (disk full) is tried again this often while the release waits. */
+    retryMs: 1_000,
+    retriesMax: 30,
+  },
+  api: {
+    bodyBytesMax: 1024 * 1024,
+    /** Of releases and of logs together. */
+    followersMax: 200,
+    /** A follower hears this often that control is there, and control that the follower is. */
+    heartbeatMs: 1_000,
+    followerQueueMax: 10_000,
+  },
+  gateway: {
+    protocolLineBytesMax: 32 * 1024 * 1024,
+    reportIntervalMs: 100,
+    freshReportTimeoutMs: 500,
+    ackTimeoutMs: 5_000,
+    startTimeoutMs: 10_000,
+    headBytesMax: 32 * 1024,
+    headFieldsMax: 200,
+    methodBytesMax: 32,
+    targetBytesMax: 16 * 1024,
+    /** In all chunks of one body together: they are dropped, and should not cost work without end. */
+    chunkExtensionBytesMax: 4 * 1024,
+    trailerBytesMax: 8 * 1024,
+    /** Of a request's body that is kept until an instance takes it. */
+    bodyBacklogBytesMax: 64 * 1024,
+    /** A body up to this size leaves in one write with its head. */
+    bodyWithHeadBytesMax: 8 * 1024,
+    /** 1xx responses to one request. */
+    informationMax: 16,
+    upstreamReadBytes: 128 * 1024,
+    /** Every deadline of a connection is kept to within this. */
+    sweepIntervalMs: 250,
+    /** A client that ended its side and hears nothing for this long has left. */
+    halfClosedMs: 1_000,
+    headTimeoutMs: 20_000,
+    clientIdleTimeoutMs: 75_000,
+    upstreamConnectTimeoutMs: 2_000,
+    upstreamIdlePerInstanceMax: 256,
+    /** Below the shortest idle limit seen in common servers (2 s), unless the instance names its own. */
+    upstreamIdleTimeoutMs: 1_500,
+    connectionsMax: 10_000,
+    triesPerRequestMax: 3,
+    /** Replays allowed per 100 requests of a service, so that a bad moment is not multiplied. */
+    replayBudgetPercent: 20,
+    replayBudgetMin: 10,
+    heldRequestsMax: 10_000,
+    /** With held requests and backends that refused them, one request asks again this often. */
+    holdRetryIntervalMs: 50,
+    /** Held requests let go in one turn of the event loop, so that an instance's accept queue does not overflow. */
+    holdReleaseBatch: 64,
+    /** A request that must not be replayed uses a kept connection only this soon after its last response. */
+    unsafeReuseIdleMs: 100,
+    replayWindowMs: 10_000,
+    /** A client that neither reads nor sends for this long while it is its turn. */
+    clientStallTimeoutMs: 60_000,
+    /** After a response that came before the end of its request body: how long the rest is thrown away. */
+    lingerMs: 2_000,
+    /** Streams of a draining instance are told to reconnect within this, evenly spread. */
+    drainSpreadMs: 2_000,
+    drainTickMs: 10,
+    /** After a client's close frame: how long the instance may take to end its side. */
+    tunnelCloseMs: 1_000,
+    /** Counts of instances that left the routing are kept this long, and for so many. */
+    goneInstancesForMs: 600_000,
+    goneInstancesMax: 1_000,
+    controlConnectionsMax: 16,
+    /** A control that does not read: past this, reports are left out. */
+    controlBacklogBytesMax: 4 * 1024 * 1024,
+    /** How long requests under way may take after SIGTERM. */
+    stopGraceMs: 10_000,
+    reconnectFirstMs: 50,
+    reconnectMaxMs: 2_000,
+    startPollIntervalMs: 10,
+  },
+} as const;

@@ -1,0 +1,126 @@
+/** The user's file after parsing: every default applied, times in milliseconds. `wire/file` makes it. */
+export interface Project {
+  readonly name: string;
+  readonly environment: string | null;
+  readonly services: Readonly<Record<string, Service>>;
+  readonly keep: Keep;
+  /** Instances get their ports from here, both ends included. */
+  readonly ports: { readonly from: number; readonly to: number };
+}
+
+/** How long old versions stay on disk. One that a rollback could need stays whatever this says. */
+export interface Keep {
+  readonly versions: number;
+  readonly forMs: number;
+}
+
+export interface Service {
+  readonly name: string;
+  readonly run: Run;
+  readonly files: { readonly dir: string; readonly ignore: readonly string[] };
+  readonly instances: number;
+  readonly traffic: Traffic;
+  readonly health: Health;
+  readonly strategy: StrategyChoice;
+  readonly smoke: readonly SmokeTest[];
+}
+
+export interface Run {
+  /** A string of plain words is started directly, any other string by `sh -c`, a list as it is. */
+  readonly command: string | readonly string[];
+  /** Values as written; `env:NAME` is looked up when an instance starts and is never recorded. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly stop: { readonly signal: StopSignal; readonly withinMs: number };
+}
+
+export type StopSignal = 'SIGTERM' | 'SIGINT' | 'SIGQUIT' | 'SIGHUP' | 'SIGUSR1' | 'SIGUSR2';
+
+export interface Listen {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface Route {
+  /** Lower case, without port; `*.example.com` matches one or more labels; null matches every host. */
+  readonly host: string | null;
+  /** Prefix on whole path segments: `/api` matches `/api` and `/api/x`, not `/apix`. */
+  readonly path: string;
+}
+
+export interface Traffic {
+  readonly listen: Listen;
+  readonly routes: readonly Route[];
+  readonly drain: { readonly requestsMs: number; readonly streamsMs: number };
+  /** How long a request may wait when no instance is ready (T7). */
+  readonly hold: { readonly forMs: number; readonly requestsMax: number };
+  /** Longest wait for the first byte of a response. */
+  readonly responseMs: number;
+}
+
+export interface Health {
+  readonly liveness: LivenessCheck | null;
+  readonly readiness: ReadinessCheck;
+  readonly dependencies: Readonly<Record<string, Check>>;
+}
+
+/** `http` paths are asked on the instance itself unless a whole URL is given. */
+export type Check =
+  | { readonly type: 'http'; readonly url: string }
+  | { readonly type: 'path'; readonly path: string }
+  | { readonly type: 'tcp'; readonly host: string | null; readonly port: number | null }
+  | { readonly type: 'command'; readonly command: string | readonly string[] };
+
+export interface LivenessCheck {
+  readonly check: Check;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  readonly failures: number;
+}
+
+export interface ReadinessCheck {
+  readonly check: Check;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  /** Passes in a row before an instance may get traffic. */
+  readonly successes: number;
+  /** Failures in a row before a ready instance loses its traffic. */
+  readonly failures: number;
+  /** A new instance that is not ready after this ends its release. */
+  readonly withinMs: number;
+}
+
+export type StrategyChoice = RollingChoice | BlueGreenChoice;
+
+export interface RollingChoice {
+  readonly type: 'rolling';
+  /** Instances above the wanted number while the release runs. */
+  readonly surge: number;
+  /** Instances that may be missing from the wanted number while the release runs. */
+  readonly unavailable: number;
+  /** Instances replaced in one round; never more than surge and unavailable allow together. */
+  readonly batch: number | null;
+  readonly bakeMs: number;
+}
+
+export interface BlueGreenChoice {
+  readonly type: 'blue-green';
+  /** Requests with this header and value meet the candidate before the switch; null: no preview. */
+  readonly preview: { readonly header: string; readonly value: string; readonly forMs: number } | null;
+  readonly bakeMs: number;
+}
+
+export type SmokeTest =
+  | {
+      readonly type: 'http';
+      readonly method: string;
+      readonly path: string;
+      readonly headers: Readonly<Record<string, string>>;
+      readonly body: string | null;
+      readonly expect: {
+        readonly status: number | null;
+        readonly contains: string | null;
+        readonly headers: Readonly<Record<string, string>>;
+      };
+      readonly timeoutMs: number;
+    }
+  | { readonly type: 'command'; readonly command: string | readonly string[]; readonly timeoutMs: number };

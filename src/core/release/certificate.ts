@@ -1,0 +1,67 @@
+import { planBack } from './back.ts';
+import type { Facts } from './facts.ts';
+import { factsOf, simulate, simulationOf } from './simulation.ts';
+import type { Step } from './step.ts';
+
+/** The rollback certificate: what going back would take, made before traffic moves. */
+export interface Certificate {
+  /** Null where there is nothing to go back to: the first release of a service. */
+  readonly to: string | null;
+  readonly ways: readonly WayBack[];
+  /** What was found that would make going back fail, such as lost files of the old version. */
+  readonly problems: readonly string[];
+}
+
+/** How one goes back while the steps `fromStep` to `toStep` (counted from 1) are the last ones done. */
+export interface WayBack {
+  readonly fromStep: number;
+  readonly toStep: number;
+  readonly how: 'untouched' | 'one-routing' | 'start-again' | 'new-release';
+  /** Instances of stable that would have to be started. */
+  readonly starts: number;
+}
+
+export function certify(
+  facts: Facts,
+  steps: readonly Step[],
+  release: string,
+  problems: readonly string[],
+): Certificate {
+  const ways: WayBack[] = [];
+  let simulation = simulationOf(facts);
+  for (const [index, step] of steps.entries()) {
+    simulation = simulate(simulation, step);
+    const promoted = simulation.stable !== facts.stable;
+    const way = promoted
+      ? ({ how: 'new-release', starts: 0 } as const)
+      : wayBack(planBack({ facts: factsOf(simulation, facts), release, urgent: false }));
+    const last = ways.at(-1);
+    if (last?.how === way.how && last.starts === way.starts)
+      ways[ways.length - 1] = { ...last, toStep: index + 1 };
+    else ways.push({ ...way, fromStep: index + 1, toStep: index + 1 });
+  }
+  return { to: facts.stable, ways, problems };
+}
+
+function wayBack(back: readonly Step[]): Pick<WayBack, 'how' | 'starts'> {
+  const starts = back.reduce((sum, step) => sum + (step.kind === 'start' ? step.instances.length : 0), 0);
+  const routes = back.some((step) => step.kind === 'route');
+  if (starts > 0) return { how: 'start-again', starts };
+  return { how: routes ? 'one-routing' : 'untouched', starts };
+}
+
+/** `to` is the certificate's: without a version to go back to, going back means that nothing serves. */
+export function describeWay(way: WayBack, to: string | null): string {
+  if (to === null && way.how !== 'new-release')
+    return 'the candidate is stopped, and nothing serves as before';
+  switch (way.how) {
+    case 'untouched':
+      return 'stable is untouched; the candidate is only stopped';
+    case 'one-routing':
+      return 'one routing: stable is warm';
+    case 'start-again':
+      return `${way.starts} of stable started again, then one routing`;
+    case 'new-release':
+      return 'finished: "segue rollback" makes a new release';
+  }
+}

@@ -1,0 +1,31 @@
+import type { Rotation } from '../traffic/routing.ts';
+import type { InstanceRef } from './step.ts';
+
+/** What is true of a service now: all that a strategy may look at. */
+export interface Facts {
+  readonly service: string;
+  /** The version that serves and that a release goes back to; null before the first release. */
+  readonly stable: string | null;
+  /** How many instances of stable should run. */
+  readonly stableInstances: number;
+  readonly running: readonly RunningInstance[];
+  readonly rotation: Rotation;
+  /** The next free number for an instance of this release: `web-r7-1` has number 1. */
+  readonly nextInstance: number;
+}
+
+export interface RunningInstance extends InstanceRef {
+  readonly ready: boolean;
+}
+
+export function instanceId(service: string, release: string, number: number): string {
+  return `${service}-${release}-${number}`;
+}
+
+/** One more than the highest number that this release's instances have among the given ids. */
+export function nextInstanceNumber(service: string, release: string, ids: readonly string[]): number {
+  const prefix = instanceId(service, release, 0).slice(0, -1);
+  const numbers = ids.filter((id) => id.startsWith(prefix)).map((id) => Number(id.slice(prefix.length)));
+  // A service called `web-r7` has instances, too.
+  return Math.max(0, ...numbers.filter((number) => Number.isSafeInteger(number))) + 1;
+}

@@ -1,0 +1,88 @@
+import type { ErrorRecord } from '../errors.ts';
+import type { Plan } from './plan.ts';
+import type { Receipt } from './receipt.ts';
+import type { Outcome } from './state.ts';
+import type { Step } from './step.ts';
+
+/** One line of the journal. `seq` rises without gaps; `fence` says which control wrote it (R7). */
+export interface Entry extends NewEntry {
+  readonly seq: number;
+  readonly fence: number;
+}
+
+export interface NewEntry {
+  readonly atMs: number;
+  readonly release: string | null;
+  readonly service: string | null;
+  readonly fact: Fact;
+}
+
+/** What can have happened. Intent comes before the act (`...-ing`, `started`), the result after it. */
+export type Fact =
+  | { readonly kind: 'control-started'; readonly pid: number; readonly version: string }
+  | { readonly kind: 'control-stopped' }
+  | {
+      readonly kind: 'file-applied';
+      readonly environment: string | null;
+      readonly services: readonly string[];
+    }
+  | { readonly kind: 'gateway-started'; readonly pid: number }
+  | { readonly kind: 'gateway-adopted'; readonly pid: number; readonly routing: number | null }
+  | { readonly kind: 'gateway-lost'; readonly detail: string }
+  | { readonly kind: 'routing-applied'; readonly number: number; readonly instances: readonly string[] }
+  | {
+      readonly kind: 'version-kept';
+      readonly version: string;
+      readonly digest: string;
+      readonly files: number;
+      readonly bytes: number;
+    }
+  | { readonly kind: 'version-removed'; readonly version: string }
+  | { readonly kind: 'release-planned'; readonly by: string; readonly plan: Plan }
+  | { readonly kind: 'release-resumed' }
+  | {
+      readonly kind: 'step-started';
+      readonly index: number;
+      readonly direction: 'forward' | 'back';
+      readonly step: Step;
+    }
+  | {
+      readonly kind: 'step-done';
+      readonly index: number;
+      readonly direction: 'forward' | 'back';
+      readonly note: string;
+    }
+  | {
+      readonly kind: 'step-failed';
+      readonly index: number;
+      readonly direction: 'forward' | 'back';
+      readonly error: ErrorRecord;
+    }
+  | { readonly kind: 'abort-asked'; readonly by: string; readonly reason: string }
+  | { readonly kind: 'back-planned'; readonly cause: ErrorRecord; readonly steps: readonly Step[] }
+  | {
+      readonly kind: 'release-ended';
+      readonly outcome: Outcome;
+      readonly cause: ErrorRecord | null;
+      readonly receipt: Receipt | null;
+    }
+  | {
+      readonly kind: 'instance-starting';
+      readonly instance: string;
+      readonly version: string;
+      readonly port: number;
+    }
+  | { readonly kind: 'instance-started'; readonly instance: string; readonly detail: string }
+  | { readonly kind: 'instance-adopted'; readonly instance: string }
+  | { readonly kind: 'instance-ready'; readonly instance: string; readonly afterMs: number }
+  | { readonly kind: 'instance-unready'; readonly instance: string; readonly why: string }
+  | { readonly kind: 'instance-unhealthy'; readonly instance: string; readonly why: string }
+  | {
+      readonly kind: 'instance-crashed';
+      readonly instance: string;
+      readonly exit: string;
+      readonly lastLines: readonly string[];
+      readonly restartAfterMs: number | null;
+    }
+  | { readonly kind: 'instance-stopping'; readonly instance: string }
+  | { readonly kind: 'instance-stopped'; readonly instance: string; readonly how: string };

@@ -1,0 +1,14 @@
+import type { Certificate } from './certificate.ts';
+import type { Step } from './step.ts';
+
+/** The ordered steps of a release: computed before anything runs, shown to people, kept in the journal. */
+export interface Plan {
+  readonly release: string;
+  readonly service: string;
+  readonly strategy: string;
+  readonly from: string | null;
+  readonly to: string;
+  readonly steps: readonly Step[];
+  /** The way back from every step, computed before traffic moves. */
+  readonly certificate: Certificate;
+}

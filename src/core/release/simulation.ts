@@ -1,0 +1,79 @@
+/**
+ * A plan played through on paper. The certificate and the check of a plan both read from it, so what people
+ * are promised and what is enforced come from the same model.
+ */
+import type { Rotation } from '../traffic/routing.ts';
+import type { Facts } from './facts.ts';
+import type { Step } from './step.ts';
+
+interface SimulatedInstance {
+  readonly version: string;
+  readonly ready: boolean;
+  /** True once it may be stopped: it never had traffic, or was drained since it last had (R2). */
+  readonly drained: boolean;
+}
+
+export interface Simulation {
+  readonly instances: ReadonlyMap<string, SimulatedInstance>;
+  readonly rotation: Rotation;
+  readonly stable: string | null;
+  readonly smoked: ReadonlySet<string>;
+}
+
+export function simulationOf(facts: Facts): Simulation {
+  const inRotation = new Set([...facts.rotation.instances, ...facts.rotation.preview]);
+  const instances = facts.running.map(
+    ({ id, version, ready }) => [id, { version, ready, drained: !inRotation.has(id) }] as const,
+  );
+  return { instances: new Map(instances), rotation: facts.rotation, stable: facts.stable, smoked: new Set() };
+}
+
+export function simulate(before: Simulation, step: Step): Simulation {
+  const instances = new Map(before.instances);
+  const change = (id: string, what: Partial<SimulatedInstance>) => {
+    const known = instances.get(id);
+    if (known) instances.set(id, { ...known, ...what });
+  };
+  switch (step.kind) {
+    case 'start':
+      for (const { id, version } of step.instances)
+        instances.set(id, { version, ready: false, drained: true });
+      return { ...before, instances };
+    case 'ready':
+      for (const { id } of step.instances) change(id, { ready: true });
+      return { ...before, instances };
+    case 'smoke': {
+      const smoked = new Set([...before.smoked, ...step.instances.map((i) => i.version)]);
+      return step.when === 'before' ? { ...before, smoked } : before;
+    }
+    case 'route':
+      for (const id of [...step.rotation.instances, ...step.rotation.preview]) change(id, { drained: false });
+      return { ...before, instances, rotation: step.rotation };
+    case 'drain':
+      for (const { id } of step.instances)
+        if (!before.rotation.instances.includes(id) && !before.rotation.preview.includes(id))
+          change(id, { drained: true });
+      return { ...before, instances };
+    case 'preview':
+    case 'bake':
+      return before;
+    case 'promote':
+      return { ...before, stable: step.version };
+    case 'stop':
+      for (const { id } of step.instances) instances.delete(id);
+      return { ...before, instances };
+  }
+}
+
+/** The facts that a planner would be given at this point. */
+export function factsOf(simulation: Simulation, facts: Facts): Facts {
+  const running = [...simulation.instances].map(([id, { version, ready }]) => ({ id, version, ready }));
+  const started = running.filter((r) => !facts.running.some((known) => known.id === r.id)).length;
+  return {
+    ...facts,
+    stable: simulation.stable,
+    running,
+    rotation: simulation.rotation,
+    nextInstance: facts.nextInstance + started,
+  };
+}

@@ -1,0 +1,97 @@
+import { count, formatDurationMs } from '../units.ts';
+import type { Rotation } from '../traffic/routing.ts';
+
+/**
+ * The smallest thing that is done, recorded and, if need be, done again. Every step can be applied twice:
+ * its handler in `control/steps` looks first, then acts.
+ */
+export type Step =
+  StartStep | ReadyStep | SmokeStep | RouteStep | DrainStep | PreviewStep | BakeStep | PromoteStep | StopStep;
+
+export interface InstanceRef {
+  readonly id: string;
+  readonly version: string;
+}
+
+export interface StartStep {
+  readonly kind: 'start';
+  readonly instances: readonly InstanceRef[];
+}
+
+/** Waits until all of them passed their readiness check often enough (R3). */
+export interface ReadyStep {
+  readonly kind: 'ready';
+  readonly instances: readonly InstanceRef[];
+}
+
+/** `before`: on the instances themselves, without traffic. `after`: through the gateway, as users come. */
+export interface SmokeStep {
+  readonly kind: 'smoke';
+  readonly when: 'before' | 'after';
+  readonly instances: readonly InstanceRef[];
+}
+
+/** One routing change: done when the gateway acknowledged it. */
+export interface RouteStep {
+  readonly kind: 'route';
+  readonly rotation: Rotation;
+  /** What this does in a person's words, made by the strategy. */
+  readonly purpose: string;
+}
+
+/** Waits until the gateway has nothing left under way on them, or their limit passed (R2, T3). */
+export interface DrainStep {
+  readonly kind: 'drain';
+  readonly instances: readonly InstanceRef[];
+}
+
+/** Time for people to look at the candidate by its preview header, before any other traffic meets it. */
+export interface PreviewStep {
+  readonly kind: 'preview';
+  readonly forMs: number;
+  readonly instances: readonly InstanceRef[];
+}
+
+/** Full traffic on the candidate, watched; what was stable stays as warm as the strategy left it. */
+export interface BakeStep {
+  readonly kind: 'bake';
+  readonly forMs: number;
+  readonly instances: readonly InstanceRef[];
+}
+
+/** From here on the candidate is stable: the release can no longer be taken back, only rolled back. */
+export interface PromoteStep {
+  readonly kind: 'promote';
+  readonly version: string;
+}
+
+export interface StopStep {
+  readonly kind: 'stop';
+  readonly instances: readonly InstanceRef[];
+}
+
+const names = (instances: readonly InstanceRef[]) => instances.map((i) => i.id).join(', ');
+
+/** One line for plans, progress and timelines. */
+export function describeStep(step: Step): string {
+  switch (step.kind) {
+    case 'start':
+      return `start ${count(step.instances.length, 'instance')} of ${step.instances[0]?.version ?? '-'} (${names(step.instances)})`;
+    case 'ready':
+      return `wait until ready: ${names(step.instances)}`;
+    case 'smoke':
+      return step.when === 'before' ? 'smoke test before traffic' : 'smoke test through the gateway';
+    case 'route':
+      return `route: ${step.purpose}`;
+    case 'drain':
+      return `drain ${names(step.instances)}`;
+    case 'preview':
+      return `preview for ${formatDurationMs(step.forMs)}`;
+    case 'bake':
+      return `bake for ${formatDurationMs(step.forMs)}`;
+    case 'promote':
+      return `promote ${step.version} to stable`;
+    case 'stop':
+      return `stop ${names(step.instances)}`;
+  }
+}

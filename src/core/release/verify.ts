@@ -1,0 +1,90 @@
+/**
+ * Holds a plan to R1-R4 before it runs, whatever strategy made it. The engine refuses a plan with violations
+ * (PLAN_UNSAFE); the property tests run it over random services, strategies and points of failure.
+ */
+import { planBack } from './back.ts';
+import type { Facts } from './facts.ts';
+import { factsOf, simulate, type Simulation, simulationOf } from './simulation.ts';
+import type { RouteStep, Step } from './step.ts';
+
+export interface Violation {
+  readonly invariant: 'R1' | 'R2' | 'R3' | 'R4';
+  /** Counted from 0. */
+  readonly step: number;
+  readonly detail: string;
+}
+
+export function verifyPlan(facts: Facts, steps: readonly Step[], release: string): Violation[] {
+  const violations = verifySteps(facts, steps);
+  let simulation = simulationOf(facts);
+  for (const [index, step] of steps.entries()) {
+    simulation = simulate(simulation, step);
+    if (simulation.stable !== facts.stable) break;
+    const back = planBack({ facts: factsOf(simulation, facts), release, urgent: true });
+    const detail = firstRoutingLeaves(simulation, back);
+    if (detail) violations.push({ invariant: 'R4', step: index, detail });
+  }
+  return violations;
+}
+
+/** R1-R3 alone: what holds for a way back, too. */
+export function verifySteps(facts: Facts, steps: readonly Step[]): Violation[] {
+  const violations: Violation[] = [];
+  const smokes = steps.some((step) => step.kind === 'smoke' && step.when === 'before');
+  let simulation = simulationOf(facts);
+  for (const [index, step] of steps.entries()) {
+    const found =
+      step.kind === 'route' ? checkRoute(simulation, step, facts, smokes) : checkStop(simulation, step);
+    for (const violation of found) violations.push({ ...violation, step: index });
+    simulation = simulate(simulation, step);
+  }
+  return violations;
+}
+
+type Found = Omit<Violation, 'step'>;
+
+function checkRoute(now: Simulation, step: RouteStep, facts: Facts, smokes: boolean): Found[] {
+  const found: Found[] = [];
+  const serves = (ids: readonly string[]) => ids.some((id) => now.instances.get(id)?.ready);
+  // Where nothing was ready before, requests are held already and cannot be worse off; and the first release
+  // of a service has nothing to go back to.
+  if (facts.stable !== null && serves(now.rotation.instances) && !serves(step.rotation.instances))
+    found.push({ invariant: 'R1', detail: 'a routing without a ready instance' });
+  for (const id of [...step.rotation.instances, ...step.rotation.preview]) {
+    const instance = now.instances.get(id);
+    if (!instance) found.push({ invariant: 'R1', detail: `${id} does not run` });
+    else if (instance.version !== now.stable && !instance.ready)
+      found.push({ invariant: 'R3', detail: `${id} gets traffic before it is ready` });
+  }
+  if (!smokes) return found;
+  for (const id of step.rotation.instances) {
+    const version = now.instances.get(id)?.version;
+    if (version !== undefined && version !== now.stable && !isOld(facts, id) && !now.smoked.has(version))
+      found.push({ invariant: 'R3', detail: `${id} gets traffic before its smoke test` });
+  }
+  return found;
+}
+
+const isOld = (facts: Facts, id: string) => facts.running.some((i) => i.id === id);
+
+function checkStop(now: Simulation, step: Step): Found[] {
+  if (step.kind !== 'stop') return [];
+  const found: Found[] = [];
+  for (const { id } of step.instances) {
+    if (now.rotation.instances.includes(id) || now.rotation.preview.includes(id))
+      found.push({ invariant: 'R2', detail: `${id} is stopped while it is routed to` });
+    else if (now.instances.get(id)?.drained === false)
+      found.push({ invariant: 'R2', detail: `${id} is stopped before it was drained` });
+  }
+  return found;
+}
+
+/** R4: after the first routing of the way back, no candidate is in it. Undefined when it holds. */
+function firstRoutingLeaves(now: Simulation, back: readonly Step[]): string | undefined {
+  const route = back.find((step) => step.kind === 'route');
+  const rotation = route?.kind === 'route' ? route.rotation : now.rotation;
+  const left = [...rotation.instances, ...rotation.preview].filter(
+    (id) => now.instances.has(id) && now.instances.get(id)?.version !== now.stable,
+  );
+  return left.length > 0 ? `after one routing back, ${left.join(', ')} would still have traffic` : undefined;
+}

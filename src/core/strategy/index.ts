@@ -1,0 +1,20 @@
+/** The table of strategies: a new one is a file here and a line below. */
+import type { StrategyChoice } from '../project.ts';
+import { blueGreen } from './blue-green.ts';
+import { rolling } from './rolling.ts';
+import type { Strategy } from './strategy.ts';
+
+export function strategyOf(choice: StrategyChoice): Strategy {
+  switch (choice.type) {
+    case 'rolling':
+      return rolling(choice);
+    case 'blue-green':
+      return blueGreen(choice);
+  }
+}
+
+/**
+ * A rollback after the end of a release: the old version is started whole, then one routing. It does not
+ * wait for batches, because somebody is waiting for it.
+ */
+export const returnStrategy: Strategy = blueGreen({ type: 'blue-green', preview: null, bakeMs: 0 });

@@ -1,0 +1,38 @@
+/**
+ * Log-linear histogram: 16 buckets to each power of two, so any value is off by at most 1/16. Units are
+ * tenths of a millisecond, from 0.1 ms to about 30 hours.
+ */
+const SUB_BITS = 4;
+const SUB = 1 << SUB_BITS;
+export const HISTOGRAM_BUCKETS = (31 - SUB_BITS) * SUB;
+
+export function bucketOf(durationMs: number): number {
+  const units = Math.min(0x3fffffff, Math.max(0, Math.round(durationMs * 10)));
+  if (units < SUB) return units;
+  const exponent = 31 - Math.clz32(units);
+  return (exponent - SUB_BITS + 1) * SUB + ((units >>> (exponent - SUB_BITS)) - SUB);
+}
+
+/** The upper end of a bucket, in milliseconds. */
+export function bucketTopMs(bucket: number): number {
+  if (bucket < SUB) return bucket / 10;
+  const exponent = Math.floor(bucket / SUB) + SUB_BITS - 1;
+  const step = 2 ** (exponent - SUB_BITS);
+  return ((SUB + (bucket % SUB)) * step + step - 1) / 10;
+}
+
+/** From `[bucket, count, ...]` pairs; undefined when nothing was counted (R8). */
+export function quantileMs(pairs: readonly number[], quantile: number): number | undefined {
+  let total = 0;
+  for (let i = 1; i < pairs.length; i += 2) total += pairs[i] ?? 0;
+  if (total === 0) return undefined;
+  const sorted: [number, number][] = [];
+  for (let i = 0; i + 1 < pairs.length; i += 2) sorted.push([pairs[i] ?? 0, pairs[i + 1] ?? 0]);
+  sorted.sort((a, b) => a[0] - b[0]);
+  let seen = 0;
+  for (const [bucket, n] of sorted) {
+    seen += n;
+    if (seen >= quantile * total) return bucketTopMs(bucket);
+  }
+  return undefined;
+}

@@ -1,0 +1,53 @@
+import type { Listen, Route } from '../project.ts';
+
+/** One instance as the gateway sees it. */
+export interface Backend {
+  readonly id: string;
+  readonly version: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface DrainingBackend {
+  readonly id: string;
+  /** Requests in flight and streams get this long from the moment the gateway first sees the entry (T3). */
+  readonly requestsMs: number;
+  readonly streamsMs: number;
+}
+
+/** Where the requests of one service go. */
+export interface ServiceRouting {
+  readonly service: string;
+  readonly listen: Listen;
+  readonly routes: readonly Route[];
+  /** Ready instances in rotation. Empty: requests are held within `hold` (R1, T7). */
+  readonly backends: readonly Backend[];
+  readonly preview: Preview | null;
+  readonly draining: readonly DrainingBackend[];
+  readonly hold: { readonly forMs: number; readonly requestsMax: number };
+  readonly responseMs: number;
+}
+
+/** Requests that carry this header with this value go to these instances instead. */
+export interface Preview {
+  readonly header: string;
+  readonly value: string;
+  readonly backends: readonly Backend[];
+}
+
+/** One complete, numbered description of where every request goes. Numbers only rise. */
+export interface Routing {
+  readonly number: number;
+  /** Who made it (R7): the gateway refuses a routing from an older control. */
+  readonly fence: number;
+  readonly services: readonly ServiceRouting[];
+}
+
+/** What a release step asks for: which instances belong to traffic, whether or not they are ready now. */
+export interface Rotation {
+  readonly instances: readonly string[];
+  readonly preview: readonly string[];
+  readonly draining: readonly string[];
+}
+
+export const EMPTY_ROTATION: Rotation = { instances: [], preview: [], draining: [] };

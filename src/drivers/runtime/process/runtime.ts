@@ -1,0 +1,208 @@
+import { SegueError } from '../../../core/errors.ts';
+import { limits } from '../../../core/limits.ts';
+import type { Mark } from '../../../core/release/records.ts';
+import type { StopSignal } from '../../../core/project.ts';
+import type { Clock } from '../../../ports/clock.ts';
+import type {
+  InstanceExit,
+  InstanceIdentity,
+  InstanceSpec,
+  Runtime,
+  StopReport,
+} from '../../../ports/runtime.ts';
+import { portIsFree } from './free-port.ts';
+import { findLeader, leaderIn, markOf, verifyLeader } from './identity.ts';
+import { LogFolder } from './log-folder.ts';
+import { readLines, type LogRequest } from './log-reader.ts';
+import { findMembers, rememberSession, type Kin } from './members.ts';
+import { hashSecret, readListening, readLive, type ProcessId } from './process-table.ts';
+import { spawnInstance } from './spawn.ts';
+import { stopWhole, type StopOrder } from './stop.ts';
+
+export interface ProcessRuntimeOptions {
+  /** Made when the first instance starts. */
+  readonly logsDir: string;
+  readonly clock: Clock;
+  /** Per instance and file. */
+  readonly logBytesMax?: number;
+  readonly rotateCheckIntervalMs?: number;
+  readonly platform?: NodeJS.Platform;
+}
+
+interface Instance extends Kin {
+  readonly id: string;
+  /** `ended`: by itself, which was told. `stopped`: because it was asked to, or forgotten. */
+  phase: 'running' | 'ended' | 'stopped';
+  /** A child of this process: its end is told to us. Others have to be watched. */
+  readonly isChild: boolean;
+  stopping: { readonly order: StopOrder; readonly report: Promise<StopReport> } | null;
+}
+
+/**
+ * Instances as processes of this machine. They outlive control, so everything about them is found again
+ * from /proc, and nothing is believed by pid alone (R9).
+ */
+export class ProcessRuntime implements Runtime {
+  readonly name = 'process';
+  readonly #clock: Clock;
+  readonly #logs: LogFolder;
+  readonly #instances = new Map<string, Instance>();
+  readonly #starting = new Map<string, Promise<Mark>>();
+  readonly #listeners = new Set<(exit: InstanceExit) => void>();
+  readonly #closed = new AbortController();
+  readonly #timers: readonly NodeJS.Timeout[];
+  #rotation: Promise<void> | null = null;
+
+  constructor(options: ProcessRuntimeOptions) {
+    const platform = options.platform ?? process.platform;
+    if (platform !== 'linux') throw new SegueError('PLATFORM_UNSUPPORTED', `This is ${platform}.`);
+    this.#clock = options.clock;
+    this.#logs = new LogFolder(options.logsDir, options.logBytesMax ?? limits.log.bytesMax);
+    const rotateMs = options.rotateCheckIntervalMs ?? limits.log.rotateCheckIntervalMs;
+    this.#timers = [
+      setInterval(() => this.#watchAdopted(), limits.runtime.adoptedPollIntervalMs).unref(),
+      setInterval(() => this.#rotateAll(), rotateMs).unref(),
+    ];
+  }
+
+  start(spec: InstanceSpec): Promise<Mark> {
+    const underWay = this.#starting.get(spec.id);
+    if (underWay) return underWay;
+    const starting = this.#start(spec).finally(() => this.#starting.delete(spec.id));
+    this.#starting.set(spec.id, starting);
+    return starting;
+  }
+
+  async #start(spec: InstanceSpec): Promise<Mark> {
+    const secretHash = hashSecret(spec.secret);
+    const earlier = this.#instances.get(spec.id);
+    await earlier?.stopping?.report;
+    const hasRun = earlier !== undefined || this.#logs.has(spec.id);
+    const running = hasRun ? await this.#locate({ id: spec.id, secretHash, mark: null }) : null;
+    if (running) {
+      this.#take(spec.id, secretHash, running);
+      return markOf(running);
+    }
+    if (earlier) await this.#clearAway(earlier);
+
+    const { child, leader } = await spawnInstance(spec, () => this.#logs.openForWriting(spec.id));
+    const instance = this.#know(spec.id, secretHash, leader, true);
+    child.once('exit', (code, signal) => this.#ended(instance, code, signal));
+    return markOf(leader);
+  }
+
+  /** What an earlier run left behind would still hold its port. */
+  async #clearAway(earlier: Instance): Promise<void> {
+    if (earlier.leader && readLive(earlier.leader)) {
+      throw new SegueError('SPAWN_FAILED', `${earlier.id} still runs as process ${earlier.leader.pid}.`);
+    }
+    await stopWhole(earlier, { signal: 'SIGKILL', killAtMs: this.#clock.monotonicMs() }, this.#clock);
+  }
+
+  async adopt(identity: InstanceIdentity): Promise<Mark | null> {
+    const leader = await this.#locate(identity);
+    // Known even when its leader is gone: what that left behind can then be stopped.
+    this.#take(identity.id, identity.secretHash, leader);
+    if (!leader) return null;
+    await this.#logs.rotate(identity.id).catch(() => undefined);
+    return markOf(leader);
+  }
+
+  async #locate({ id, secretHash, mark }: InstanceIdentity): Promise<ProcessId | null> {
+    const known = this.#instances.get(id);
+    if (known?.leader && known.secretHash === secretHash) return readLive(known.leader) && known.leader;
+    if (!mark) return findLeader(secretHash);
+    const leader = leaderIn(mark);
+    return leader && (await verifyLeader(leader, secretHash)) ? leader : null;
+  }
+
+  /** A run that is known stays as it is known; one that runs is not replaced by what is not found. */
+  #take(id: string, secretHash: string, leader: ProcessId | null): void {
+    const known = this.#instances.get(id);
+    if (known?.leader && (known.secretHash === secretHash || known.phase === 'running')) return;
+    this.#know(id, secretHash, leader, false);
+  }
+
+  #know(id: string, secretHash: string, leader: ProcessId | null, isChild: boolean): Instance {
+    const phase = leader ? 'running' : 'ended';
+    const instance: Instance = { id, secretHash, leader, isChild, phase, seen: new Set(), stopping: null };
+    this.#instances.set(id, instance);
+    return instance;
+  }
+
+  stop(id: string, how: { readonly signal: StopSignal; readonly withinMs: number }): Promise<StopReport> {
+    const instance = this.#instances.get(id);
+    if (!instance) return Promise.reject(new SegueError('INSTANCE_UNKNOWN', `"${id}" was not started here.`));
+    const killAtMs = this.#clock.monotonicMs() + how.withinMs;
+    if (instance.stopping) {
+      instance.stopping.order.killAtMs = Math.min(instance.stopping.order.killAtMs, killAtMs);
+      return instance.stopping.report;
+    }
+    instance.phase = 'stopped';
+    const order: StopOrder = { signal: how.signal, killAtMs };
+    const report = stopWhole(instance, order, this.#clock).finally(() => (instance.stopping = null));
+    instance.stopping = { order, report };
+    return report;
+  }
+
+  onExit(listener: (exit: InstanceExit) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async listening(id: string): Promise<readonly number[] | null> {
+    const instance = this.#instances.get(id);
+    if (!instance) return null;
+    const members = await findMembers(instance);
+    const found = await Promise.all(members.map((member) => readListening(member.pid)));
+    const ports = new Set(found.flatMap((list) => list ?? []));
+    if (ports.size === 0 && found.includes(null)) return null;
+    return [...ports].sort((a, b) => a - b);
+  }
+
+  portIsFree(port: number): Promise<boolean> {
+    return portIsFree(port);
+  }
+
+  logs(id: string, request: LogRequest): AsyncIterable<string> {
+    const signal = AbortSignal.any([request.signal, this.#closed.signal]);
+    return readLines(this.#logs.find(id), { ...request, signal }, this.#clock);
+  }
+
+  async forget(id: string): Promise<void> {
+    const instance = this.#instances.get(id);
+    if (instance) instance.phase = 'stopped';
+    this.#instances.delete(id);
+    await this.#logs.forget(id);
+  }
+
+  async close(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#closed.abort();
+    this.#listeners.clear();
+    await this.#rotation;
+  }
+
+  #ended(instance: Instance, code: number | null, signal: string | null): void {
+    rememberSession(instance);
+    if (instance.phase !== 'running') return;
+    instance.phase = 'ended';
+    for (const listener of this.#listeners) listener({ id: instance.id, code, signal });
+  }
+
+  #watchAdopted(): void {
+    for (const instance of this.#instances.values()) {
+      const { isChild, phase, leader } = instance;
+      if (!isChild && phase === 'running' && leader && !readLive(leader)) this.#ended(instance, null, null);
+    }
+  }
+
+  /** One after the other and never twice at once. What fails (a full disk) is tried again at the next look. */
+  #rotateAll(): void {
+    this.#rotation ??= this.#rotateEach([...this.#instances.keys()]).finally(() => (this.#rotation = null));
+  }
+
+  async #rotateEach(ids: readonly string[]): Promise<void> {
+    for (const id of ids) await this.#logs.rotate(id).catch(() => undefined);
+  }
+}

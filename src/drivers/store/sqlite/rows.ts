@@ -1,0 +1,84 @@
+/** From rows of SQLite to records. Only this driver writes them, so what is checked here is damage. */
+import type { SQLOutputValue } from 'node:sqlite';
+import { SegueError } from '../../../core/errors.ts';
+import type { Entry, Fact } from '../../../core/release/journal.ts';
+import type {
+  InstanceRecord,
+  ReleaseRecord,
+  ServiceRecord,
+  VersionRecord,
+} from '../../../core/release/records.ts';
+
+export type Row = Readonly<Record<string, SQLOutputValue>>;
+
+function damaged(where: string, what: string): SegueError {
+  return new SegueError('JOURNAL_DAMAGED', `In ${where}: ${what}.`);
+}
+
+export function integer(row: Row | undefined, column: string, where: string): number {
+  const value = row?.[column];
+  if (typeof value !== 'number') throw damaged(where, `${column} is not a number`);
+  return value;
+}
+
+export function text(row: Row, column: string, where: string): string {
+  const value = row[column];
+  if (typeof value !== 'string') throw damaged(where, `${column} is not text`);
+  return value;
+}
+
+function textOrNull(row: Row, column: string, where: string): string | null {
+  return row[column] === null ? null : text(row, column, where);
+}
+
+type Is<T> = (value: unknown) => value is T;
+
+/** The field that no record of its kind is without. */
+const has =
+  <T>(field: keyof T & string): Is<T> =>
+  (value): value is T =>
+    typeof value === 'object' && value !== null && Object.hasOwn(value, field);
+
+const isFact = has<Fact>('kind');
+
+function record<T>(row: Row, where: string, is: Is<T>): T {
+  const value = parsed(text(row, 'data', where), where);
+  if (!is(value)) throw damaged(where, 'it is not such a record');
+  return value;
+}
+
+function parsed(json: string, where: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    throw damaged(where, 'it is not JSON');
+  }
+}
+
+export const serviceOf = (row: Row): ServiceRecord =>
+  record(row, `service ${String(row['name'])}`, has<ServiceRecord>('rotation'));
+
+export const versionOf = (row: Row): VersionRecord =>
+  record(row, `version ${String(row['service'])} ${String(row['version'])}`, has<VersionRecord>('spec'));
+
+export const instanceOf = (row: Row): InstanceRecord =>
+  record(row, `instance ${String(row['id'])}`, has<InstanceRecord>('phase'));
+
+export const releaseOf = (row: Row): ReleaseRecord =>
+  record(row, `release ${String(row['id'])}`, has<ReleaseRecord>('plan'));
+
+export function settingOf(row: Row): [key: string, value: string] {
+  return [text(row, 'key', 'setting'), text(row, 'value', 'setting')];
+}
+
+export function entryOf(row: Row): Entry {
+  const where = `journal entry ${String(row['seq'])}`;
+  return {
+    seq: integer(row, 'seq', where),
+    atMs: integer(row, 'at_ms', where),
+    fence: integer(row, 'fence', where),
+    release: textOrNull(row, 'release', where),
+    service: textOrNull(row, 'service', where),
+    fact: record(row, where, isFact),
+  };
+}

@@ -1,0 +1,352 @@
+/**
+ * One try of one request at one instance: sends it, reads the head of the response, passes the body on no faster
+ * than the client reads. Says exactly how far it got, because T2 hangs on it: `unreached` never left, `died` may
+ * have been processed but nothing of a response was seen. An instance that breaks off later breaks the client's
+ * connection too: never a short response that looks whole.
+ */
+import { limits } from '../core/limits.ts';
+import type { Call } from './call.ts';
+import { monotonicMs } from './clock.ts';
+import { EventStream, hasVisibleEvents, isEventStream } from './event-stream.ts';
+import { framingOf } from './http1/framing.ts';
+import { HeadWriter } from './http1/head-writer.ts';
+import { ResponseHead } from './http1/response-head.ts';
+import type { Instance } from './instance.ts';
+import { PartialHead } from './partial-head.ts';
+import { ResponseBody } from './response-body.ts';
+import type { Service } from './service.ts';
+import type { Ticket } from './tally.ts';
+import { tunnel } from './tunnel.ts';
+import type { UpstreamConnection, UpstreamUser } from './upstream-connection.ts';
+
+/** How a try ended that gave the client nothing. */
+export type Failure =
+  | 'unreached'
+  | 'died'
+  /** It answered what is not HTTP, or only half. */
+  | 'garbled'
+  | 'late'
+  /** The client did not send the rest of its body. */
+  | 'stalled';
+
+/** For all tries: what is in them is used up before anything else happens. */
+const head = new ResponseHead();
+const writer = new HeadWriter();
+
+type State = 'connecting' | 'head' | 'body' | 'over';
+
+export interface AttemptOptions {
+  readonly call: Call;
+  readonly service: Service;
+  readonly instance: Instance;
+  readonly ticket: Ticket;
+  /** Only a connection that was made for this request. */
+  readonly fresh: boolean;
+  readonly onFailure: (attempt: Attempt, failure: Failure) => void;
+}
+
+export class Attempt implements UpstreamUser {
+  readonly call: Call;
+  readonly service: Service;
+  readonly instance: Instance;
+  readonly ticket: Ticket;
+  readonly #onFailure: AttemptOptions['onFailure'];
+  readonly #upstream: UpstreamConnection;
+  #state: State = 'connecting';
+  readonly #partial = new PartialHead();
+  #heard = false;
+  #continued = false;
+  #informed = 0;
+  #body: ResponseBody | undefined;
+  #stream: EventStream | undefined;
+  #status = 0;
+  /** The instance keeps its connection, and for how long it says it does. */
+  #reusable = false;
+  #idleLimitS: number | undefined;
+
+  constructor({ call, service, instance, ticket, fresh, onFailure }: AttemptOptions) {
+    this.call = call;
+    this.service = service;
+    this.instance = instance;
+    this.ticket = ticket;
+    this.#onFailure = onFailure;
+    const { pool } = instance;
+    if (fresh) pool.closeIdle();
+    const kept = pool.take(call.replayable ? Infinity : limits.gateway.unsafeReuseIdleMs);
+    this.#upstream = kept ?? pool.connect(this);
+    call.whenLeft = () => this.#abandon();
+    if (kept) {
+      kept.user = this;
+      this.#send(ticket.beganMs);
+    } else {
+      this.#upstream.deadlineMs = ticket.beganMs + limits.gateway.upstreamConnectTimeoutMs;
+    }
+  }
+
+  connected(): void {
+    if (this.#state === 'connecting') this.#send(monotonicMs());
+  }
+
+  read(bytes: Buffer, from: number, to: number): boolean {
+    if (this.#state === 'body') return this.#readBody(bytes, from, to);
+    if (this.#state === 'head') return this.#readHead(bytes, from, to);
+    return false;
+  }
+
+  upstreamDrained(): void {
+    if (this.#state === 'over') return;
+    this.#progress();
+    this.call.client.resumeBody();
+  }
+
+  upstreamEnded(): void {
+    this.#reusable = false;
+    if (this.#state === 'body') this.#bodyEnded();
+    else this.#broke();
+  }
+
+  upstreamClosed(): void {
+    this.#reusable = false;
+    if (this.#state === 'body' && this.#body?.done !== true) this.#cut();
+    else this.#broke();
+  }
+
+  upstreamExpired(): void {
+    if (this.#state === 'connecting') return this.#fail('unreached');
+    // While the body is on its way, whoever keeps it from going on is the late one.
+    const { body } = this.call;
+    this.#fail(body && !body.complete && !body.blocked ? 'stalled' : 'late');
+  }
+
+  #send(nowMs: number): void {
+    this.#state = 'head';
+    const { call, service } = this;
+    if (service.hold.waiting > 0) service.hold.releaseAll();
+    this.#upstream.deadlineMs = nowMs + service.routing.responseMs;
+    call.writeHead(writer);
+    const small = call.body?.takeWithHead();
+    if (small) writer.append(small);
+    this.#upstream.send(writer.bytes.subarray(0, writer.length));
+    if (!this.#upstream.flushed) writer.replace();
+    if (call.body) {
+      call.body.attach((part) => this.#sendPart(part));
+      call.client.resumeBody();
+    }
+  }
+
+  #sendPart(part: Buffer): boolean {
+    this.#progress();
+    // An instance that stopped reading must not stop the client from finishing: its response may be on its way.
+    return !this.#upstream.writable || this.#upstream.send(part);
+  }
+
+  #progress(): void {
+    if (this.#state === 'head') this.#upstream.deadlineMs = monotonicMs() + this.service.routing.responseMs;
+  }
+
+  #readHead(bytes: Buffer, from: number, to: number): boolean {
+    this.#heard = true;
+    if (!this.#partial.isEmpty) {
+      const joined = this.#partial.takeWith(bytes, from, to);
+      return this.#readHead(joined.bytes, joined.from, joined.to);
+    }
+    let at = from;
+    while (at < to) {
+      const scan = head.scan(bytes, at, to);
+      if (scan === 'incomplete' && to - at <= limits.gateway.headBytesMax) {
+        this.#partial.keep(bytes, at, to);
+        return true;
+      }
+      if (scan !== 'complete' || head.end - at > limits.gateway.headBytesMax) return this.#garbled();
+      if (head.status >= 200) return this.#begin(bytes, to);
+      if (head.status === 101) return this.#switch(bytes, to);
+      if (!this.#inform(bytes)) return this.#garbled();
+      at = head.end;
+    }
+    return true;
+  }
+
+  #garbled(): boolean {
+    this.#fail('garbled');
+    return false;
+  }
+
+  /** 1xx on their way to the client (RFC 9110 s. 15.2). False: there is no end of them. */
+  #inform(bytes: Buffer): boolean {
+    const { call } = this;
+    this.#informed += 1;
+    if (this.#informed > limits.gateway.informationMax) return false;
+    if (call.upgrade !== null || call.minor === 0) return true;
+    if (head.status === 100) this.#continued = true;
+    call.responding = true;
+    writer.information(bytes, head);
+    this.#toClient(writer.bytes.subarray(0, writer.length));
+    if (!call.client.flushed) writer.replace();
+    return true;
+  }
+
+  #switch(bytes: Buffer, to: number): boolean {
+    if (this.call.upgrade === null || !head.fields.upgrade) return this.#garbled();
+    this.#state = 'over';
+    this.#upstream.deadlineMs = Infinity;
+    writer.switching(bytes, head, this.call.upgrade);
+    const { call, instance, ticket } = this;
+    const switching = Buffer.from(writer.bytes.subarray(0, writer.length));
+    const rest = Buffer.from(bytes.subarray(head.end, to));
+    tunnel({
+      call,
+      protocol: call.upgrade ?? '',
+      instance,
+      ticket,
+      upstream: this.#upstream,
+      switching,
+      rest,
+    });
+    return true;
+  }
+
+  /** The head that counts, with what came of the body: one write. */
+  #begin(bytes: Buffer, to: number): boolean {
+    const { call } = this;
+    const { fields, minor } = head;
+    this.#state = 'body';
+    this.#upstream.deadlineMs = Infinity;
+    this.#status = head.status;
+    this.#idleLimitS = head.idleLimitS(bytes);
+    this.#reusable = minor === 1 ? !fields.close : fields.keepAlive;
+    const framing = framingOf(head, call.method);
+    if (framing !== 'none' && isEventStream(bytes, head)) this.#beginStream();
+    const length = fields.contentLength;
+    const body = new ResponseBody({ framing, length, minor: call.minor, events: this.#stream?.events });
+    this.#body = body;
+    if (!body.keepsClient || this.#mustClose()) call.client.closeAfterCall();
+    const connection = call.client.announce();
+    writer.response(bytes, head, { connection, chunked: body.chunked });
+    call.responding = true;
+    if (!body.pass(bytes, head.end, to)) return this.#cut();
+    const from = body.sentFrom - writer.length;
+    writer.bytes.copy(bytes, from, 0, writer.length);
+    const more = this.#sent(bytes, from, body);
+    // From here on it may be told to end, and it has a head to end after.
+    if (this.#stream && !body.done) this.instance.add(this.#stream);
+    return more;
+  }
+
+  #beginStream(): void {
+    this.#stream = new EventStream(hasVisibleEvents(head), {
+      complete: () => this.#completeStream(),
+      cut: () => void this.#cut(),
+    });
+    this.ticket.becomeStream();
+  }
+
+  /** What the client sends next cannot be told apart from what it would have sent had it been let. */
+  #mustClose(): boolean {
+    const { call } = this;
+    if (call.upgrade !== null) return true;
+    return call.expectsContinue && !this.#continued && call.body?.complete === false;
+  }
+
+  #readBody(bytes: Buffer, from: number, to: number): boolean {
+    const body = this.#body;
+    if (body === undefined) return false;
+    if (!body.pass(bytes, from, to)) return this.#cut();
+    return this.#sent(bytes, body.sentFrom, body);
+  }
+
+  /** False: the buffer is needed until the client has taken it. */
+  #sent(bytes: Buffer, from: number, body: ResponseBody): boolean {
+    if (body.sentTo > from) this.#toClient(bytes.subarray(from, body.sentTo));
+    const { flushed } = this.call.client;
+    if (body.done) this.#finish();
+    if (flushed) return true;
+    if (body.done) return false;
+    this.call.client.whenFlushed(() => this.#upstream.resume());
+    return false;
+  }
+
+  #toClient(bytes: Buffer): void {
+    this.call.client.send(bytes);
+  }
+
+  #completeStream(): void {
+    if (this.#state !== 'body' || !this.#body || this.#body.done) return;
+    this.#end(this.#body.stop());
+  }
+
+  #bodyEnded(): void {
+    if (this.#body?.done) return;
+    const rest = this.#body?.end();
+    if (rest) this.#end(rest);
+    else this.#cut();
+  }
+
+  #end(rest: Buffer): void {
+    if (rest.length > 0) this.#toClient(rest);
+    this.#finish();
+  }
+
+  /** All was sent; over when all has left, because libuv may still read from the connection's buffer. */
+  #finish(): void {
+    const { client } = this.call;
+    if (client.flushed) this.#over();
+    else client.whenFlushed(() => this.#over());
+  }
+
+  #over(): void {
+    if (this.#state !== 'body') return;
+    this.#leave();
+    const { call, ticket } = this;
+    const nowMs = monotonicMs();
+    ticket.answered(this.#status, nowMs);
+    if (this.#isAsGoodAsNew()) {
+      this.instance.pool.keep(this.#upstream, this.#idleLimitS, nowMs);
+      this.#upstream.resume();
+    } else {
+      this.#upstream.destroy();
+    }
+    call.client.callEnded(nowMs);
+  }
+
+  /** The request has left whole, the response came whole, and nothing else did. */
+  #isAsGoodAsNew(): boolean {
+    const body = this.#body;
+    const sent = this.call.body?.complete !== false && this.#upstream.flushed;
+    return this.#reusable && sent && body?.spoiled === false && !body.endsConnection;
+  }
+
+  #broke(): void {
+    if (this.#state === 'connecting') this.#fail('unreached');
+    else if (this.#state === 'head') this.#fail(this.#heard ? 'garbled' : 'died');
+  }
+
+  #fail(failure: Failure): void {
+    if (this.#state === 'over') return;
+    this.#leave();
+    this.#upstream.destroy();
+    this.#onFailure(this, failure);
+  }
+
+  /** The response has begun and cannot be made whole. */
+  #cut(): false {
+    if (this.#state === 'over') return false;
+    this.#leave();
+    this.#upstream.destroy();
+    this.ticket.end({ type: 'failed' });
+    this.call.client.break();
+    return false;
+  }
+
+  #abandon(): void {
+    if (this.#state === 'over') return;
+    this.#leave();
+    this.#upstream.destroy();
+    this.ticket.end({ type: 'abandoned' });
+  }
+
+  #leave(): void {
+    this.#state = 'over';
+    this.call.whenLeft = undefined;
+    if (this.#stream) this.instance.remove(this.#stream);
+  }
+}

@@ -1,0 +1,145 @@
+/** One request of a client, from its head to the end of its response, whichever instances it meets. */
+import { pathOf } from '../core/traffic/match.ts';
+import type { ClientConnection } from './client-connection.ts';
+import { equalsIgnoringCase } from './http1/bytes.ts';
+import { FIELD } from './http1/field.ts';
+import type { HeadWriter } from './http1/head-writer.ts';
+import { isIdempotent, METHOD } from './http1/method.ts';
+import type { Scan } from './http1/refusal.ts';
+import { asksForH2c, RequestHead } from './http1/request-head.ts';
+import { RequestBody } from './request-body.ts';
+
+/** The head scanned last, of whichever call: heads are read and passed on in one go, so one is enough. */
+const head = new RequestHead();
+let scanned: Buffer | undefined;
+
+/** Scans the head that these bytes begin with; `new Call` takes what was found. */
+export function scanHead(bytes: Buffer): Scan {
+  scanned = bytes;
+  return head.scan(bytes, 0, bytes.length);
+}
+
+/** Where the head scanned last ends. */
+export const headEnd = (): number => head.end;
+
+export class Call {
+  readonly client: ClientConnection;
+  readonly method: number;
+  /** HTTP/1.x. */
+  readonly minor: number;
+  /** As routes are found by it. */
+  readonly host: string;
+  readonly routePath: string;
+  /** Null: none. */
+  readonly body: RequestBody | null;
+  /** The protocol that the client asks for instead of HTTP. */
+  readonly upgrade: string | null;
+  /** The client waits for a word before it sends the body. */
+  readonly expectsContinue: boolean;
+  /** The client wants to send more on this connection. */
+  readonly keepAlive: boolean;
+  /** T2: may be sent again although an instance may have seen it. */
+  readonly replayable: boolean;
+  tries = 0;
+  /** When a wait for an instance ends (T7); set by the first wait. */
+  holdUntilMs: number | undefined;
+  /** Something of a response has been sent, 1xx included. */
+  responding = false;
+  /** Instances that could not be reached in this round. */
+  #tried: Set<string> | undefined;
+  readonly #bytes: Buffer;
+  #left = false;
+  #whenLeft: (() => void) | undefined;
+
+  /** Of the head scanned last. */
+  constructor(client: ClientConnection, bytes: Buffer) {
+    const { fields } = head;
+    this.client = client;
+    this.#bytes = bytes;
+    this.method = head.method;
+    this.minor = head.minor;
+    this.host = client.hostOf(bytes.toString('latin1', head.hostFrom, head.hostTo));
+    const path = pathOf(bytes.toString('latin1', head.pathFrom, head.pathTo));
+    this.routePath = path === '' ? '/' : path;
+    this.body = bodyOf(head);
+    this.upgrade = this.#upgradeOf();
+    this.expectsContinue = this.body !== null && fields.seek(bytes, FIELD.expect) >= 0;
+    this.keepAlive = !fields.close && (head.minor === 1 || fields.keepAlive);
+    this.replayable = this.body === null && this.upgrade === null && isIdempotent(head.method);
+  }
+
+  /** The client closed its connection before the response was complete. */
+  get left(): boolean {
+    return this.#left;
+  }
+
+  /** What to do when the client leaves; each stage of the call replaces the one before. */
+  set whenLeft(act: (() => void) | undefined) {
+    this.#whenLeft = act;
+  }
+
+  leave(): void {
+    this.#left = true;
+    this.#whenLeft?.();
+  }
+
+  wasTried(instance: string): boolean {
+    return this.#tried?.has(instance) ?? false;
+  }
+
+  get triedSome(): boolean {
+    return this.#tried !== undefined;
+  }
+
+  tried(instance: string): void {
+    this.#tried ??= new Set();
+    this.#tried.add(instance);
+  }
+
+  /** All instances may be tried again. */
+  newRound(): void {
+    this.tries = 0;
+    this.#tried = undefined;
+  }
+
+  writeHead(writer: HeadWriter): void {
+    this.#rescan();
+    writer.request(this.#bytes, head, { peer: this.client.peer, upgrade: this.upgrade !== null });
+  }
+
+  /** True when the field, its name in lower case, is there once and has exactly this value. */
+  hasField(name: string, value: string): boolean {
+    this.#rescan();
+    const { fields } = head;
+    let found = 0;
+    let fits = false;
+    for (let line = 0; line < fields.count; line += 1) {
+      if (!equalsIgnoringCase(this.#bytes, fields.starts[line] ?? 0, fields.colons[line] ?? 0, name))
+        continue;
+      found += 1;
+      fields.trim(this.#bytes, line);
+      fits = this.#bytes.toString('latin1', fields.valueFrom, fields.valueTo) === value;
+    }
+    return found === 1 && fits;
+  }
+
+  #rescan(): void {
+    if (scanned !== this.#bytes) scanHead(this.#bytes);
+  }
+
+  /**
+   * h2c is not offered, and what has a body or is no GET cannot be told apart from what follows it: those are
+   * ordinary requests (RFC 9110 s. 7.8: a server may ignore Upgrade).
+   */
+  #upgradeOf(): string | null {
+    const { fields, method, minor } = head;
+    if (!fields.upgrade || method !== METHOD.get || minor === 0 || this.body !== null) return null;
+    if (fields.seek(this.#bytes, FIELD.upgrade) < 0 || asksForH2c(this.#bytes, head)) return null;
+    return this.#bytes.toString('latin1', fields.valueFrom, fields.valueTo);
+  }
+}
+
+function bodyOf({ fields }: RequestHead): RequestBody | null {
+  if (fields.chunked) return new RequestBody('chunked');
+  return fields.contentLength > 0 ? new RequestBody(fields.contentLength) : null;
+}

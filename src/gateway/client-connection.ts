@@ -1,0 +1,329 @@
+/**
+ * One connection of a client: one request at a time, strictly in the order in which they came; what is sent ahead
+ * waits, in the system's buffers once ours has some. Lives through every change of routing (T4).
+ */
+import type { Socket } from 'node:net';
+import { limits } from '../core/limits.ts';
+import { hostOf } from '../core/traffic/match.ts';
+import { Call, headEnd, scanHead } from './call.ts';
+import { monotonicMs } from './clock.ts';
+import { LF } from './http1/bytes.ts';
+import { Peer } from './http1/head-writer.ts';
+import type { Refusal } from './http1/refusal.ts';
+import { replyBytes } from './replies.ts';
+import type { Timed } from './sweep.ts';
+
+/** Whoever takes the connection over after an upgrade. */
+export interface ClientTunnel {
+  fromClient(bytes: Buffer): void;
+  clientEnded(): void;
+  clientClosed(): void;
+}
+
+/** The listener that it came through. */
+export interface ClientOwner {
+  readonly closing: boolean;
+  dispatch(call: Call): void;
+  closed(connection: ClientConnection): void;
+}
+
+type State =
+  /** Between two requests. */
+  | 'idle'
+  /** A part of a head is here. */
+  | 'head'
+  | 'call'
+  /** The response came before the end of its request's body: the rest is thrown away for a moment. */
+  | 'lingering'
+  | 'tunnel'
+  /** We send nothing more. */
+  | 'ended';
+
+const EMPTY = Buffer.alloc(0);
+const UNKNOWN_PEER = 'unknown';
+
+export class ClientConnection implements Timed {
+  readonly #socket: Socket;
+  readonly #owner: ClientOwner;
+  readonly peer: Peer;
+  deadlineMs = monotonicMs() + limits.gateway.headTimeoutMs;
+  #state: State = 'idle';
+  /** What was received and not yet taken: a part of a head, or what the client sent ahead. */
+  #unread: Buffer = EMPTY;
+  #reading = false;
+  #paused = false;
+  #call: Call | undefined;
+  #closes = false;
+  #authority = '';
+  #host = '';
+  /** The client sends nothing more: it waits for the response, or has left. Only sending tells which. */
+  #halfClosed = false;
+  #tunnel: ClientTunnel | undefined;
+
+  constructor(socket: Socket, owner: ClientOwner) {
+    this.#socket = socket;
+    this.#owner = owner;
+    this.peer = new Peer(socket.remoteAddress ?? UNKNOWN_PEER);
+    socket.on('data', (bytes: Buffer) => this.#received(bytes));
+    socket.once('end', () => this.#ended());
+    // The close that follows says all there is to say.
+    socket.on('error', () => socket.destroy());
+    socket.once('close', () => this.#closed());
+  }
+
+  /** What the response under way is to say about the connection; it is kept to. */
+  announce(): 'silent' | 'close' | 'keep-alive' {
+    if (this.#closes || this.#owner.closing || this.#halfClosed || this.#call?.keepAlive !== true) {
+      this.#closes = true;
+      return 'close';
+    }
+    return this.#call.minor === 0 ? 'keep-alive' : 'silent';
+  }
+
+  /** As routes are found by it. A connection's requests are nearly always for the same host. */
+  hostOf(authority: string): string {
+    if (authority !== this.#authority) {
+      this.#authority = authority;
+      this.#host = hostOf(authority);
+    }
+    return this.#host;
+  }
+
+  closeAfterCall(): void {
+    this.#closes = true;
+  }
+
+  send(bytes: Buffer): void {
+    if (this.#halfClosed) this.deadlineMs = monotonicMs() + limits.gateway.halfClosedMs;
+    if (this.#socket.writable) this.#socket.write(bytes);
+  }
+
+  /** Everything sent was taken over by the system. */
+  get flushed(): boolean {
+    return this.#socket.writableLength === 0;
+  }
+
+  /** Not called for a client that leaves meanwhile; one that does not read at all is one of those. */
+  whenFlushed(act: () => void): void {
+    if (this.flushed) return act();
+    this.deadlineMs = monotonicMs() + limits.gateway.clientStallTimeoutMs;
+    // Below the high-water mark there is no `drain`.
+    this.#socket.write(EMPTY, (error) => {
+      if (error) return;
+      this.deadlineMs = this.#halfClosed ? monotonicMs() + limits.gateway.halfClosedMs : Infinity;
+      act();
+    });
+  }
+
+  /** The one who takes the body is ready for more. */
+  resumeBody(): void {
+    const body = this.#call?.body;
+    if (!body) return;
+    body.blocked = false;
+    if (this.#unread.length === 0) this.#resume();
+  }
+
+  callEnded(nowMs: number = monotonicMs()): void {
+    const body = this.#call?.body;
+    if (body && !body.complete) {
+      body.discard();
+      this.#state = 'lingering';
+      this.deadlineMs = nowMs + limits.gateway.lingerMs;
+      this.#resume();
+      if (this.#closes) this.#socket.end();
+      return;
+    }
+    this.#next(nowMs);
+  }
+
+  /** The client sees a broken response rather than a short one that looks whole. */
+  break(): void {
+    this.#socket.destroy();
+  }
+
+  /** Only what is between two requests ends now. */
+  endIfIdle(): void {
+    if (this.#state === 'idle') this.#end();
+  }
+
+  /** Ends the HTTP of this connection. What the client sent after its request goes to the tunnel first. */
+  becomeTunnel(by: ClientTunnel): Socket {
+    this.#state = 'tunnel';
+    this.#tunnel = by;
+    this.#call = undefined;
+    this.deadlineMs = Infinity;
+    return this.#socket;
+  }
+
+  get halfClosed(): boolean {
+    return this.#halfClosed;
+  }
+
+  /** For the tunnel, once. */
+  takeUnread(): Buffer {
+    const unread = this.#unread;
+    this.#unread = EMPTY;
+    this.#resume();
+    return unread;
+  }
+
+  expired(): void {
+    if (this.#state === 'head') this.#refuse('head-late');
+    else this.#socket.destroy();
+  }
+
+  #received(bytes: Buffer): void {
+    switch (this.#state) {
+      case 'idle':
+        this.#unread = bytes;
+        return this.#readAll();
+      case 'head':
+        this.#keep(bytes);
+        // A head ends with a line: without one there is nothing new to find.
+        if (bytes.includes(LF) || this.#unread.length > limits.gateway.headBytesMax) this.#readAll();
+        return;
+      case 'call':
+      case 'lingering':
+        return this.#receivedMore(bytes);
+      case 'tunnel':
+        return this.#tunnel?.fromClient(bytes);
+      case 'ended':
+    }
+  }
+
+  /** The rest of the body, and what the client sent ahead. */
+  #receivedMore(bytes: Buffer): void {
+    let at = 0;
+    const body = this.#call?.body;
+    if (body && !body.complete) {
+      const end = body.take(bytes, 0, bytes.length);
+      if (end === undefined) return this.#bodyMalformed();
+      if (body.blocked || body.full) this.#pause();
+      at = end;
+    }
+    if (at < bytes.length) {
+      this.#keep(bytes.subarray(at));
+      this.#pause();
+    }
+    if (this.#state === 'lingering' && body?.complete) this.#next(monotonicMs());
+  }
+
+  #keep(bytes: Buffer): void {
+    this.#unread = this.#unread.length === 0 ? bytes : Buffer.concat([this.#unread, bytes]);
+  }
+
+  /** Answers of our own end a call at once, so this is a loop and not a recursion. */
+  #readAll(): void {
+    if (this.#reading) return;
+    this.#reading = true;
+    while ((this.#state === 'idle' || this.#state === 'head') && this.#unread.length > 0) {
+      if (!this.#readOne()) break;
+    }
+    this.#reading = false;
+  }
+
+  /** False: wait for more. */
+  #readOne(): boolean {
+    const bytes = this.#unread;
+    const scan = scanHead(bytes);
+    const size = scan === 'complete' ? headEnd() : bytes.length;
+    if (size > limits.gateway.headBytesMax && (scan === 'complete' || scan === 'incomplete')) {
+      this.#refuse('head-too-large');
+      return false;
+    }
+    if (scan === 'incomplete') {
+      if (this.#state === 'idle') this.deadlineMs = monotonicMs() + limits.gateway.headTimeoutMs;
+      this.#state = 'head';
+      this.#resume();
+      return false;
+    }
+    if (scan !== 'complete') {
+      this.#refuse(scan);
+      return false;
+    }
+    this.#begin(bytes, size);
+    return true;
+  }
+
+  #begin(bytes: Buffer, end: number): void {
+    const call = new Call(this, bytes);
+    this.#call = call;
+    this.#state = 'call';
+    this.deadlineMs = Infinity;
+    let at = end;
+    if (call.body) {
+      const bodyEnd = call.body.take(bytes, end, bytes.length);
+      if (bodyEnd === undefined) return this.#refuse('malformed');
+      at = bodyEnd;
+    }
+    this.#unread = at < bytes.length ? bytes.subarray(at) : EMPTY;
+    if (this.#unread.length > 0 || call.body?.full) this.#pause();
+    else this.#resume();
+    this.#owner.dispatch(call);
+  }
+
+  #next(nowMs: number): void {
+    this.#call = undefined;
+    if (this.#closes || this.#halfClosed || this.#owner.closing) return this.#end();
+    this.#state = 'idle';
+    this.deadlineMs = nowMs + limits.gateway.clientIdleTimeoutMs;
+    if (this.#unread.length > 0) this.#readAll();
+    if (this.#state === 'idle') this.#resume();
+  }
+
+  #bodyMalformed(): void {
+    const call = this.#call;
+    if (this.#state === 'lingering' || !call || call.responding) return this.break();
+    call.leave();
+    this.#refuse('malformed');
+  }
+
+  #refuse(reason: Refusal | 'head-late'): void {
+    this.#state = 'ended';
+    this.send(replyBytes(reason, 'close', true));
+    this.#end();
+  }
+
+  /** Nothing more from us; what the client still sends is thrown away, or a reset would destroy our last words. */
+  #end(): void {
+    this.#state = 'ended';
+    this.#unread = EMPTY;
+    this.deadlineMs = monotonicMs() + limits.gateway.lingerMs;
+    this.#resume();
+    this.#socket.end();
+  }
+
+  #ended(): void {
+    switch (this.#state) {
+      case 'call':
+        if (this.#call?.body?.complete === false) return this.break();
+        this.#halfClosed = true;
+        if (this.flushed) this.deadlineMs = monotonicMs() + limits.gateway.halfClosedMs;
+        return;
+      case 'tunnel':
+        return this.#tunnel?.clientEnded();
+      case 'ended':
+        return;
+      default:
+        this.break();
+    }
+  }
+
+  #closed(): void {
+    this.#owner.closed(this);
+    this.#tunnel?.clientClosed();
+    this.#call?.leave();
+  }
+
+  #pause(): void {
+    if (this.#paused) return;
+    this.#paused = true;
+    this.#socket.pause();
+  }
+
+  #resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#socket.resume();
+  }
+}

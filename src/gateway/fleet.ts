@@ -1,0 +1,119 @@
+/**
+ * Every service and instance that the gateway knows, kept by name across routings so that only what a routing
+ * changes is touched (T4). Instances that are gone keep their counts for a while: a receipt is written after them.
+ */
+import { limits } from '../core/limits.ts';
+import type { Backend, DrainingBackend, Routing, ServiceRouting } from '../core/traffic/routing.ts';
+import { monotonicMs } from './clock.ts';
+import { HoldSpace } from './hold.ts';
+import { Instance } from './instance.ts';
+import { Service } from './service.ts';
+import type { Sweep } from './sweep.ts';
+
+export class Fleet {
+  readonly #services = new Map<string, Service>();
+  readonly #instances = new Map<string, Instance>();
+  readonly #goneSinceMs = new Map<Instance, number>();
+  readonly #holdSpace = new HoldSpace();
+  readonly #sweep: Sweep;
+  readonly #onIdle: () => void;
+
+  /** `onIdle`: an instance out of rotation has nothing under way any more. */
+  constructor(sweep: Sweep, onIdle: () => void) {
+    this.#sweep = sweep;
+    this.#onIdle = onIdle;
+  }
+
+  get services(): readonly Service[] {
+    return [...this.#services.values()];
+  }
+
+  get instances(): readonly Instance[] {
+    return [...this.#instances.values()];
+  }
+
+  get idle(): boolean {
+    return this.instances.every(({ tally }) => tally.idle);
+  }
+
+  /** One synchronous change; whoever waited for an instance may go afterwards. */
+  apply(routing: Routing): void {
+    const inRotation = new Set<string>();
+    for (const next of routing.services) {
+      for (const backend of [...next.backends, ...(next.preview?.backends ?? [])]) {
+        inRotation.add(backend.id);
+        this.#enter(next.service, backend);
+      }
+    }
+    const draining = new Map(routing.services.flatMap((next) => next.draining.map((d) => [d.id, d])));
+    for (const instance of this.#instances.values()) {
+      if (!inRotation.has(instance.id)) this.#takeOut(instance, draining.get(instance.id));
+    }
+    for (const next of routing.services) this.#update(next);
+    this.#retireAllBut(new Set(routing.services.map(({ service }) => service)));
+    this.forgetGone();
+  }
+
+  releaseHeld(): void {
+    for (const service of this.#services.values()) {
+      if (service.hasInstances) service.hold.releaseAll();
+    }
+  }
+
+  endHeld(): void {
+    for (const service of this.#services.values()) service.hold.endAll();
+  }
+
+  /** The oldest ones first; never one that has something under way. */
+  forgetGone(): void {
+    const { goneInstancesForMs, goneInstancesMax } = limits.gateway;
+    const beforeMs = monotonicMs() - goneInstancesForMs;
+    let surplus = this.#goneSinceMs.size - goneInstancesMax;
+    for (const [instance, sinceMs] of this.#goneSinceMs) {
+      if (!instance.tally.idle) continue;
+      if (sinceMs > beforeMs && surplus <= 0) break;
+      this.#goneSinceMs.delete(instance);
+      this.#instances.delete(instance.id);
+      surplus -= 1;
+    }
+  }
+
+  #enter(service: string, backend: Backend): void {
+    let instance = this.#instances.get(backend.id);
+    if (!instance) {
+      instance = new Instance(service, backend, {
+        sweep: this.#sweep,
+        onIdle: ({ place }) => {
+          if (place !== 'rotation') this.#onIdle();
+        },
+      });
+      this.#instances.set(backend.id, instance);
+    }
+    this.#goneSinceMs.delete(instance);
+    instance.enterRotation(backend);
+  }
+
+  #takeOut(instance: Instance, draining: DrainingBackend | undefined): void {
+    if (draining) {
+      this.#goneSinceMs.delete(instance);
+      instance.drain(draining);
+    } else {
+      instance.leave();
+      if (!this.#goneSinceMs.has(instance)) this.#goneSinceMs.set(instance, monotonicMs());
+    }
+  }
+
+  #update(next: ServiceRouting): void {
+    let service = this.#services.get(next.service);
+    if (!service) this.#services.set(next.service, (service = new Service(next, this.#holdSpace)));
+    service.update(next, (id) => this.#instances.get(id));
+  }
+
+  #retireAllBut(names: ReadonlySet<string>): void {
+    for (const [name, service] of this.#services) {
+      if (names.has(name)) continue;
+      service.retire();
+      this.#services.delete(name);
+    }
+  }
+}

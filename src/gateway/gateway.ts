@@ -1,0 +1,111 @@
+/**
+ * The data plane: runs exactly one routing at a time (R3, R7), whole or not at all, and says which. It needs
+ * nobody: without control it goes on with what it has.
+ */
+import { limits } from '../core/limits.ts';
+import type { TrafficReport } from '../core/traffic/counts.ts';
+import type { Routing } from '../core/traffic/routing.ts';
+import { nowMs, timer } from './clock.ts';
+import { Fleet } from './fleet.ts';
+import { type FailedListen, Listeners } from './listeners.ts';
+import { Sweep } from './sweep.ts';
+
+export type Applied =
+  | { readonly type: 'applied'; readonly failed: readonly FailedListen[] }
+  | { readonly type: 'refused'; readonly reason: string };
+
+export class Gateway {
+  readonly #sweep = new Sweep();
+  readonly #listeners: Listeners;
+  readonly #fleet: Fleet;
+  readonly #onReport: (report: TrafficReport) => void;
+  readonly #ticking: NodeJS.Timeout;
+  #routing: Routing | null = null;
+  #fence = 0;
+  #reportDue = false;
+  #applying: Promise<unknown> = Promise.resolve();
+
+  constructor(options: { onReport: (report: TrafficReport) => void; log: (line: string) => void }) {
+    this.#listeners = new Listeners({ sweep: this.#sweep, log: options.log });
+    this.#fleet = new Fleet(this.#sweep, () => this.#reportSoon());
+    this.#onReport = options.onReport;
+    this.#ticking = setInterval(() => this.#tick(), limits.gateway.reportIntervalMs);
+  }
+
+  get routing(): Routing | null {
+    return this.#routing;
+  }
+
+  /** R7: false when a newer control was here. */
+  admit(fence: number): boolean {
+    if (fence < this.#fence) return false;
+    this.#fence = fence;
+    return true;
+  }
+
+  /** One after the other: an acknowledgement means that the routing with its number is in force. */
+  apply(routing: Routing): Promise<Applied> {
+    const applied = this.#applying.then(() => this.#apply(routing));
+    this.#applying = applied.catch(() => undefined);
+    return applied;
+  }
+
+  /** No new connections, an end for those that are open, and after the grace a cut. */
+  async stop(graceMs: number): Promise<void> {
+    clearInterval(this.#ticking);
+    this.#fleet.endHeld();
+    const grace = timer(() => this.#cut(), graceMs);
+    for (const instance of this.#fleet.instances) {
+      instance.drain({ id: instance.id, requestsMs: graceMs, streamsMs: graceMs });
+    }
+    await this.#listeners.close();
+    clearTimeout(grace);
+    this.#sweep.stop();
+  }
+
+  report(): TrafficReport {
+    return {
+      atMs: nowMs(),
+      routing: this.#routing?.number ?? 0,
+      instances: this.#fleet.instances.map((instance) => instance.counts()),
+      services: this.#fleet.services.map((service) => service.counts()),
+    };
+  }
+
+  async #apply(routing: Routing): Promise<Applied> {
+    const current = this.#routing;
+    if (!this.admit(routing.fence)) {
+      return { type: 'refused', reason: `fence ${routing.fence} is older than ${this.#fence}` };
+    }
+    if (current && routing.number < current.number) {
+      return { type: 'refused', reason: `routing ${routing.number} is older than ${current.number}` };
+    }
+    this.#routing = routing;
+    this.#fleet.apply(routing);
+    const failed = await this.#listeners.apply(this.#fleet.services);
+    this.#fleet.releaseHeld();
+    this.#reportSoon();
+    return { type: 'applied', failed };
+  }
+
+  #cut(): void {
+    for (const instance of this.#fleet.instances) instance.cut();
+    this.#listeners.cut();
+  }
+
+  /** Together with whatever else happens in this turn of the event loop. */
+  #reportSoon(): void {
+    if (this.#reportDue) return;
+    this.#reportDue = true;
+    setImmediate(() => {
+      this.#reportDue = false;
+      this.#onReport(this.report());
+    });
+  }
+
+  #tick(): void {
+    this.#onReport(this.report());
+    for (const { tally } of this.#fleet.instances) tally.forgetLongest();
+    this.#fleet.forgetGone();
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * Requests that wait for an instance, in order of their first wait (T7). Their bodies are not read meanwhile.
+ * While somebody waits, one goes ahead now and then to find out whether an instance answers again.
+ */
+import { limits } from '../core/limits.ts';
+import type { Call } from './call.ts';
+import { monotonicMs, timer } from './clock.ts';
+
+export type Waited = 'released' | 'expired' | 'full' | 'left';
+
+export interface HoldLimit {
+  readonly forMs: number;
+  readonly requestsMax: number;
+}
+
+/** All services together. */
+export class HoldSpace {
+  #taken = 0;
+
+  take(): boolean {
+    if (this.#taken >= limits.gateway.heldRequestsMax) return false;
+    this.#taken += 1;
+    return true;
+  }
+
+  free(): void {
+    this.#taken -= 1;
+  }
+}
+
+interface Waiter {
+  readonly since: number;
+  readonly end: (waited: Waited) => void;
+}
+
+export class Hold {
+  readonly #space: HoldSpace;
+  readonly #order = new WeakMap<Call, number>();
+  readonly #queue: Waiter[] = [];
+  #nextOrder = 0;
+  #releasing = false;
+  #scouting: NodeJS.Timeout | undefined;
+  #heldTotal = 0;
+
+  constructor(space: HoldSpace) {
+    this.#space = space;
+  }
+
+  get waiting(): number {
+    return this.#queue.length;
+  }
+
+  get heldTotal(): number {
+    return this.#heldTotal;
+  }
+
+  wait(call: Call, { forMs, requestsMax }: HoldLimit): Promise<Waited> {
+    call.holdUntilMs ??= monotonicMs() + forMs;
+    const leftMs = call.holdUntilMs - monotonicMs();
+    if (call.left) return Promise.resolve('left');
+    if (leftMs <= 0) return Promise.resolve('expired');
+    if (this.#queue.length >= requestsMax || !this.#space.take()) return Promise.resolve('full');
+    return new Promise((resolve) => {
+      const waiter: Waiter = {
+        since: this.#orderOf(call),
+        end: (waited) => {
+          clearTimeout(expiry);
+          call.whenLeft = undefined;
+          this.#space.free();
+          this.#queue.splice(this.#queue.indexOf(waiter), 1);
+          if (this.#queue.length === 0) this.#stopScouting();
+          resolve(waited);
+        },
+      };
+      const expiry = timer(() => waiter.end('expired'), leftMs);
+      call.whenLeft = () => waiter.end('left');
+      this.#insert(waiter);
+      this.#scouting ??= setInterval(
+        () => this.#queue[0]?.end('released'),
+        limits.gateway.holdRetryIntervalMs,
+      );
+    });
+  }
+
+  /** There is somebody to send them to. */
+  releaseAll(): void {
+    if (this.#releasing) return;
+    this.#releasing = true;
+    const upTo = this.#nextOrder;
+    const turn = () => {
+      const batch = this.#queue.filter(({ since }) => since < upTo).slice(0, limits.gateway.holdReleaseBatch);
+      for (const waiter of batch) waiter.end('released');
+      this.#releasing = batch.length === limits.gateway.holdReleaseBatch;
+      if (this.#releasing) setImmediate(turn);
+    };
+    turn();
+  }
+
+  /** The service is gone, or the gateway stops. */
+  endAll(): void {
+    for (const waiter of [...this.#queue]) waiter.end('expired');
+  }
+
+  /** A request that has to wait again goes back to where it was. */
+  #orderOf(call: Call): number {
+    const known = this.#order.get(call);
+    if (known !== undefined) return known;
+    const order = this.#nextOrder;
+    this.#nextOrder += 1;
+    this.#heldTotal += 1;
+    this.#order.set(call, order);
+    return order;
+  }
+
+  #insert(waiter: Waiter): void {
+    // New ones belong to the end, those that come back near the front.
+    const last = this.#queue.at(-1);
+    if (last === undefined || last.since < waiter.since) this.#queue.push(waiter);
+    else
+      this.#queue.splice(
+        this.#queue.findIndex(({ since }) => since > waiter.since),
+        0,
+        waiter,
+      );
+  }
+
+  #stopScouting(): void {
+    clearInterval(this.#scouting);
+    this.#scouting = undefined;
+  }
+}

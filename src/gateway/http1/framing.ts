@@ -1,0 +1,15 @@
+/** Where a response ends (RFC 9112 s. 6.3), and in which form the client gets it. */
+import { METHOD } from './method.ts';
+import type { ResponseHead } from './response-head.ts';
+
+/** How the instance frames it. */
+export type Framing = 'none' | 'length' | 'chunked' | 'close';
+
+const NO_CONTENT = 204;
+const NOT_MODIFIED = 304;
+
+export function framingOf({ status, fields }: ResponseHead, method: number): Framing {
+  if (method === METHOD.head || status === NO_CONTENT || status === NOT_MODIFIED) return 'none';
+  if (fields.chunked) return 'chunked';
+  return fields.contentLength >= 0 ? 'length' : 'close';
+}

@@ -1,0 +1,217 @@
+/**
+ * Heads as the other side gets them: names, order, case and duplicates stay; lines that belong to one connection
+ * are left out, and ours are added at the end. One scratch buffer; what is in it is good until the next `begin`.
+ */
+import { limits } from '../../core/limits.ts';
+import { CR, LF, SLASH, STAR } from './bytes.ts';
+import { dropTable, FIELD } from './field.ts';
+import type { Fields } from './fields.ts';
+import { usuallyHasBody } from './method.ts';
+import type { RequestHead } from './request-head.ts';
+import type { ResponseHead } from './response-head.ts';
+
+const latin1 = (text: string) => Buffer.from(text, 'latin1');
+
+const SPACE_SLASH = latin1(' /');
+const SPACE = latin1(' ');
+const REQUEST_VERSION = latin1(' HTTP/1.1\r\n');
+const STATUS_VERSION = latin1('HTTP/1.1 ');
+const COMMA = latin1(', ');
+const FORWARDED_FOR = latin1('X-Forwarded-For: ');
+const FORWARDED_PROTO = latin1('X-Forwarded-Proto: http\r\n');
+const FORWARDED_HOST = latin1('X-Forwarded-Host: ');
+const VIA = [latin1('Via: 1.0 segue\r\n'), latin1('Via: 1.1 segue\r\n')] as const;
+const KEEP_ALIVE = latin1('Connection: keep-alive\r\n');
+/** What most requests end with, in one piece. */
+const USUAL_END = latin1('Via: 1.1 segue\r\nConnection: keep-alive\r\n\r\n');
+const CLOSE = latin1('Connection: close\r\n');
+const UPGRADE = latin1('Connection: Upgrade\r\nUpgrade: ');
+const CHUNKED = latin1('Transfer-Encoding: chunked\r\n');
+const NO_BODY = latin1('Content-Length: 0\r\n');
+
+const REQUEST_DROPS = dropTable(FIELD.forwardedFor, FIELD.forwardedProto, FIELD.forwardedHost);
+/** Behind another proxy on this machine the outer scheme and host are that proxy's to say. */
+const TRUSTED_DROPS = dropTable(FIELD.forwardedFor);
+const RESPONSE_DROPS = dropTable();
+/** RFC 9110 s. 8.6: 1xx and 204 have no length. */
+const BODILESS_DROPS = dropTable(FIELD.contentLength);
+
+/** Everything that can be added: the host once more, the addresses, and lines of ours. */
+const ADDED_BYTES_MAX = 1024;
+const SCRATCH_BYTES = 2 * limits.gateway.headBytesMax + ADDED_BYTES_MAX + limits.gateway.bodyWithHeadBytesMax;
+
+/** What is said about the client's end of a connection: always the same, and so made once. */
+export class Peer {
+  readonly address: Buffer;
+  /** On this machine: another proxy, whose word on scheme and host counts. */
+  readonly trusted: boolean;
+  /** Up to the host, for a client that says nothing about others. */
+  readonly lines: Buffer;
+
+  constructor(address: string) {
+    this.address = latin1(address);
+    this.trusted = address === '::1' || address.startsWith('127.') || address.startsWith('::ffff:127.');
+    const crlf = latin1('\r\n');
+    this.lines = Buffer.concat([FORWARDED_FOR, this.address, crlf, FORWARDED_PROTO, FORWARDED_HOST]);
+  }
+}
+
+export interface Forwarding {
+  readonly peer: Peer;
+  /** The request asks for another protocol, and may. */
+  readonly upgrade: boolean;
+}
+
+export interface ClientSide {
+  /** What the client is told about its connection. */
+  readonly connection: 'silent' | 'close' | 'keep-alive';
+  readonly chunked: boolean;
+}
+
+export class HeadWriter {
+  bytes = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+  length = 0;
+
+  /** Whoever the bytes were given to keeps them. */
+  replace(): void {
+    this.bytes = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+  }
+
+  request(source: Buffer, head: RequestHead, { peer, upgrade }: Forwarding): void {
+    const { fields } = head;
+    const from = this.#requestLine(source, head);
+    this.#lines(source, from, fields, peer.trusted ? TRUSTED_DROPS : REQUEST_DROPS);
+    this.#forwarded(source, head, peer);
+    const saysNoBody = !fields.chunked && fields.contentLength < 0 && usuallyHasBody(head.method);
+    if (head.minor === 1 && !upgrade && !fields.chunked && !saysNoBody) return this.#add(USUAL_END);
+    this.#add(VIA[head.minor === 0 ? 0 : 1]);
+    if (upgrade && fields.seek(source, FIELD.upgrade) >= 0) this.#value(UPGRADE, source, fields);
+    else this.#add(KEEP_ALIVE);
+    if (fields.chunked) this.#add(CHUNKED);
+    else if (saysNoBody) this.#add(NO_BODY);
+    this.#endLine();
+  }
+
+  response(source: Buffer, head: ResponseHead, side: ClientSide): void {
+    const from = this.#statusLine(source, head);
+    this.#lines(source, from, head.fields, head.status === 204 ? BODILESS_DROPS : RESPONSE_DROPS);
+    this.#add(VIA[head.minor === 0 ? 0 : 1]);
+    if (side.connection === 'close') this.#add(CLOSE);
+    else if (side.connection === 'keep-alive') this.#add(KEEP_ALIVE);
+    if (side.chunked) this.#add(CHUNKED);
+    this.#endLine();
+  }
+
+  /** 1xx. */
+  information(source: Buffer, head: ResponseHead): void {
+    this.#lines(source, this.#statusLine(source, head), head.fields, BODILESS_DROPS);
+    this.#endLine();
+  }
+
+  /** 101. `asked`: the protocol's name for an instance that does not repeat it. */
+  switching(source: Buffer, head: ResponseHead, asked: string): void {
+    const { fields } = head;
+    this.#lines(source, this.#statusLine(source, head), fields, BODILESS_DROPS);
+    this.#add(VIA[head.minor === 0 ? 0 : 1]);
+    if (fields.seek(source, FIELD.upgrade) >= 0) {
+      this.#value(UPGRADE, source, fields);
+    } else {
+      this.#add(UPGRADE);
+      this.#add(latin1(`${asked}\r\n`));
+    }
+    this.#endLine();
+  }
+
+  /** Adds the beginning of the body, of which there is at most `bodyWithHeadBytesMax`. */
+  append(body: Buffer): void {
+    this.#copy(body, 0, body.length);
+  }
+
+  /** From where on the source can be copied: a line that stays as it is becomes a part of the first run. */
+  #requestLine(source: Buffer, head: RequestHead): number {
+    this.length = 0;
+    if (head.minor === 1 && head.pathFrom === head.methodTo + 1) return head.methodFrom;
+    const first = source[head.pathFrom];
+    this.#copy(source, head.methodFrom, head.methodTo);
+    this.#add(first === SLASH || first === STAR ? SPACE : SPACE_SLASH);
+    this.#copy(source, head.pathFrom, head.pathTo);
+    this.#add(REQUEST_VERSION);
+    return head.fields.starts[0] ?? 0;
+  }
+
+  #statusLine(source: Buffer, head: ResponseHead): number {
+    this.length = 0;
+    const codeFrom = head.reasonFrom - 3;
+    if (head.minor === 1 && head.reasonTo > head.reasonFrom) return codeFrom - STATUS_VERSION.length;
+    this.#add(STATUS_VERSION);
+    this.#copy(source, codeFrom, head.reasonTo);
+    // RFC 9112 s. 4: the blank stays even without a reason.
+    if (head.reasonTo === head.reasonFrom) this.#add(SPACE);
+    this.#endLine();
+    return head.fields.starts[0] ?? 0;
+  }
+
+  /** Runs of lines that stay are copied as one. */
+  #lines(source: Buffer, from: number, { count, kinds, starts }: Fields, drops: Uint8Array): void {
+    let run = from;
+    for (let line = 0; line < count; line += 1) {
+      if (drops[kinds[line] ?? 0] === 0) continue;
+      const start = starts[line] ?? 0;
+      if (start > run) this.#copy(source, run, start);
+      run = starts[line + 1] ?? 0;
+    }
+    const end = starts[count] ?? 0;
+    if (end > run) this.#copy(source, run, end);
+  }
+
+  #forwarded(source: Buffer, head: RequestHead, { address, lines, trusted }: Peer): void {
+    const { fields } = head;
+    if (!fields.has(FIELD.forwardedFor, FIELD.forwardedProto, FIELD.forwardedHost)) {
+      this.#add(lines);
+      this.#copy(source, head.hostFrom, head.hostTo);
+      return this.#endLine();
+    }
+    let proto = false;
+    let host = false;
+    this.#add(FORWARDED_FOR);
+    for (let line = 0; line < fields.count; line += 1) {
+      const kind = fields.kinds[line];
+      if (kind === FIELD.forwardedProto) proto = trusted;
+      else if (kind === FIELD.forwardedHost) host = trusted;
+      else if (kind === FIELD.forwardedFor) {
+        fields.trim(source, line);
+        this.#copy(source, fields.valueFrom, fields.valueTo);
+        this.#add(COMMA);
+      }
+    }
+    this.#add(address);
+    this.#endLine();
+    if (!proto) this.#add(FORWARDED_PROTO);
+    if (host) return;
+    this.#add(FORWARDED_HOST);
+    this.#copy(source, head.hostFrom, head.hostTo);
+    this.#endLine();
+  }
+
+  #value(name: Buffer, source: Buffer, { valueFrom, valueTo }: Fields): void {
+    this.#add(name);
+    this.#copy(source, valueFrom, valueTo);
+    this.#endLine();
+  }
+
+  #endLine(): void {
+    this.bytes[this.length] = CR;
+    this.bytes[this.length + 1] = LF;
+    this.length += 2;
+  }
+
+  #add(constant: Buffer): void {
+    this.bytes.set(constant, this.length);
+    this.length += constant.length;
+  }
+
+  #copy(source: Buffer, from: number, to: number): void {
+    source.copy(this.bytes, this.length, from, to);
+    this.length += to - from;
+  }
+}

@@ -1,0 +1,97 @@
+/** What the gateway keeps for one instance, for as long as its id is known, whatever the routings say (T4). */
+import type { InstanceCounts } from '../core/traffic/counts.ts';
+import type { Backend, DrainingBackend } from '../core/traffic/routing.ts';
+import { Drain, type LongStream } from './drain.ts';
+import { UpstreamPool } from './pool.ts';
+import type { Sweep } from './sweep.ts';
+import { Tally } from './tally.ts';
+
+/** `out`: neither in rotation nor draining, such as an instance that is unready; what it has under way goes on. */
+export type Place = 'rotation' | 'draining' | 'out';
+
+export interface InstanceOptions {
+  readonly sweep: Sweep;
+  /** It has nothing under way any more. */
+  readonly onIdle: (instance: Instance) => void;
+}
+
+export class Instance {
+  readonly service: string;
+  readonly tally: Tally;
+  readonly #streams = new Set<LongStream>();
+  #backend: Backend;
+  readonly #sweep: Sweep;
+  #pool: UpstreamPool;
+  #place: Place = 'rotation';
+  #drain: Drain | undefined;
+
+  constructor(service: string, backend: Backend, { sweep, onIdle }: InstanceOptions) {
+    this.service = service;
+    this.#backend = backend;
+    this.#sweep = sweep;
+    this.#pool = new UpstreamPool(backend, sweep);
+    this.tally = new Tally(() => onIdle(this));
+  }
+
+  get id(): string {
+    return this.#backend.id;
+  }
+
+  get pool(): UpstreamPool {
+    return this.#pool;
+  }
+
+  get place(): Place {
+    return this.#place;
+  }
+
+  enterRotation(backend: Backend): void {
+    if (backend.host !== this.#backend.host || backend.port !== this.#backend.port) {
+      this.#pool.keeping = false;
+      this.#pool = new UpstreamPool(backend, this.#sweep);
+    }
+    this.#backend = backend;
+    this.#place = 'rotation';
+    this.#pool.keeping = true;
+    this.#stopDraining();
+  }
+
+  drain({ streamsMs }: DrainingBackend): void {
+    this.#pool.keeping = false;
+    this.#place = 'draining';
+    this.#drain ??= new Drain(this.#streams, streamsMs);
+  }
+
+  leave(): void {
+    this.#pool.keeping = false;
+    this.#place = 'out';
+    this.#stopDraining();
+  }
+
+  /** Ends what is left, now. */
+  cut(): void {
+    for (const stream of this.#streams) stream.cut();
+  }
+
+  add(stream: LongStream): void {
+    this.#streams.add(stream);
+    this.#drain?.joined(stream);
+  }
+
+  remove(stream: LongStream): void {
+    this.#streams.delete(stream);
+  }
+
+  counts(): InstanceCounts {
+    return this.tally.counts({
+      service: this.service,
+      instance: this.#backend.id,
+      version: this.#backend.version,
+    });
+  }
+
+  #stopDraining(): void {
+    this.#drain?.cancel();
+    this.#drain = undefined;
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * The connections to one instance. An application closes a connection that idled for long without asking, and a
+ * request that meets the close is lost; so the gateway always closes first, and what must not be replayed only
+ * takes a connection that was used a moment ago (T2).
+ */
+import { limits } from '../core/limits.ts';
+import { monotonicMs } from './clock.ts';
+import type { Sweep } from './sweep.ts';
+import { UpstreamConnection, type UpstreamUser } from './upstream-connection.ts';
+
+/** What an instance says about its idle limit is late by the way of its close to us. */
+const IDLE_MARGIN_MS = 1_000;
+
+export class UpstreamPool {
+  readonly #address: { readonly host: string; readonly port: number };
+  readonly #sweep: Sweep;
+  /** The newest last: it is taken first, so that a pool too large for the load shrinks. */
+  readonly #idle: UpstreamConnection[] = [];
+  #keeping = true;
+
+  constructor(address: { host: string; port: number }, sweep: Sweep) {
+    this.#address = { host: address.host, port: address.port };
+    this.#sweep = sweep;
+  }
+
+  /** Out of rotation, connections are closed as soon as their request has ended. */
+  set keeping(keeping: boolean) {
+    this.#keeping = keeping;
+    if (!keeping) this.closeIdle();
+  }
+
+  /** A kept connection that has idled at most this long. */
+  take(idleMsMax: number): UpstreamConnection | undefined {
+    const newest = this.#idle.at(-1);
+    if (newest === undefined) return undefined;
+    if (idleMsMax !== Infinity && monotonicMs() - newest.idleSinceMs > idleMsMax) return undefined;
+    this.#idle.pop();
+    return newest;
+  }
+
+  connect(user: UpstreamUser): UpstreamConnection {
+    const connection = new UpstreamConnection(this, this.#address, user);
+    this.#sweep.add(connection);
+    return connection;
+  }
+
+  /** Its request has ended and it is as good as new. `idleLimitS`: what the instance says, if it does. */
+  keep(connection: UpstreamConnection, idleLimitS: number | undefined, nowMs: number): void {
+    const { upstreamIdlePerInstanceMax, upstreamIdleTimeoutMs } = limits.gateway;
+    const idleMs =
+      idleLimitS === undefined
+        ? upstreamIdleTimeoutMs
+        : Math.min(upstreamIdleTimeoutMs, idleLimitS * 1_000 - IDLE_MARGIN_MS);
+    connection.user = null;
+    if (!this.#keeping || idleMs <= 0 || this.#idle.length >= upstreamIdlePerInstanceMax) {
+      connection.destroy();
+      return;
+    }
+    connection.idleSinceMs = nowMs;
+    connection.deadlineMs = nowMs + idleMs;
+    this.#idle.push(connection);
+  }
+
+  /** It is closed. */
+  forget(connection: UpstreamConnection): void {
+    this.#sweep.delete(connection);
+    const at = this.#idle.indexOf(connection);
+    if (at >= 0) this.#idle.splice(at, 1);
+  }
+
+  closeIdle(): void {
+    for (const connection of this.#idle.splice(0)) connection.destroy();
+  }
+}

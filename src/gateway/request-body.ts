@@ -1,0 +1,85 @@
+/**
+ * A client's body on its way to an instance: kept within its limit until one takes it, then passed on no faster
+ * than the instance reads.
+ */
+import { limits } from '../core/limits.ts';
+import { ChunkedBody } from './http1/chunked-body.ts';
+
+/** False: wait before the next part. */
+type Sink = (part: Buffer) => boolean;
+
+export class RequestBody {
+  readonly #chunks: ChunkedBody | undefined;
+  #left: number;
+  readonly #backlog: Buffer[] = [];
+  #backlogBytes = 0;
+  #sink: Sink | undefined;
+  #complete = false;
+
+  /** A length of 0 is no body. */
+  constructor(framing: 'chunked' | number) {
+    this.#chunks = framing === 'chunked' ? new ChunkedBody({ keepsFraming: true }) : undefined;
+    this.#left = framing === 'chunked' ? 0 : framing;
+  }
+
+  /** The client has sent all of it. */
+  get complete(): boolean {
+    return this.#complete;
+  }
+
+  /** Where the part of it in these bytes ends, and the next request begins; undefined: malformed. */
+  take(bytes: Buffer, from: number, to: number): number | undefined {
+    if (this.#chunks) {
+      if (!this.#chunks.pass(bytes, from, to)) return undefined;
+      const { readTo, sentTo } = this.#chunks;
+      this.#complete = this.#chunks.ended;
+      this.#pass(bytes, from, sentTo);
+      return readTo;
+    }
+    const part = Math.min(this.#left, to - from);
+    this.#left -= part;
+    this.#complete = this.#left === 0;
+    this.#pass(bytes, from, from + part);
+    return from + part;
+  }
+
+  /** As much as is to be kept. */
+  get full(): boolean {
+    return this.#sink === undefined && this.#backlogBytes >= limits.gateway.bodyBacklogBytesMax;
+  }
+
+  /** The first part that waits, if it is small enough to leave with the head. */
+  takeWithHead(): Buffer | undefined {
+    const first = this.#backlog[0];
+    if (first === undefined || first.length > limits.gateway.bodyWithHeadBytesMax) return undefined;
+    this.#backlog.shift();
+    this.#backlogBytes -= first.length;
+    return first;
+  }
+
+  /** From now on everything goes here, what waits first. */
+  attach(sink: Sink): void {
+    this.#sink = sink;
+    for (const part of this.#backlog.splice(0)) this.blocked = !sink(part);
+    this.#backlogBytes = 0;
+  }
+
+  /** Nobody wants it any more. */
+  discard(): void {
+    this.attach(() => true);
+  }
+
+  /** Set while the one who takes it is behind. */
+  blocked = false;
+
+  #pass(bytes: Buffer, from: number, to: number): void {
+    if (from === to) return;
+    const part = bytes.subarray(from, to);
+    if (this.#sink) {
+      this.blocked = !this.#sink(part);
+    } else {
+      this.#backlog.push(part);
+      this.#backlogBytes += part.length;
+    }
+  }
+}

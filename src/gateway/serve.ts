@@ -1,0 +1,90 @@
+/**
+ * One request from its head to its response: finds an instance, waits for one (T7), tries another where T2 allows
+ * it, and hands the response on. Everything that can happen to a request is here.
+ */
+import { limits } from '../core/limits.ts';
+import { Attempt, type Failure } from './attempt.ts';
+import type { Call } from './call.ts';
+import { monotonicMs } from './clock.ts';
+import { answer, type ReplyReason } from './replies.ts';
+import type { Service } from './service.ts';
+
+export function serve(service: Service, call: Call): void {
+  const nowMs = monotonicMs();
+  service.replays.request(nowMs);
+  // Those who wait go first, unless there is no room to wait in and somebody to go to.
+  if (service.hold.waiting > 0) void wait(service, call);
+  else next(service, call, false, nowMs);
+}
+
+function next(service: Service, call: Call, fresh: boolean, nowMs: number = monotonicMs()): void {
+  if (call.left) return;
+  const instance = call.tries < limits.gateway.triesPerRequestMax ? service.pick(call) : undefined;
+  if (instance === undefined) {
+    void wait(service, call);
+    return;
+  }
+  call.tries += 1;
+  const ticket = instance.tally.begin(nowMs);
+  void new Attempt({ call, service, instance, ticket, fresh, onFailure: failed });
+}
+
+/** Ends with an attempt, with an answer of our own, or when the client leaves. Never rejects. */
+async function wait(service: Service, call: Call): Promise<void> {
+  const unreachable = call.tries > 0;
+  const waited = await service.hold.wait(call, service.routing.hold);
+  call.newRound();
+  switch (waited) {
+    case 'released':
+      return next(service, call, false);
+    case 'left':
+      return;
+    case 'full':
+      // Only while the others are being let go: one more in between does no harm.
+      if (service.hasInstances && !unreachable) return next(service, call, false);
+      service.refusedOne();
+      return answer(call, 'hold-full');
+    case 'expired':
+      service.refusedOne();
+      return answer(
+        call,
+        unreachable && service.routing.hold.forMs === 0 ? 'instance-unreachable' : 'no-instance',
+      );
+  }
+}
+
+function failed(attempt: Attempt, failure: Failure): void {
+  const { call, service, instance, ticket } = attempt;
+  switch (failure) {
+    case 'unreached':
+      ticket.end({ type: 'retried' });
+      call.tried(instance.id);
+      return next(service, call, false);
+    case 'died':
+      if (!mayReplay(service, call)) return fail(attempt, 'instance-failed');
+      ticket.end({ type: 'retried' });
+      return next(service, call, true);
+    case 'garbled':
+      return fail(attempt, 'instance-failed');
+    case 'late':
+      return fail(attempt, 'instance-late');
+    case 'stalled':
+      ticket.end({ type: 'abandoned' });
+      return answer(call, 'request-stalled');
+  }
+}
+
+/** T2: what an instance may have seen is sent again only if that changes nothing, and not without end. */
+function mayReplay(service: Service, call: Call): boolean {
+  return (
+    call.replayable &&
+    !call.responding &&
+    call.tries < limits.gateway.triesPerRequestMax &&
+    service.replays.take(monotonicMs())
+  );
+}
+
+function fail({ call, ticket }: Attempt, reason: ReplyReason): void {
+  ticket.end({ type: 'failed' });
+  answer(call, reason);
+}

@@ -1,0 +1,109 @@
+/**
+ * One connection to an instance. It reads into a buffer of its own, again and again the same one: whoever uses
+ * the connection says `false` while somebody still needs what was read, and `resume` afterwards.
+ */
+import net, { type Socket } from 'node:net';
+import { limits } from '../core/limits.ts';
+import type { UpstreamPool } from './pool.ts';
+import type { Timed } from './sweep.ts';
+
+/** Room before what is read, for a head that grew and the size of a chunk, and after it, for the end of a chunk. */
+export const HEADROOM_BYTES = 512;
+export const TAILROOM_BYTES = 16;
+
+export interface UpstreamUser {
+  connected(): void;
+  /** False: nothing more is read into this buffer before `resume`. */
+  read(bytes: Buffer, from: number, to: number): boolean;
+  /** What was sent has left, after `send` said false. */
+  upstreamDrained(): void;
+  /** The instance sends nothing more. */
+  upstreamEnded(): void;
+  upstreamClosed(): void;
+  upstreamExpired(): void;
+}
+
+export class UpstreamConnection implements Timed {
+  readonly #pool: UpstreamPool;
+  readonly #socket: Socket;
+  readonly #buffer = Buffer.allocUnsafeSlow(
+    HEADROOM_BYTES + limits.gateway.upstreamReadBytes + TAILROOM_BYTES,
+  );
+  /** Null: idle in its pool. */
+  user: UpstreamUser | null;
+  deadlineMs = Infinity;
+  idleSinceMs = 0;
+  #paused = false;
+
+  constructor(pool: UpstreamPool, address: { host: string; port: number }, user: UpstreamUser) {
+    this.#pool = pool;
+    this.user = user;
+    const buffer = this.#buffer.subarray(HEADROOM_BYTES, this.#buffer.length - TAILROOM_BYTES);
+    this.#socket = net.connect({
+      ...address,
+      noDelay: true,
+      allowHalfOpen: true,
+      onread: { buffer, callback: (size) => this.#read(size) },
+    });
+    this.#socket.once('connect', () => this.user?.connected());
+    this.#socket.on('drain', () => this.user?.upstreamDrained());
+    this.#socket.once('end', () => this.#ended());
+    // The close that follows says all there is to say.
+    this.#socket.on('error', () => this.#socket.destroy());
+    this.#socket.once('close', () => this.#closed());
+  }
+
+  /** False: better to wait for `upstreamDrained`. */
+  send(bytes: Buffer): boolean {
+    return this.#socket.write(bytes);
+  }
+
+  /** Everything sent was taken over by the system. */
+  get flushed(): boolean {
+    return this.#socket.writableLength === 0;
+  }
+
+  get writable(): boolean {
+    return this.#socket.writable;
+  }
+
+  /** After `read` said false. */
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#socket.resume();
+  }
+
+  end(): void {
+    this.#socket.end();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  expired(): void {
+    if (this.user) this.user.upstreamExpired();
+    else this.destroy();
+  }
+
+  #read(size: number): boolean {
+    if (this.user) {
+      this.#paused = !this.user.read(this.#buffer, HEADROOM_BYTES, HEADROOM_BYTES + size);
+      return !this.#paused;
+    }
+    // Nobody asked: what it says would be taken for the answer to the next request.
+    this.destroy();
+    return false;
+  }
+
+  #ended(): void {
+    if (this.user) this.user.upstreamEnded();
+    else this.destroy();
+  }
+
+  #closed(): void {
+    this.#pool.forget(this);
+    this.user?.upstreamClosed();
+  }
+}

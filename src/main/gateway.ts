@@ -1,0 +1,54 @@
+/** The gateway process: `node src/main/gateway.ts --dir <project folder>`. Started by control, outlives it. */
+import fs from 'node:fs/promises';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { limits } from '../core/limits.ts';
+import { ControlLink } from '../gateway/control-link.ts';
+import { Gateway } from '../gateway/gateway.ts';
+import { GATEWAY_SOCKET } from '../wire/paths.ts';
+
+const log = (line: string) => process.stderr.write(`${new Date().toISOString()} gateway ${line}\n`);
+
+const { values } = parseArgs({ options: { dir: { type: 'string' } } });
+// The socket's path stays short however deep the project lies.
+process.chdir(values.dir ?? '.');
+// Only the owner may speak to it.
+process.umask(0o077);
+// The log may be on a full disk, and whoever read it may be gone: neither ends the traffic.
+process.stderr.on('error', () => undefined);
+process.stdout.on('error', () => undefined);
+process.on('uncaughtException', (error) => log(`unexpected: ${error.stack}`));
+process.on('unhandledRejection', (reason) => log(`unexpected: ${String(reason)}`));
+
+let stopping = false;
+const stop = async (graceMs: number) => {
+  if (stopping) return;
+  stopping = true;
+  log('stopping');
+  link.close();
+  await gateway.stop(graceMs);
+  log('stopped');
+  process.exit(0);
+};
+
+const gateway = new Gateway({ log, onReport: (report) => link.report(report) });
+const link = new ControlLink(gateway, {
+  path: GATEWAY_SOCKET,
+  pid: process.pid,
+  log,
+  onStop: (graceMs) => void stop(graceMs),
+});
+
+process.on('SIGTERM', () => void stop(limits.gateway.stopGraceMs));
+process.on('SIGINT', () => void stop(limits.gateway.stopGraceMs));
+// A closed terminal is no reason to stop serving.
+process.on('SIGHUP', () => undefined);
+
+try {
+  await fs.mkdir(path.dirname(GATEWAY_SOCKET), { recursive: true, mode: 0o700 });
+  await link.listen();
+  log(`runs, pid ${process.pid}`);
+} catch (error) {
+  log(`does not run: ${error instanceof Error ? error.message : String(error)}`);
+  process.exit(1);
+}

@@ -1,0 +1,37 @@
+import type { TrafficReport } from '../core/traffic/counts.ts';
+import type { Listen } from '../core/project.ts';
+import type { Routing } from '../core/traffic/routing.ts';
+
+export interface RoutingAck {
+  readonly number: number;
+  /** Addresses that could not be bound; everything else of the routing is in force. */
+  readonly failed: readonly {
+    readonly listen: Listen;
+    readonly code: 'PORT_IN_USE' | 'LISTEN_REFUSED';
+    readonly detail: string;
+  }[];
+}
+
+export type PlaneEvent =
+  | { readonly type: 'started'; readonly pid: number }
+  | { readonly type: 'adopted'; readonly pid: number; readonly routing: number | null }
+  | { readonly type: 'lost'; readonly detail: string };
+
+/** What carries the traffic. It runs exactly one routing at a time and says which. */
+export interface TrafficPlane {
+  readonly name: string;
+  /** Finds the running plane or starts one. Resolves when it can take a routing. */
+  open(fence: number): Promise<void>;
+  /** Resolves when every worker runs this routing (R3). A plane that was lost and came back gets the last one again. */
+  apply(routing: Routing): Promise<RoutingAck>;
+  /** The newest report, or null before the first. */
+  report(): TrafficReport | null;
+  /** One that knows of everything that ended before the call; the newest, however old, when none comes. */
+  freshReport(): Promise<TrafficReport | null>;
+  onReport(listener: (report: TrafficReport) => void): () => void;
+  onEvent(listener: (event: PlaneEvent) => void): () => void;
+  /** Ends the plane itself: no new connections, requests in flight within the limit. */
+  stop(graceMs: number): Promise<void>;
+  /** Lets go and leaves it running. */
+  close(): Promise<void>;
+}

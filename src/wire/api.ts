@@ -1,0 +1,164 @@
+/**
+ * Control's HTTP API on its unix socket: JSON in, JSON out, under `/v1`. Errors are `ApiError` with the HTTP
+ * status of the error table; streams are JSON lines. A CLI of another version gets BAD_REQUEST with both
+ * versions named rather than a half-understood answer.
+ */
+import { z } from 'zod';
+import type { ErrorCode, Place } from '../core/errors.ts';
+import type { Entry } from '../core/release/journal.ts';
+import type { Plan } from '../core/release/plan.ts';
+import type { InstancePhase, ReleaseRecord } from '../core/release/records.ts';
+import { VERSION_NAME, VERSION_NAME_RULE } from '../core/release/version-name.ts';
+import { limits } from '../core/limits.ts';
+
+export { API_HEADER, API_VERSION } from './api-version.ts';
+
+export interface ApiError {
+  readonly code: ErrorCode;
+  readonly what: string;
+  readonly detail: string;
+  readonly next: string;
+  readonly place: Place | null;
+}
+
+const versionName = z.string().regex(VERSION_NAME, VERSION_NAME_RULE);
+const by = z.string().min(1).max(120);
+const reason = z.string().max(limits.release.reasonCharsMax);
+
+/** POST /v1/plan and POST /v1/releases. `dir` is absolute; null: `files.dir` of the service. */
+export const deployRequest = z.strictObject({
+  service: z.string(),
+  version: versionName.nullable(),
+  dir: z.string().nullable(),
+  by,
+});
+export type DeployRequest = z.infer<typeof deployRequest>;
+
+/** POST /v1/services/:service/rollback. `to` null: the version that was stable before. */
+export const rollbackRequest = z.strictObject({ to: versionName.nullable(), by, reason });
+export type RollbackRequest = z.infer<typeof rollbackRequest>;
+
+/** POST /v1/services/:service/abort */
+export const abortRequest = z.strictObject({ by, reason });
+export type AbortRequest = z.infer<typeof abortRequest>;
+
+/** POST /v1/apply: read segue.yaml again and put into force what needs no release. */
+export const applyRequest = z.strictObject({ by });
+
+/** POST /v1/down. `instances` false leaves gateway and instances running (control alone ends). */
+export const downRequest = z.strictObject({ by, instances: z.boolean() });
+
+export interface PlanResponse {
+  readonly plan: Plan;
+  /** One line per step, as people read it. */
+  readonly lines: readonly string[];
+  /** True when the version serves already: there is nothing to release. */
+  readonly serving: boolean;
+}
+
+export interface DeployResponse {
+  /** Null when the version serves already and nothing had to be done. */
+  readonly release: ReleaseRecord | null;
+}
+
+export interface ApplyResponse {
+  readonly project: string;
+  readonly environment: string | null;
+  readonly services: readonly {
+    readonly name: string;
+    readonly listen: string;
+    readonly stable: string | null;
+    readonly notes: readonly string[];
+  }[];
+}
+
+/** GET /v1/status */
+export interface StatusResponse {
+  readonly project: string;
+  readonly environment: string | null;
+  readonly control: {
+    readonly pid: number;
+    readonly version: string;
+    readonly startedAtMs: number;
+    readonly fence: number;
+  };
+  readonly gateway: { readonly up: boolean; readonly pid: number | null; readonly routing: number | null };
+  /** Why control cannot write its journal now (a full disk); null when all is well. */
+  readonly trouble: string | null;
+  readonly services: readonly ServiceStatus[];
+}
+
+export interface ServiceStatus {
+  readonly name: string;
+  readonly listen: string;
+  readonly stable: string | null;
+  readonly previous: string | null;
+  readonly wanted: number;
+  readonly holding: number;
+  readonly instances: readonly InstanceStatus[];
+  readonly release: ReleaseSummary | null;
+  /** The newest ended release. */
+  readonly last: ReleaseSummary | null;
+}
+
+export interface InstanceStatus {
+  readonly id: string;
+  readonly version: string;
+  readonly phase: InstancePhase;
+  readonly ready: boolean;
+  /** `serving`: gets new requests now. */
+  readonly traffic: 'serving' | 'preview' | 'draining' | 'none';
+  readonly port: number;
+  readonly pid: number | null;
+  readonly upMs: number;
+  readonly crashes: number;
+  readonly inFlight: number;
+  readonly streams: number;
+  readonly requests: number;
+  readonly p99Ms: number | null;
+  /** Why it is not ready, or which dependency fails. */
+  readonly trouble: string | null;
+}
+
+export interface ReleaseSummary {
+  readonly id: string;
+  readonly service: string;
+  readonly kind: 'deploy' | 'rollback';
+  readonly strategy: string;
+  readonly from: string | null;
+  readonly to: string;
+  readonly by: string;
+  readonly state: 'running' | 'going-back' | 'done' | 'rolled-back' | 'stuck';
+  /** The step under way, in words. */
+  readonly step: string | null;
+  readonly stepNumber: number;
+  readonly stepCount: number;
+  readonly why: string | null;
+  readonly startedAtMs: number;
+  readonly endedAtMs: number | null;
+}
+
+/** GET /v1/releases?service=&limit= */
+export interface ReleasesResponse {
+  readonly releases: readonly ReleaseSummary[];
+}
+
+/** GET /v1/releases/:id */
+export interface ReleaseResponse {
+  readonly release: ReleaseRecord;
+  readonly summary: ReleaseSummary;
+  readonly entries: readonly Entry[];
+}
+
+// GET /v1/releases/:id/events?after=SEQ: an `Entry` per line, ends after `release-ended`. A heartbeat is an empty line.
+
+/** GET /v1/journal?after=SEQ&limit=N */
+export interface JournalResponse {
+  readonly entries: readonly Entry[];
+}
+
+/** GET /v1/logs?service=&instance=&lines=&follow=1: JSON lines. */
+export interface LogLine {
+  readonly instance: string;
+  readonly line: string;
+}

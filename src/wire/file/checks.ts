@@ -1,0 +1,106 @@
+/** What no key can know alone: services that want the same place, numbers that contradict each other. */
+import type { Listen, RollingChoice, Route, Service } from '../../core/project.ts';
+import type { Path } from './problem.ts';
+
+export interface Contradiction {
+  /** The values that contradict each other, the one to change first. */
+  readonly paths: readonly Path[];
+  readonly message: string;
+}
+
+export type CheckedService = Omit<Service, 'name'>;
+
+export function contradictions(
+  services: Readonly<Record<string, CheckedService>>,
+  ports: { readonly from: number; readonly to: number } | null,
+): Contradiction[] {
+  const named = Object.entries(services);
+  return [
+    ...named.flatMap(([name, service]) => [
+      ...checkPorts(name, service.traffic.listen, ports),
+      ...(service.strategy.type === 'rolling' ? checkRolling(name, service.instances, service.strategy) : []),
+    ]),
+    ...checkListens(named),
+    ...checkRoutes(named),
+  ];
+}
+
+function checkPorts(
+  name: string,
+  { port }: Listen,
+  ports: { readonly from: number; readonly to: number } | null,
+): Contradiction[] {
+  if (!ports || port < ports.from || port > ports.to) return [];
+  const path = ['services', name, 'traffic', 'listen'];
+  const range = `${ports.from}-${ports.to}`;
+  return [{ paths: [path, ['ports']], message: `${port} lies in ${range}, which is kept for instances` }];
+}
+
+function checkRolling(name: string, instances: number, choice: RollingChoice): Contradiction[] {
+  const at = (key: string): Path => ['services', name, 'strategy', key];
+  const found: Contradiction[] = [];
+  const { surge, unavailable, batch } = choice;
+  if (surge + unavailable === 0)
+    found.push({
+      paths: [at('surge'), at('unavailable')],
+      message: 'surge and unavailable are both 0, so no instance could ever be replaced',
+    });
+  if (unavailable >= instances)
+    found.push({
+      paths: [at('unavailable'), ['services', name, 'instances']],
+      message: `${unavailable} of ${instances} instances may be missing, so none would have to serve; expected fewer`,
+    });
+  if (batch !== null && surge + unavailable > 0 && batch > surge + unavailable)
+    found.push({
+      paths: [at('batch'), at('surge'), at('unavailable')],
+      message: `batch is ${batch}, but surge and unavailable allow only ${surge + unavailable} at a time`,
+    });
+  return found;
+}
+
+const isEvery = ({ host }: Listen) => host === '' || host === '::' || host === '0.0.0.0';
+
+/** One port cannot be bound on every address and on one of them as well. */
+function checkListens(named: readonly (readonly [string, CheckedService])[]): Contradiction[] {
+  const first = new Map<number, readonly [string, Listen]>();
+  return named.flatMap(([name, { traffic }]) => {
+    const { listen } = traffic;
+    const [otherName, other] = first.get(listen.port) ?? [];
+    if (!otherName || !other) {
+      first.set(listen.port, [name, listen]);
+      return [];
+    }
+    if (other.host === listen.host || isEvery(other) === isEvery(listen)) return [];
+    return [
+      {
+        paths: [
+          ['services', name, 'traffic', 'listen'],
+          ['services', otherName, 'traffic', 'listen'],
+        ],
+        message: `port ${listen.port} is taken on other addresses by ${otherName}; expected the same address or another port`,
+      },
+    ];
+  });
+}
+
+function checkRoutes(named: readonly (readonly [string, CheckedService])[]): Contradiction[] {
+  const taken = new Map<string, { readonly owner: string; readonly path: Path }>();
+  const found: Contradiction[] = [];
+  for (const [owner, { traffic }] of named)
+    for (const [index, route] of traffic.routes.entries()) {
+      const key = JSON.stringify([traffic.listen.host, traffic.listen.port, route.host, route.path]);
+      const path = ['services', owner, 'traffic', 'routes', index];
+      const other = taken.get(key);
+      if (!other) taken.set(key, { owner, path });
+      else
+        found.push({
+          paths: [path, ['services', owner, 'traffic', 'listen'], other.path],
+          message: `${describeRoute(route)} on port ${traffic.listen.port} already goes to ${other.owner}`,
+        });
+    }
+  return found;
+}
+
+function describeRoute({ host, path }: Route): string {
+  return host === null ? `every host with ${path}` : `${host}${path}`;
+}

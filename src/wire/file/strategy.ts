@@ -1,0 +1,69 @@
+/** `strategy:` of a service. */
+import { z } from 'zod';
+import { limits } from '../../core/limits.ts';
+import { duration, headerName, shortOrLong, text, whole } from './values.ts';
+
+const instances = limits.file.instancesPerServiceMax;
+
+const rolling = z
+  .strictObject({
+    type: z.literal('rolling').describe('A few instances at a time.'),
+    surge: whole(0, instances)
+      .prefault(1)
+      .describe('Instances above the wanted number while the release runs.'),
+    unavailable: whole(0, instances)
+      .prefault(0)
+      .describe('Instances that may be missing while the release runs.'),
+    batch: whole(1, instances)
+      .optional()
+      .describe('Instances replaced in one round. Without it: as many as surge and unavailable allow.'),
+    bake: duration()
+      .prefault('0s')
+      .describe('How long the finished version is watched before the release ends.'),
+  })
+  .transform((value) => ({
+    type: value.type,
+    surge: value.surge,
+    unavailable: value.unavailable,
+    batch: value.batch ?? null,
+    bakeMs: value.bake,
+  }));
+
+const preview = shortOrLong(
+  'how long, such as 2m, or { for, header, value }',
+  duration(1),
+  z
+    .strictObject(
+      {
+        for: duration(1).prefault('1m').describe('How long to wait for people to look.'),
+        header: headerName()
+          .prefault('segue-preview')
+          .describe('Requests with this header and value meet the new version.'),
+        value: text('the value of the header').prefault('candidate').describe('The value of the header.'),
+      },
+      'for, header and value',
+    )
+    .transform((value) => ({ header: value.header.toLowerCase(), value: value.value, forMs: value.for })),
+  (ms) => ({ for: `${ms}ms` }),
+);
+
+const blueGreen = z
+  .strictObject({
+    type: z.literal('blue-green').describe('A second whole set, then one switch.'),
+    preview: preview
+      .optional()
+      .describe('Time to look at the new version by a header before the switch. Without it: none.'),
+    bake: duration()
+      .prefault('1m')
+      .describe('How long the old version stays warm after the switch, so that going back is instant.'),
+  })
+  .transform((value) => ({ type: value.type, preview: value.preview ?? null, bakeMs: value.bake }));
+
+const PHRASE = 'rolling or blue-green, or { type, ... } with the details';
+
+export const strategy = shortOrLong(
+  PHRASE,
+  z.enum(['rolling', 'blue-green'], PHRASE),
+  z.discriminatedUnion('type', [rolling, blueGreen], PHRASE),
+  (type) => ({ type }),
+);

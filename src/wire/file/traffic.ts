@@ -1,0 +1,106 @@
+/** `traffic:` of a service: where it listens, what it gets, how it drains and holds. */
+import { z } from 'zod';
+import { limits } from '../../core/limits.ts';
+import type { Listen } from '../../core/project.ts';
+import { duration, port, shortOrLong, urlPath, whole } from './values.ts';
+
+const LISTEN_PHRASE = 'a port such as 8080, or "host:port" such as "127.0.0.1:8080"';
+const ADDRESS = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9.-]*)):(\d{1,5})$/;
+
+/** An empty host is every address of the machine. */
+const listen = z
+  .union([port(), z.string(LISTEN_PHRASE).regex(ADDRESS, LISTEN_PHRASE)], LISTEN_PHRASE)
+  .transform((value, context): Listen => {
+    if (typeof value === 'number') return { host: '', port: value };
+    const [, v6, host, digits] = ADDRESS.exec(value) ?? [];
+    const number = Number(digits);
+    if (number >= 1 && number <= 65_535) return { host: v6 ?? host ?? '', port: number };
+    context.issues.push({ code: 'custom', input: value, message: 'a port from 1 to 65535' });
+    return z.NEVER;
+  });
+
+const HOST_PHRASE = 'a host name such as shop.example.com or *.example.com, without a port';
+const HOST = /^(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_-]*)(\.[A-Za-z0-9_][A-Za-z0-9_-]*)*$/;
+
+const route = z
+  .strictObject(
+    {
+      host: z
+        .string(HOST_PHRASE)
+        .regex(HOST, HOST_PHRASE)
+        .optional()
+        .describe('Host of the requests; *.example.com matches every name under it. Without it: any host.'),
+      path: urlPath()
+        .refine((value) => !value.includes('?'), 'a path without "?"')
+        .prefault('/')
+        .describe('Whole path segments at the start: /api matches /api and /api/x, not /apix.'),
+    },
+    'a route such as { host: shop.example.com, path: / }',
+  )
+  .transform(({ host, path }) => ({
+    host: host?.toLowerCase() ?? null,
+    path: path.replace(/\/+$/, '') || '/',
+  }));
+
+const drain = shortOrLong(
+  'a duration such as 30s, or { requests, streams }',
+  duration(),
+  z
+    .strictObject(
+      {
+        requests: duration().prefault('30s').describe('Requests in flight may end for this long.'),
+        streams: duration()
+          .prefault('10s')
+          .describe('WebSockets and event streams get this long to reconnect after they were told to.'),
+      },
+      'requests and streams',
+    )
+    .transform(({ requests, streams }) => ({ requestsMs: requests, streamsMs: streams })),
+  (ms) => ({ requests: `${ms}ms` }),
+);
+
+const hold = shortOrLong(
+  'a duration such as 10s, or { for, requests }',
+  duration(),
+  z
+    .strictObject(
+      {
+        for: duration().prefault('10s').describe('How long a request may wait for an instance.'),
+        requests: whole(0, limits.gateway.heldRequestsMax)
+          .prefault(1000)
+          .describe('How many requests may wait at once.'),
+      },
+      'for and requests',
+    )
+    .transform((value) => ({ forMs: value.for, requestsMax: value.requests })),
+  (ms) => ({ for: `${ms}ms` }),
+);
+
+export const traffic = z
+  .strictObject(
+    {
+      listen: listen.describe('Where users come in: a port on every address, or "host:port".'),
+      routes: z
+        .array(route, 'a list of routes')
+        .min(1, 'at least one route')
+        .prefault([{}])
+        .describe('Which requests this service gets. Without it: all of them.'),
+      drain: drain
+        .prefault('30s')
+        .describe(
+          'How long requests may go on when their instance leaves; a duration or { requests, streams }.',
+        ),
+      hold: hold
+        .prefault('10s')
+        .describe('How long requests wait while no instance is ready; a duration or { for, requests }.'),
+      response: duration(1).prefault('60s').describe('Longest wait for the beginning of a response.'),
+    },
+    'where the service listens, such as { listen: 8080 }',
+  )
+  .transform((value) => ({
+    listen: value.listen,
+    routes: value.routes,
+    drain: value.drain,
+    hold: value.hold,
+    responseMs: value.response,
+  }));

@@ -1,0 +1,90 @@
+/**
+ * The small values of segue.yaml as zod schemas. The error text of each completes "expected ..."; defaults
+ * are written as the user would write them (`prefault`), so that the JSON Schema can show them.
+ */
+import { z } from 'zod';
+import { limits } from '../../core/limits.ts';
+import { formatDurationMs, parseDurationMs } from '../../core/units.ts';
+
+const DURATION = /^(0|\d+(\.\d+)?\s*(ms|s|m|h|d))$/;
+
+/** From `minMs` to `maxMs`; timers of Node end at 24.8 days, so nothing that is waited for may be longer. */
+export function duration(minMs = 0, maxMs: number = limits.file.durationMaxMs) {
+  const error = 'a duration such as 500ms, 30s or 10m';
+  const written = z.string(error).regex(DURATION, error);
+  return z
+    .union(minMs > 0 ? [written] : [written, z.literal(0, error)], error)
+    .transform((value, context): number => {
+      const ms = parseDurationMs(String(value));
+      if (ms !== undefined && ms >= minMs && ms <= maxMs) return ms;
+      const range = `a duration from ${formatDurationMs(minMs)} to ${formatDurationMs(maxMs)}`;
+      context.issues.push({ code: 'custom', input: value, message: range });
+      return z.NEVER;
+    });
+}
+
+export function whole(min: number, max: number) {
+  const error = `a whole number from ${min} to ${max}`;
+  return z.int(error).min(min, error).max(max, error);
+}
+
+export const port = () => whole(1, 65_535);
+
+export function text(what: string) {
+  return z.string(what).min(1, what);
+}
+
+/** Header values and the like: written as text or number, kept as text. */
+export function textOrNumber(what: string) {
+  return z.union([z.string(what), z.number(what), z.boolean(what)], what).transform(String);
+}
+
+const NAME = /^[a-z][a-z0-9-]{0,30}$/;
+export const NAME_PHRASE =
+  'a name of lower-case letters, digits and "-", starting with a letter, at most 31 characters';
+
+export function isName(value: string): boolean {
+  return NAME.test(value);
+}
+
+export const name = () => z.string(NAME_PHRASE).regex(NAME, NAME_PHRASE);
+
+/** A command: text, or a list of words that no shell touches. */
+export function command() {
+  const error = 'a command such as "node server.js", or a list of its words';
+  const words = z.array(text('a word of the command'), error).min(1, error);
+  return z.union([text(error), words], error);
+}
+
+const HEADER_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/;
+
+export function headerName() {
+  const error = 'the name of an HTTP header';
+  return z.string(error).regex(HEADER_NAME, error);
+}
+
+export function headers() {
+  return z.record(headerName(), textOrNumber('the value of a header'), 'headers and their values');
+}
+
+/** A path of an HTTP request: `/livez`. */
+export function urlPath() {
+  const error = 'a path that starts with "/"';
+  return z.string(error).regex(/^\/[^\s#]*$/, error);
+}
+
+/** The short form means what `expand` makes of it; both end as the long form. */
+export function shortOrLong<Short extends z.ZodType, Input, Output>(
+  error: string,
+  short: Short,
+  long: z.ZodType<Output, Input>,
+  expand: (value: z.output<Short>) => Input,
+) {
+  const expanded = short.transform((value, context): Output => {
+    const parsed = long.safeParse(expand(value));
+    if (parsed.success) return parsed.data;
+    context.issues.push({ code: 'custom', input: value, message: parsed.error.issues[0]?.message ?? error });
+    return z.NEVER;
+  });
+  return z.union([expanded, long], error);
+}

@@ -1,0 +1,97 @@
+/**
+ * What control and the gateway say to each other: one JSON object per line over the gateway's unix socket.
+ * The gateway listens and speaks first (`hello`). Unknown keys are ignored, so that either side may be newer
+ * within one protocol number.
+ */
+import { z } from 'zod';
+import type { TrafficReport } from '../core/traffic/counts.ts';
+import type { Routing } from '../core/traffic/routing.ts';
+
+export const GATEWAY_PROTOCOL = 1;
+
+const listen = z.object({ host: z.string(), port: z.int().min(1).max(65_535) });
+const backend = z.object({
+  id: z.string(),
+  version: z.string(),
+  host: z.string(),
+  port: z.int().min(1).max(65_535),
+});
+
+const serviceRouting = z.object({
+  service: z.string(),
+  listen,
+  routes: z.array(z.object({ host: z.string().nullable(), path: z.string() })),
+  backends: z.array(backend),
+  preview: z.object({ header: z.string(), value: z.string(), backends: z.array(backend) }).nullable(),
+  draining: z.array(z.object({ id: z.string(), requestsMs: z.number(), streamsMs: z.number() })),
+  hold: z.object({ forMs: z.number(), requestsMax: z.int() }),
+  responseMs: z.number(),
+});
+
+const routing: z.ZodType<Routing> = z.object({
+  number: z.int(),
+  fence: z.int(),
+  services: z.array(serviceRouting),
+});
+
+const count = z.int().min(0);
+const report: z.ZodType<TrafficReport> = z.object({
+  atMs: z.number(),
+  routing: z.int(),
+  instances: z.array(
+    z.object({
+      service: z.string(),
+      instance: z.string(),
+      version: z.string(),
+      inFlight: count,
+      streams: count,
+      requests: count,
+      answered: z.tuple([count, count, count, count]),
+      failed: count,
+      abandoned: count,
+      retried: count,
+      lastRequestAtMs: z.number(),
+      longestMs: z.number(),
+      latency: z.array(z.int()),
+    }),
+  ),
+  services: z.array(z.object({ service: z.string(), heldTotal: count, holding: count, refused: count })),
+});
+
+/** Control to gateway. */
+export const toGateway = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('hello'), protocol: z.int(), fence: z.int() }),
+  z.object({ type: z.literal('routing'), routing }),
+  /** Asks for a report now instead of with the next interval. */
+  z.object({ type: z.literal('report') }),
+  z.object({ type: z.literal('stop'), graceMs: z.number() }),
+]);
+export type ToGateway = z.infer<typeof toGateway>;
+
+/** Gateway to control. */
+export const fromGateway = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('hello'),
+    protocol: z.int(),
+    pid: z.int(),
+    /** The version of Segue whose code it runs. */
+    version: z.string(),
+    routing: z.int().nullable(),
+  }),
+  z.object({
+    type: z.literal('ack'),
+    number: z.int(),
+    failed: z.array(
+      z.object({ listen, code: z.enum(['PORT_IN_USE', 'LISTEN_REFUSED']), detail: z.string() }),
+    ),
+  }),
+  /** A routing with an older fence or number (R7), or one that cannot be read. The old one stays in force. */
+  z.object({
+    type: z.literal('refused'),
+    number: z.int().nullable(),
+    code: z.enum(['FENCED_OUT', 'BAD_REQUEST']),
+    reason: z.string(),
+  }),
+  z.object({ type: z.literal('report'), report }),
+]);
+export type FromGateway = z.infer<typeof fromGateway>;

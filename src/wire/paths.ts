@@ -1,0 +1,12 @@
+/** Where things lie under a project's folder, relative to it. */
+export const PROJECT_FILE = 'segue.yaml';
+export const STATE_DIR = '.segue';
+export const CONTROL_SOCKET = '.segue/control.sock';
+export const GATEWAY_SOCKET = '.segue/gateway.sock';
+export const JOURNAL = '.segue/journal.db';
+export const RELEASES_DIR = '.segue/releases';
+export const LOGS_DIR = '.segue/logs';
+export const CONTROL_LOG = '.segue/control.log';
+export const GATEWAY_LOG = '.segue/gateway.log';
+/** sockaddr_un's path is 108 bytes with its end (unix(7)). */
+export const SOCKET_PATH_BYTES_MAX = 107;

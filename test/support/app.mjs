@@ -1,0 +1,55 @@
+// A small service for tests: plain HTTP, its version in a header, and the misbehaviours that the tests need.
+import { existsSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+
+const behaviour = JSON.parse(readFileSync(new URL('./behaviour.json', import.meta.url), 'utf8'));
+const { PORT, SEGUE_VERSION = '?', SEGUE_INSTANCE = '?' } = process.env;
+let ready = behaviour.ready !== false;
+let told = false;
+const idleSinceMs = new WeakMap();
+
+const server = createServer(async (request, response) => {
+  // As an application does whose idle limit passes in the moment in which the next request arrives.
+  const idleMs = performance.now() - (idleSinceMs.get(request.socket) ?? Infinity);
+  if (behaviour.closesIdleAfterMs !== undefined && idleMs >= behaviour.closesIdleAfterMs)
+    return request.socket.destroy();
+  response.once('finish', () => idleSinceMs.set(request.socket, performance.now()));
+  let size = 0;
+  for await (const chunk of request) size += chunk.length;
+  response.setHeader('x-shop-version', SEGUE_VERSION);
+  response.setHeader('x-instance', SEGUE_INSTANCE);
+  if (request.url === '/ready') response.statusCode = ready ? 200 : 503;
+  if (request.url === '/unready') ready = false;
+  if (request.url === '/ready-again') ready = true;
+  if (request.url === '/crash') return process.exit(3);
+  if (request.url.startsWith('/say?'))
+    console.log(new URL(request.url, 'http://app').searchParams.get('text'));
+  if (request.url === '/' && behaviour.broken) response.statusCode = 500;
+  if (told && behaviour.complainsAfterSigterm && request.url !== '/ready') response.statusCode = 500;
+  const slowMs = Number(new URL(request.url, 'http://app').searchParams.get('ms') ?? 0);
+  setTimeout(() => response.end(`version ${SEGUE_VERSION} ${size}\n`), slowMs);
+});
+
+if (behaviour.exitAfterMs !== undefined) {
+  setTimeout(() => {
+    console.error('cannot go on: the reason is here');
+    process.exit(7);
+  }, behaviour.exitAfterMs);
+}
+if (behaviour.exitsWhereThereIs !== undefined && existsSync(behaviour.exitsWhereThereIs)) {
+  console.error('what this version needs is gone');
+  process.exit(8);
+}
+if (behaviour.keepAliveMs !== undefined) {
+  server.keepAliveTimeout = behaviour.keepAliveMs;
+  server.keepAliveTimeoutBuffer = 0;
+}
+const port = behaviour.port ?? Number(PORT);
+setTimeout(() => server.listen(port, '127.0.0.1'), behaviour.startAfterMs ?? 0);
+process.on('SIGTERM', () => {
+  told = true;
+  if (behaviour.diesOnSigterm) process.exit(0);
+  if (behaviour.ignoresSigterm || behaviour.complainsAfterSigterm) return;
+  server.close(() => process.exit(0));
+  server.closeIdleConnections();
+});

@@ -1,0 +1,42 @@
+/**
+ * Control that dies by SIGKILL at a chosen write of its journal: `before` it is made (the act before it is
+ * done, its result is not written) or `after` it (written, and nothing done about it yet). Counts its writes
+ * into a file, so that the points are found by running.
+ */
+import { appendFileSync, readFileSync } from 'node:fs';
+import { runControl } from '../../src/main/control.ts';
+import type { Store } from '../../src/ports/store.ts';
+
+const { SEGUE_TEST_WRITES_FILE = '', SEGUE_TEST_CRASH_FILE = '' } = process.env;
+
+/** `before:12` or `after:12`; written by the test between two releases. */
+function crashPoint(): { readonly moment: string; readonly write: number } {
+  const [moment = '', write = '0'] = readFileSync(SEGUE_TEST_CRASH_FILE, 'utf8').split(':');
+  return { moment, write: Number(write) };
+}
+
+await runControl((store) => {
+  let writes = 0;
+  const dieAt = (now: string): void => {
+    const { moment, write } = crashPoint();
+    if (moment === now && writes === write) process.kill(process.pid, 'SIGKILL');
+  };
+  const commit: Store['commit'] = async (entries, changes) => {
+    const kinds = entries.map(({ fact }) => fact.kind);
+    // The beginning of a release is its first write; what control writes outside releases does not count.
+    if (kinds.includes('release-planned')) writes = 1;
+    else if (writes > 0) writes += 1;
+    dieAt('before');
+    const written = await store.commit(entries, changes);
+    if (writes > 0) appendFileSync(SEGUE_TEST_WRITES_FILE, `${writes} ${kinds.join(',')}\n`);
+    dieAt('after');
+    return written;
+  };
+  return new Proxy(store, {
+    get: (target, key) => {
+      if (key === 'commit') return commit;
+      const value: unknown = Reflect.get(target, key, target);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+});

@@ -1,0 +1,130 @@
+/**
+ * Kills control with SIGKILL before and after every journal write of a release and holds what comes after to
+ * R5. The points are found by running a release once.
+ */
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { startLoad } from '../load/load.ts';
+import { instancesUnder } from './processes.ts';
+import { TestProject } from './test-project.ts';
+
+const main = fileURLToPath(new URL('./crash-control.ts', import.meta.url));
+
+export async function crashEverywhere(t: TestContext, strategy: string): Promise<void> {
+  const project = await TestProject.create({ service: `    strategy: ${strategy}` });
+  t.after(() => project.remove());
+  const crasher = new Crasher(project);
+  for (const version of ['a', 'b']) await project.build(version);
+  await crasher.arm('');
+  await crasher.up();
+  await project.deploy('a');
+  const points = await crasher.writesOf(() => project.deploy('b'));
+  assert.ok(points > 10, `a release makes many writes, found ${points}`);
+
+  const load = startLoad({
+    target: { host: '127.0.0.1', port: project.port },
+    clients: [
+      { kind: 'keep-alive', method: 'GET', path: '/', count: 2, thinkMs: 5 },
+      { kind: 'keep-alive', method: 'POST', path: '/', body: 'some body', count: 1, thinkMs: 5 },
+      { kind: 'per-request', method: 'GET', path: '/', count: 1, thinkMs: 10 },
+    ],
+  });
+  t.after(() => load.stop());
+  let crashes = 0;
+  for (let point = 1; point <= points; point += 1) {
+    for (const moment of ['before', 'after']) {
+      if (await crasher.crashOnce(`${moment}:${point}`)) crashes += 1;
+    }
+  }
+  const { failures, failed, answered } = await load.stop();
+  t.diagnostic(`${points} writes found, ${crashes} crashes, ${answered} requests answered`);
+  assert.deepEqual(failures, []);
+  assert.equal(failed, 0);
+  // The order of a release's writes is not quite the same each time, so its last points may be past its end.
+  assert.ok(crashes > points * 1.8, `${crashes} crashes at ${points} writes`);
+}
+
+class Crasher {
+  readonly #project: TestProject;
+  readonly #writesFile: string;
+  readonly #crashFile: string;
+
+  constructor(project: TestProject) {
+    this.#project = project;
+    this.#writesFile = path.join(project.root, 'writes.log');
+    this.#crashFile = path.join(project.root, 'crash-at');
+  }
+
+  async arm(point: string): Promise<void> {
+    await writeFile(this.#crashFile, point);
+  }
+
+  async up(): Promise<void> {
+    const env = { SEGUE_TEST_WRITES_FILE: this.#writesFile, SEGUE_TEST_CRASH_FILE: this.#crashFile };
+    await this.#project.up({ main, env });
+  }
+
+  async writesOf(work: () => Promise<unknown>): Promise<number> {
+    await writeFile(this.#writesFile, '');
+    await work();
+    const lines = (await readFile(this.#writesFile, 'utf8')).trim().split('\n');
+    return lines.findIndex((line) => line.endsWith('release-ended')) + 1;
+  }
+
+  /** False when the release was over before it reached the point. */
+  async crashOnce(point: string): Promise<boolean> {
+    const project = this.#project;
+    const before = (await project.status()).services[0];
+    const from = before?.stable ?? '';
+    const to = from === 'a' ? 'b' : 'a';
+    await this.arm(point);
+    // The answer may be lost with control; what counts is what the journal says afterwards.
+    const asked = project.begin(to).catch(() => null);
+    const died = () => project.control?.signalCode === 'SIGKILL';
+    const settled = async () => died() || (await this.#ended(before?.last?.id));
+    assert.ok(await project.eventually(settled), `something came of ${point}`);
+    await asked;
+    const crashed = died();
+    await this.arm('');
+    if (crashed) await this.up();
+    assert.ok(await project.eventually(() => this.#idle()), `the release ended after ${point}`);
+    await this.#checkOneVersionServes(point, from, to);
+    return crashed;
+  }
+
+  async #ended(lastBefore: string | undefined): Promise<boolean> {
+    const service = (await this.#project.status()).services[0];
+    return service?.release === null && service.last?.id !== lastBefore;
+  }
+
+  /** No release is under way, and what crashed or was restarted is ready again. */
+  async #idle(): Promise<boolean> {
+    const service = (await this.#project.status()).services[0];
+    return service?.release === null && service.instances.every((i) => i.phase === 'running');
+  }
+
+  async #checkOneVersionServes(point: string, from: string, to: string): Promise<void> {
+    const project = this.#project;
+    const service = (await project.status()).services[0];
+    const last = service?.last;
+    const begun = last?.to === to;
+    assert.equal(service?.stable, begun ? to : from, `stable after ${point}`);
+    if (begun) assert.equal(last.state, 'done', `${point}: ${last.why}`);
+    const wrong = service?.instances.filter((i) => i.version !== service.stable || i.traffic !== 'serving');
+    assert.deepEqual(wrong, [], `only ready instances of one version in traffic after ${point}`);
+    assert.equal(service?.instances.length, service?.wanted, `as many as wanted after ${point}`);
+    const known = new Set(service?.instances.map((i) => i.pid));
+    const orphans = (await instancesUnder(project.root)).filter(({ pid }) => !known.has(pid));
+    assert.deepEqual(orphans, [], `nothing else runs after ${point}`);
+    if (begun)
+      assert.deepEqual(await this.#ends(last.id), ['release-ended'], 'the journal says how it ended, once');
+  }
+
+  async #ends(release: string): Promise<string[]> {
+    const { entries } = await this.#project.release(release);
+    return entries.map(({ fact }) => fact.kind as string).filter((kind) => kind === 'release-ended');
+  }
+}

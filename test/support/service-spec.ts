@@ -1,0 +1,33 @@
+import type { Service } from '../../src/core/project.ts';
+
+/** A service as the file gives it, small and valid. */
+export function serviceSpec(change: Partial<Service> = {}): Service {
+  return {
+    name: 'web',
+    run: { command: 'node server.js', env: {}, stop: { signal: 'SIGTERM', withinMs: 10_000 } },
+    files: { dir: '.', ignore: [] },
+    instances: 2,
+    traffic: {
+      listen: { host: '127.0.0.1', port: 8080 },
+      routes: [{ host: null, path: '/' }],
+      drain: { requestsMs: 30_000, streamsMs: 30_000 },
+      hold: { forMs: 10_000, requestsMax: 100 },
+      responseMs: 60_000,
+    },
+    health: {
+      liveness: null,
+      readiness: {
+        check: { type: 'path', path: '/ready' },
+        intervalMs: 500,
+        timeoutMs: 1_000,
+        successes: 2,
+        failures: 3,
+        withinMs: 60_000,
+      },
+      dependencies: {},
+    },
+    strategy: { type: 'rolling', surge: 1, unavailable: 0, batch: null, bakeMs: 0 },
+    smoke: [],
+    ...change,
+  };
+}
