@@ -36,6 +36,7 @@ function filesFor(args: readonly string[]): readonly string[] {
 function runnerArgs(files: readonly string[], options: readonly string[], tapFile: string): string[] {
   return [
     '--disable-warning=ExperimentalWarning',
+    '--import=./test/support/property-seed.ts',
     '--test',
     `--test-concurrency=${concurrency}`,
     `--test-timeout=${testTimeoutMs}`,

@@ -1,3 +1,4 @@
+import { parse } from 'yaml';
 import type { Findings } from './findings.ts';
 
 /** The first segue.yaml: short, and with what people change first as comments. */
@@ -41,6 +42,6 @@ export function starterFile({ name, start, port, others }: Findings, schema: str
 
 /** Plain where YAML reads it back as the same text, else quoted: JSON strings are YAML strings. */
 function scalar(text: string): string {
-  const plain = /^[A-Za-z./][A-Za-z0-9 ./_=@%+,-]*$/.test(text) && !/^(true|false|null|~)$/i.test(text);
+  const plain = /^[A-Za-z./][A-Za-z0-9 ./_=@%+,-]*$/.test(text) && parse(text) === text;
   return plain ? text : JSON.stringify(text);
 }

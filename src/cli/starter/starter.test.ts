@@ -74,6 +74,16 @@ test('whatever is found, the file passes the check and starts exactly that', () 
   );
 });
 
+test('a command that YAML would read as something else is quoted', () => {
+  for (const command of ['.0', '.inf', 'true', 'null', 'a: b', 'a #b', '~']) {
+    const start = { command, source: 'Procfile' };
+    const text = starterFile({ name: 'app', start, port: null, others: [] }, './segue.schema.json');
+    const result = parseProjectFile(text, 'segue.yaml', null);
+    assert.ok(result.ok, JSON.stringify(result));
+    assert.equal(result.project.services['web']?.run.command, command);
+  }
+});
+
 test('any text becomes a name or none', () => {
   fc.assert(
     fc.property(fc.string(), (text) => {
