@@ -5,6 +5,8 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { DEFAULT_POLICY } from '../../src/core/traffic/policy.ts';
+import { DEFAULT_SETTINGS } from '../../src/core/traffic/settings.ts';
 import { systemClock } from '../../src/drivers/clock/system.ts';
 import { GatewayPlane } from '../../src/drivers/traffic/gateway/gateway-plane.ts';
 import { freePort } from '../../test/support/test-project.ts';
@@ -69,8 +71,9 @@ async function startSegue({ folder, port, upstreamPort }: Place): Promise<Rival>
     draining: [],
     hold: { forMs: 1_000, requestsMax: 1_000 },
     responseMs: 30_000,
+    policy: DEFAULT_POLICY,
   };
-  await plane.apply({ number: 1, fence: 1, services: [service] });
+  await plane.apply({ number: 1, fence: 1, services: [service], settings: DEFAULT_SETTINGS });
   return { name: 'segue', port, pids, stop: () => plane.stop(0) };
 }
 

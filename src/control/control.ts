@@ -66,7 +66,11 @@ export class Control {
     const rerouted = () => this.traffic.apply();
     this.fleet = new Fleet({ ports, ledger, portBook, rerouted, onFault });
     const { fleet } = this;
-    this.traffic = new TrafficDirector({ ports, ledger, fleet, services: () => this.services, onFault });
+    this.traffic = new TrafficDirector({
+      ...{ ports, ledger, fleet, onFault },
+      services: () => this.services,
+      settings: () => this.#project.gateway,
+    });
     const { traffic } = this;
     const serviceOf = (name: string) => this.services.find((service) => service.name === name);
     const beforeEnd = (release: ReleaseRecord) => this.#removeOldVersions(release);

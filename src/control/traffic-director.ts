@@ -9,6 +9,7 @@ import type { Fact } from '../core/release/journal.ts';
 import type { InstanceCounts } from '../core/traffic/counts.ts';
 import { serviceRouting } from '../core/traffic/rotation.ts';
 import type { Rotation, Routing, ServiceRouting } from '../core/traffic/routing.ts';
+import type { GatewaySettings } from '../core/traffic/settings.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { RoutingAck, TrafficPlane } from '../ports/traffic-plane.ts';
 import type { Fleet } from './fleet.ts';
@@ -23,6 +24,7 @@ export interface DirectorParts {
   readonly fleet: Fleet;
   /** Those that can have traffic: of segue.yaml, and those that left it and run on. */
   readonly services: () => readonly Service[];
+  readonly settings: () => GatewaySettings;
   readonly onFault: (error: unknown) => void;
 }
 
@@ -100,12 +102,13 @@ export class TrafficDirector {
 
   async #apply(): Promise<RoutingAck> {
     const services = this.#services();
-    const content = JSON.stringify(services);
+    const settings = this.#parts.settings();
+    const content = JSON.stringify([services, settings]);
     if (content === this.#runs?.content) return this.#runs.ack;
     // Until the plane has answered, it may run this one, the one before, or this one in a while.
     this.#runs = null;
     this.#number += 1;
-    const routing: Routing = { number: this.#number, fence: this.#ledger.fence, services };
+    const routing: Routing = { number: this.#number, fence: this.#ledger.fence, services, settings };
     const ack = await this.#parts.ports.plane.apply(routing);
     // An address that could not be bound is tried again with the next routing.
     if (ack.failed.length === 0) this.#runs = { content, ack };

@@ -4,6 +4,7 @@ export const limits = {
     /** A segue.yaml larger than this is refused before it is parsed. */
     bytesMax: 1024 * 1024,
     servicesMax: 1000,
+    networksMax: 1000,
     instancesPerServiceMax: 200,
     smokeTestsMax: 100,
     /** Of the YAML after its aliases are expanded, so that a small file cannot become a huge one. */

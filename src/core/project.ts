@@ -1,3 +1,6 @@
+import type { Policy } from './traffic/policy.ts';
+import type { GatewaySettings } from './traffic/settings.ts';
+
 /** The user's file after parsing: every default applied, times in milliseconds. `wire/file` makes it. */
 export interface Project {
   readonly name: string;
@@ -6,6 +9,7 @@ export interface Project {
   readonly keep: Keep;
   /** Instances get their ports from here, both ends included. */
   readonly ports: { readonly from: number; readonly to: number };
+  readonly gateway: GatewaySettings;
 }
 
 /** How long old versions stay on disk. One that a rollback could need stays whatever this says. */
@@ -55,6 +59,7 @@ export interface Traffic {
   readonly hold: { readonly forMs: number; readonly requestsMax: number };
   /** Longest wait for the first byte of a response. */
   readonly responseMs: number;
+  readonly policy: Policy;
 }
 
 export interface Health {

@@ -5,7 +5,14 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { count, formatBytes, formatDurationMs, parseDurationMs, parseSharePercent } from './units.ts';
+import {
+  count,
+  formatBytes,
+  formatDurationMs,
+  parseBytes,
+  parseDurationMs,
+  parseSharePercent,
+} from './units.ts';
 
 test('durations are read in every unit', () => {
   const cases: [string, number][] = [
@@ -111,4 +118,21 @@ test('counted nouns', () => {
   assert.equal(count(1, 'request'), '1 request');
   assert.equal(count(0, 'request'), '0 requests');
   assert.equal(count(2, 'process'), '2 processes');
+});
+
+test('sizes are read in units of 1024, and nothing else is', () => {
+  const cases: [string, number | undefined][] = [
+    ['0', 0],
+    ['512', 512],
+    ['500KB', 512_000],
+    ['1.5 mb', 1_572_864],
+    ['10MB', 10_485_760],
+    ['1GB', 2 ** 30],
+    ['-1', undefined],
+    ['10M', undefined],
+    ['1e3', undefined],
+    ['9000000TB', undefined],
+    ['', undefined],
+  ];
+  for (const [text, size] of cases) assert.equal(parseBytes(text), size, text);
 });

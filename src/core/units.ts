@@ -37,6 +37,22 @@ export function parseSharePercent(text: string): number | undefined {
   return value <= 100 ? value : undefined;
 }
 
+const BYTES = /^(\d+(?:\.\d+)?)\s*(B|KB|MB|GB|TB)?$/i;
+const BYTES_PER: Readonly<Record<string, number>> = {
+  B: 1,
+  KB: 1024,
+  MB: 1024 ** 2,
+  GB: 1024 ** 3,
+  TB: 1024 ** 4,
+};
+
+/** `500KB`, `10MB`, or a bare number of bytes; units of 1024, as `formatBytes` writes them. */
+export function parseBytes(text: string): number | undefined {
+  const [, number, unit = 'B'] = BYTES.exec(text) ?? [];
+  const size = Math.round(Number(number) * (BYTES_PER[unit.toUpperCase()] ?? Number.NaN));
+  return Number.isSafeInteger(size) ? size : undefined;
+}
+
 export function formatBytes(bytes: number): string {
   const units = ['B', 'KB', 'MB', 'GB', 'TB'] as const;
   let value = bytes;

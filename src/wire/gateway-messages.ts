@@ -5,7 +5,9 @@
  */
 import { z } from 'zod';
 import type { TrafficReport } from '../core/traffic/counts.ts';
+import { DEFAULT_POLICY, type Policy } from '../core/traffic/policy.ts';
 import type { Routing } from '../core/traffic/routing.ts';
+import { DEFAULT_SETTINGS, type GatewaySettings } from '../core/traffic/settings.ts';
 
 export const GATEWAY_PROTOCOL = 1;
 
@@ -17,6 +19,26 @@ const backend = z.object({
   port: z.int().min(1).max(65_535),
 });
 
+const bound = z.int().min(1).nullable();
+
+/** Each key has a default that changes nothing: either side may be older. */
+const policy: z.ZodType<Policy> = z
+  .object({
+    requestMs: bound.default(DEFAULT_POLICY.requestMs),
+    bodyBytesMax: z.int().min(0).nullable().default(DEFAULT_POLICY.bodyBytesMax),
+    instance: z.object({ requestsMax: bound, connectionsMax: bound }).default(DEFAULT_POLICY.instance),
+    queue: z.object({ forMs: z.number(), requestsMax: z.int() }).default(DEFAULT_POLICY.queue),
+    ejection: z
+      .object({ failures: z.int().min(1), forMs: z.number() })
+      .nullable()
+      .default(DEFAULT_POLICY.ejection),
+  })
+  .default(DEFAULT_POLICY);
+
+const settings: z.ZodType<GatewaySettings> = z
+  .object({ trust: z.array(z.string()).default([...DEFAULT_SETTINGS.trust]) })
+  .default({ trust: [...DEFAULT_SETTINGS.trust] });
+
 const serviceRouting = z.object({
   service: z.string(),
   listen,
@@ -26,12 +48,14 @@ const serviceRouting = z.object({
   draining: z.array(z.object({ id: z.string(), requestsMs: z.number(), streamsMs: z.number() })),
   hold: z.object({ forMs: z.number(), requestsMax: z.int() }),
   responseMs: z.number(),
+  policy,
 });
 
 const routing: z.ZodType<Routing> = z.object({
   number: z.int(),
   fence: z.int(),
   services: z.array(serviceRouting),
+  settings,
 });
 
 const count = z.int().min(0);

@@ -5,7 +5,9 @@ import http from 'node:http';
 import net from 'node:net';
 import { suite, test, type TestContext } from 'node:test';
 import type { InstanceCounts } from '../../src/core/traffic/counts.ts';
+import { DEFAULT_POLICY } from '../../src/core/traffic/policy.ts';
 import type { Backend, Routing, ServiceRouting } from '../../src/core/traffic/routing.ts';
+import { DEFAULT_SETTINGS } from '../../src/core/traffic/settings.ts';
 import type { TrafficPlane } from '../../src/ports/traffic-plane.ts';
 import { eventually } from './eventually.ts';
 import { portOf, somePort } from './some-port.ts';
@@ -30,15 +32,27 @@ export function trafficPlaneContract(name: string, { make }: PlaneUnderTest): vo
     test('an older routing is refused and changes nothing (R7)', async (t) => {
       const { plane, port } = await opened(t, make);
       const backend = await startInstance(t, 'a');
-      await plane.apply({ number: 5, fence: 1, services: [service(port, { backends: [backend] })] });
-      await assert.rejects(plane.apply({ number: 4, fence: 1, services: [] }), { code: 'FENCED_OUT' });
+      await plane.apply({
+        number: 5,
+        fence: 1,
+        services: [service(port, { backends: [backend] })],
+        settings: DEFAULT_SETTINGS,
+      });
+      await assert.rejects(plane.apply({ number: 4, fence: 1, services: [], settings: DEFAULT_SETTINGS }), {
+        code: 'FENCED_OUT',
+      });
       assert.equal(await get(port), 'a');
     });
 
     test('the same routing twice is acknowledged twice', async (t) => {
       const { plane, port } = await opened(t, make);
       const backend = await startInstance(t, 'a');
-      const same: Routing = { number: 1, fence: 1, services: [service(port, { backends: [backend] })] };
+      const same: Routing = {
+        number: 1,
+        fence: 1,
+        services: [service(port, { backends: [backend] })],
+        settings: DEFAULT_SETTINGS,
+      };
       assert.equal((await plane.apply(same)).number, 1);
       assert.equal((await plane.apply(same)).number, 1);
     });
@@ -118,7 +132,12 @@ export function trafficPlaneContract(name: string, { make }: PlaneUnderTest): vo
       await first.open(1);
       const port = await somePort();
       const backend = await startInstance(t, 'a');
-      await first.apply({ number: 3, fence: 1, services: [service(port, { backends: [backend] })] });
+      await first.apply({
+        number: 3,
+        fence: 1,
+        services: [service(port, { backends: [backend] })],
+        settings: DEFAULT_SETTINGS,
+      });
       await first.close();
       assert.equal(await get(port), 'a');
       const second = planes();
@@ -142,7 +161,7 @@ async function opened(
 }
 
 function routing(plane: TrafficPlane, services: readonly ServiceRouting[]): Routing {
-  return { number: (plane.report()?.routing ?? 0) + 1, fence: 1, services };
+  return { number: (plane.report()?.routing ?? 0) + 1, fence: 1, services, settings: DEFAULT_SETTINGS };
 }
 
 function service(port: number, some: Partial<ServiceRouting>): ServiceRouting {
@@ -155,6 +174,7 @@ function service(port: number, some: Partial<ServiceRouting>): ServiceRouting {
     draining: [],
     hold: { forMs: 20_000, requestsMax: 10 },
     responseMs: 20_000,
+    policy: DEFAULT_POLICY,
     ...some,
   };
 }

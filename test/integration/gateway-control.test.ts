@@ -24,6 +24,7 @@ import {
 } from './gateway-harness.ts';
 import { portOf } from '../contract/some-port.ts';
 import { eventually } from '../contract/eventually.ts';
+import { DEFAULT_SETTINGS } from '../../src/core/traffic/settings.ts';
 
 /** A second control of the same project. */
 function secondPlane(t: TestContext, { root }: Harness): { plane: GatewayPlane; events: PlaneEvent[] } {
@@ -54,8 +55,11 @@ test('a newer control wins: the older one is refused, and its routing with it (R
   await second.plane.open(2);
   const services = [serviceRouting(gateway.port, { backends: [backendOf(theirs)] })];
   await assert.rejects(gateway.route({ backends: [] }), { code: 'FENCED_OUT' });
-  await second.plane.apply({ number: 9, fence: 2, services });
-  await assert.rejects(second.plane.apply({ number: 8, fence: 2, services: [] }), { code: 'FENCED_OUT' });
+  await second.plane.apply({ number: 9, fence: 2, services, settings: DEFAULT_SETTINGS });
+  await assert.rejects(
+    second.plane.apply({ number: 8, fence: 2, services: [], settings: DEFAULT_SETTINGS }),
+    { code: 'FENCED_OUT' },
+  );
   assert.equal(await textOf(ask(gateway.port)), 'theirs');
   const third = secondPlane(t, gateway);
   await assert.rejects(third.plane.open(1), { code: 'FENCED_OUT' });

@@ -8,7 +8,9 @@ import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type { InstanceCounts } from '../../src/core/traffic/counts.ts';
+import { DEFAULT_POLICY } from '../../src/core/traffic/policy.ts';
 import type { Backend, ServiceRouting } from '../../src/core/traffic/routing.ts';
+import { DEFAULT_SETTINGS } from '../../src/core/traffic/settings.ts';
 import { systemClock } from '../../src/drivers/clock/system.ts';
 import { GatewayPlane } from '../../src/drivers/traffic/gateway/gateway-plane.ts';
 import { portOf, somePort } from '../contract/some-port.ts';
@@ -50,7 +52,10 @@ export async function startGateway(t: TestContext): Promise<Harness> {
     },
     route: (...services) => {
       number += 1;
-      return plane.apply({ number, fence: 1, services: services.map((s) => serviceRouting(port, s)) });
+      return plane.apply({
+        ...{ number, fence: 1, settings: DEFAULT_SETTINGS },
+        services: services.map((s) => serviceRouting(port, s)),
+      });
     },
     counts: (instance) => plane.report()?.instances.find((counts) => counts.instance === instance),
   };
@@ -66,6 +71,7 @@ export function serviceRouting(port: number, some: Partial<ServiceRouting>): Ser
     draining: [],
     hold: { forMs: 10_000, requestsMax: 100 },
     responseMs: 30_000,
+    policy: DEFAULT_POLICY,
     ...some,
   };
 }

@@ -20,7 +20,7 @@ export function filesMatching(...patterns: readonly string[]): readonly TextFile
     exclude: (entry) => LEFT_OUT.has(entry.name),
   });
   return entries
-    .filter((entry) => entry.isFile())
+    .filter((entry) => entry.isFile() && !LEFT_OUT.has(entry.name))
     .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1))
     .toSorted()
     .map((path) => ({ path, text: read(path) }));

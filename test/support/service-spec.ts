@@ -1,4 +1,5 @@
 import type { Service } from '../../src/core/project.ts';
+import { DEFAULT_POLICY } from '../../src/core/traffic/policy.ts';
 
 /** A service as the file gives it, small and valid. */
 export function serviceSpec(change: Partial<Service> = {}): Service {
@@ -13,6 +14,7 @@ export function serviceSpec(change: Partial<Service> = {}): Service {
       drain: { requestsMs: 30_000, streamsMs: 30_000 },
       hold: { forMs: 10_000, requestsMax: 100 },
       responseMs: 60_000,
+      policy: DEFAULT_POLICY,
     },
     health: {
       liveness: null,

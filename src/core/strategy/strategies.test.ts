@@ -13,6 +13,7 @@ import { makePlan } from '../release/planning.ts';
 import { factsOf, simulate, type Simulation, simulationOf } from '../release/simulation.ts';
 import type { Step } from '../release/step.ts';
 import { verifyPlan, verifySteps } from '../release/verify.ts';
+import { DEFAULT_POLICY } from '../traffic/policy.ts';
 
 const rollingChoice = fc
   .record({
@@ -73,6 +74,7 @@ function serviceFor({ choice, wanted, smokes }: Scene): Service {
       drain: { requestsMs: 1_000, streamsMs: 1_000 },
       hold: { forMs: 1_000, requestsMax: 10 },
       responseMs: 1_000,
+      policy: DEFAULT_POLICY,
     },
     health: { liveness: null, readiness: { check, ...times }, dependencies: {} },
     strategy: choice,

@@ -14,7 +14,7 @@ export function serviceRouting(
   rotation: Rotation,
   instances: ReadonlyMap<string, RoutableInstance>,
 ): ServiceRouting {
-  const { listen, routes, drain, hold, responseMs } = service.traffic;
+  const { listen, routes, drain, hold, responseMs, policy } = service.traffic;
   const backends = (ids: readonly string[]): Backend[] =>
     ids.flatMap((id) => {
       const instance = instances.get(id);
@@ -31,6 +31,7 @@ export function serviceRouting(
     draining: rotation.draining.map((id) => ({ id, ...drain })),
     hold,
     responseMs,
+    policy,
   };
 }
 

@@ -1,4 +1,6 @@
 import type { Listen, Route } from '../project.ts';
+import type { Policy } from './policy.ts';
+import type { GatewaySettings } from './settings.ts';
 
 /** One instance as the gateway sees it. */
 export interface Backend {
@@ -26,6 +28,7 @@ export interface ServiceRouting {
   readonly draining: readonly DrainingBackend[];
   readonly hold: { readonly forMs: number; readonly requestsMax: number };
   readonly responseMs: number;
+  readonly policy: Policy;
 }
 
 /** Requests that carry this header with this value go to these instances instead. */
@@ -41,6 +44,7 @@ export interface Routing {
   /** Who made it (R7): the gateway refuses a routing from an older control. */
   readonly fence: number;
   readonly services: readonly ServiceRouting[];
+  readonly settings: GatewaySettings;
 }
 
 /** What a release step asks for: which instances belong to traffic, whether or not they are ready now. */

@@ -7,6 +7,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { SegueError } from '../../core/errors.ts';
 import type { Project, Service } from '../../core/project.ts';
+import { DEFAULT_POLICY } from '../../core/traffic/policy.ts';
 import { environmentNames, parseProjectFile } from './parse.ts';
 import { formatProblem } from './problem.ts';
 
@@ -29,6 +30,9 @@ services:
 environments:
   staging: { services: { web: { instances: 1, traffic: { listen: 8081 } } } }
 `;
+
+/** What a service gets that says nothing about it. */
+const POLICY = { ...DEFAULT_POLICY, ejection: { failures: 5, forMs: 10_000 } };
 
 function problemsOf(text: string, environment: string | null = null): string[] {
   const result = parseProjectFile(text, 'segue.yaml', environment);
@@ -60,6 +64,7 @@ describe('a right file', () => {
       drain: { requestsMs: 20_000, streamsMs: 10_000 },
       hold: { forMs: 5_000, requestsMax: 10 },
       responseMs: 60_000,
+      policy: POLICY,
     });
     assert.deepEqual(web.health.dependencies, {
       database: { type: 'tcp', host: '127.0.0.1', port: 5432 },
@@ -85,6 +90,7 @@ describe('a right file', () => {
       environment: null,
       keep: { versions: 5, forMs: 7 * 86_400_000 },
       ports: { from: 20_000, to: 29_999 },
+      gateway: { trust: ['127.0.0.0/8', '::1/128'] },
       services: {
         web: {
           name: 'web',
@@ -97,6 +103,7 @@ describe('a right file', () => {
             drain: { requestsMs: 30_000, streamsMs: 10_000 },
             hold: { forMs: 10_000, requestsMax: 1000 },
             responseMs: 60_000,
+            policy: POLICY,
           },
           health: {
             liveness: null,
@@ -121,14 +128,14 @@ describe('a right file', () => {
     const long = service(
       'run: { command: [node, x], stop: {} }',
       'files: { dir: ./build }',
-      'traffic: { listen: ":80", drain: { requests: 5s }, hold: { for: 0 } }',
+      'traffic: { listen: ":80", drain: { requests: 5s }, hold: { for: 0 }, timeouts: { response: 5s } }',
       'health: { liveness: { tcp: true }, readiness: { url: "http://127.0.0.1/x" } }',
       'strategy: { type: blue-green, preview: { for: 2m } }',
     );
     const short = service(
       'run: [node, x]',
       'files: ./build',
-      'traffic: { listen: 80, drain: 5s, hold: 0 }',
+      'traffic: { listen: 80, drain: 5s, hold: 0, response: 5s }',
       'health: { liveness: tcp, readiness: "http://127.0.0.1/x" }',
       'strategy: { type: blue-green, preview: 2m }',
     );
@@ -305,7 +312,7 @@ describe('an environment', () => {
   test('cannot change the name of the project', () => {
     const text = `${BASE}  other: { project: x }\n`;
     assert.deepEqual(problemsOf(text, 'other'), [
-      'segue.yaml:19:12: environments.other.project: an environment cannot change this; expected services, keep, ports',
+      'segue.yaml:19:12: environments.other.project: an environment cannot change this; expected services, keep, ports, gateway',
     ]);
   });
 

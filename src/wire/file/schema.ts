@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { limits } from '../../core/limits.ts';
+import { gateway } from './gateway.ts';
 import { health } from './health.ts';
 import { smokeTest } from './smoke.ts';
 import { strategy } from './strategy.ts';
@@ -116,6 +117,7 @@ const changeable = {
     .describe('The programs that Segue runs, by name.'),
   keep: keep.prefault({}).describe('How long old versions stay on disk; one that is needed always stays.'),
   ports: ports.prefault('20000-29999').describe('Instances get their ports from this range.'),
+  gateway: gateway.prefault({}).describe('The gateway as a whole.'),
 };
 
 export const base = z.strictObject(

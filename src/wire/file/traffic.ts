@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { limits } from '../../core/limits.ts';
 import type { Listen } from '../../core/project.ts';
+import { policyKeys, policyOf } from './policy.ts';
 import { duration, port, shortOrLong, urlPath, whole } from './values.ts';
 
 const LISTEN_PHRASE = 'a port such as 8080, or "host:port" such as "127.0.0.1:8080"';
@@ -93,7 +94,8 @@ export const traffic = z
       hold: hold
         .prefault('10s')
         .describe('How long requests wait while no instance is ready; a duration or { for, requests }.'),
-      response: duration(1).prefault('60s').describe('Longest wait for the beginning of a response.'),
+      response: duration(1).optional().describe('The same as timeouts.response, and goes before it.'),
+      ...policyKeys,
     },
     'where the service listens, such as { listen: 8080 }',
   )
@@ -102,5 +104,6 @@ export const traffic = z
     routes: value.routes,
     drain: value.drain,
     hold: value.hold,
-    responseMs: value.response,
+    responseMs: value.response ?? value.timeouts.response,
+    policy: policyOf(value),
   }));

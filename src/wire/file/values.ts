@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { limits } from '../../core/limits.ts';
-import { formatDurationMs, parseDurationMs } from '../../core/units.ts';
+import { formatBytes, formatDurationMs, parseBytes, parseDurationMs } from '../../core/units.ts';
 
 const DURATION = /^(0|\d+(\.\d+)?\s*(ms|s|m|h|d))$/;
 
@@ -26,6 +26,25 @@ export function duration(minMs = 0, maxMs: number = limits.file.durationMaxMs) {
 export function whole(min: number, max: number) {
   const error = `a whole number from ${min} to ${max}`;
   return z.int(error).min(min, error).max(max, error);
+}
+
+/** `10MB`, in the units of `formatBytes`. */
+export function bytes(min: number, max: number = Number.MAX_SAFE_INTEGER) {
+  const error = 'a size such as 500KB, 10MB or 1GB';
+  return z.union([z.string(error), z.number(error)], error).transform((value, context): number => {
+    const size = parseBytes(String(value));
+    if (size !== undefined && size >= min && size <= max) return size;
+    const range = size === undefined ? error : `a size from ${formatBytes(min)} to ${formatBytes(max)}`;
+    context.issues.push({ code: 'custom', input: value, message: range });
+    return z.NEVER;
+  });
+}
+
+const NETWORK = /^[0-9A-Fa-f.:]{2,45}(?:\/\d{1,3})?$/;
+
+export function network() {
+  const error = 'a network such as 10.0.0.0/8 or fd00::/8';
+  return z.string(error).regex(NETWORK, error);
 }
 
 export const port = () => whole(1, 65_535);

@@ -1,0 +1,35 @@
+/** What a service lets happen to its requests and instances beyond where they go. Null is "no such bound". */
+export interface Policy {
+  /** The whole request, from its head to the end of its response; streams are not meant. */
+  readonly requestMs: number | null;
+  /** Of a request's body, without its framing. */
+  readonly bodyBytesMax: number | null;
+  /** Of one instance, over all workers of the gateway together. */
+  readonly instance: InstanceBounds;
+  /** Requests that wait because every instance has as many as it may. */
+  readonly queue: { readonly forMs: number; readonly requestsMax: number };
+  readonly ejection: EjectionPolicy | null;
+}
+
+export interface InstanceBounds {
+  /** In flight at once, streams not counted. */
+  readonly requestsMax: number | null;
+  /** In use at once, streams included. */
+  readonly connectionsMax: number | null;
+}
+
+/** When an instance that fails gets no requests for a while. */
+export interface EjectionPolicy {
+  /** Failures in a row. */
+  readonly failures: number;
+  /** How long it is out the first time; each time that follows soon doubles it. */
+  readonly forMs: number;
+}
+
+export const DEFAULT_POLICY: Policy = {
+  requestMs: null,
+  bodyBytesMax: null,
+  instance: { requestsMax: null, connectionsMax: null },
+  queue: { forMs: 5_000, requestsMax: 1_000 },
+  ejection: null,
+};

@@ -1,0 +1,75 @@
+/** The keys of `traffic:` that bound requests and instances: limits, timeouts, ejection. */
+import { z } from 'zod';
+import { limits as bounds } from '../../core/limits.ts';
+import type { Policy } from '../../core/traffic/policy.ts';
+import { bytes, duration, whole } from './values.ts';
+
+const limits = z.strictObject(
+  {
+    body: bytes(0).optional().describe('Longest body of a request, else 413. Without it: any length.'),
+    requests: whole(1, bounds.gateway.connectionsMax)
+      .optional()
+      .describe('Requests in flight at one instance; more wait. Without it: any number.'),
+    connections: whole(1, bounds.gateway.connectionsMax)
+      .optional()
+      .describe(
+        'Connections in use at one instance, WebSockets and streams included. Without it: any number.',
+      ),
+    queue: whole(0, bounds.gateway.heldRequestsMax)
+      .prefault(1000)
+      .describe('How many requests may wait for an instance that has as many as it may.'),
+    wait: duration().prefault('5s').describe('How long they may wait, else 503.'),
+  },
+  'body, requests, connections, queue and wait',
+);
+
+const timeouts = z.strictObject(
+  {
+    response: duration(1).prefault('60s').describe('Longest wait for the beginning of a response.'),
+    request: duration(1)
+      .optional()
+      .describe('Longest time for a whole request, streams excepted. Without it: as long as it takes.'),
+  },
+  'response and request',
+);
+
+const EJECTION_PHRASE = 'false, or { failures, for }';
+
+const ejection = z.union(
+  [
+    z.literal(false, EJECTION_PHRASE).transform(() => null),
+    z
+      .strictObject(
+        {
+          failures: whole(1, 1000).prefault(5).describe('Failures in a row that put an instance out.'),
+          for: duration(1)
+            .prefault('10s')
+            .describe('How long, the first time; doubled when it soon fails again.'),
+        },
+        EJECTION_PHRASE,
+      )
+      .transform((value) => ({ failures: value.failures, forMs: value.for })),
+  ],
+  EJECTION_PHRASE,
+);
+
+export const policyKeys = {
+  limits: limits.prefault({}).describe('Bounds on requests and instances.'),
+  timeouts: timeouts.prefault({}).describe('How long things may take.'),
+  ejection: ejection
+    .prefault({})
+    .describe('An instance that keeps failing gets no requests for a while; false: it does.'),
+};
+
+const keys = z.object(policyKeys);
+
+export function policyOf(value: z.output<typeof keys>): Policy {
+  const { body, requests, connections, queue, wait } = value.limits;
+  return {
+    requestMs: value.timeouts.request ?? null,
+    bodyBytesMax: body ?? null,
+    instance: { requestsMax: requests ?? null, connectionsMax: connections ?? null },
+    queue: { forMs: wait, requestsMax: queue },
+    ejection: value.ejection,
+  };
+}
