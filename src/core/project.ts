@@ -1,5 +1,5 @@
 import type { Policy } from './traffic/policy.ts';
-import type { GatewaySettings } from './traffic/settings.ts';
+import type { GatewayChoices } from './traffic/settings.ts';
 
 /** The user's file after parsing: every default applied, times in milliseconds. `wire/file` makes it. */
 export interface Project {
@@ -9,7 +9,7 @@ export interface Project {
   readonly keep: Keep;
   /** Instances get their ports from here, both ends included. */
   readonly ports: { readonly from: number; readonly to: number };
-  readonly gateway: GatewaySettings;
+  readonly gateway: GatewayChoices;
 }
 
 /** How long old versions stay on disk. One that a rollback could need stays whatever this says. */

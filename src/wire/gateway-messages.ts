@@ -8,6 +8,7 @@ import type { TrafficReport } from '../core/traffic/counts.ts';
 import { DEFAULT_POLICY, type Policy } from '../core/traffic/policy.ts';
 import type { Routing } from '../core/traffic/routing.ts';
 import { DEFAULT_SETTINGS, type GatewaySettings } from '../core/traffic/settings.ts';
+import { rules, split, sticky } from './balance-messages.ts';
 
 export const GATEWAY_PROTOCOL = 1;
 
@@ -36,8 +37,12 @@ const policy: z.ZodType<Policy> = z
   .default(DEFAULT_POLICY);
 
 const settings: z.ZodType<GatewaySettings> = z
-  .object({ trust: z.array(z.string()).default([...DEFAULT_SETTINGS.trust]) })
-  .default({ trust: [...DEFAULT_SETTINGS.trust] });
+  .object({
+    trust: z.array(z.string()).default([...DEFAULT_SETTINGS.trust]),
+    geo: z.object({ header: z.string() }).nullable().default(null),
+    stickyKey: z.string().nullable().default(null),
+  })
+  .default({ ...DEFAULT_SETTINGS, trust: [...DEFAULT_SETTINGS.trust] });
 
 const serviceRouting = z.object({
   service: z.string(),
@@ -45,6 +50,10 @@ const serviceRouting = z.object({
   routes: z.array(z.object({ host: z.string().nullable(), path: z.string() })),
   backends: z.array(backend),
   preview: z.object({ header: z.string(), value: z.string(), backends: z.array(backend) }).nullable(),
+  split,
+  rules,
+  sticky,
+  slowStartMs: z.number().default(0),
   draining: z.array(z.object({ id: z.string(), requestsMs: z.number(), streamsMs: z.number() })),
   hold: z.object({ forMs: z.number(), requestsMax: z.int() }),
   responseMs: z.number(),

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import type { InstanceCounts } from '../../src/core/traffic/counts.ts';
 import { DEFAULT_POLICY } from '../../src/core/traffic/policy.ts';
 import type { Backend, ServiceRouting } from '../../src/core/traffic/routing.ts';
-import { DEFAULT_SETTINGS } from '../../src/core/traffic/settings.ts';
+import { DEFAULT_SETTINGS, type GatewaySettings } from '../../src/core/traffic/settings.ts';
 import { systemClock } from '../../src/drivers/clock/system.ts';
 import { GatewayPlane } from '../../src/drivers/traffic/gateway/gateway-plane.ts';
 import { portOf, somePort } from '../contract/some-port.ts';
@@ -29,7 +29,10 @@ export interface Harness {
   counts(instance: string): InstanceCounts | undefined;
 }
 
-export async function startGateway(t: TestContext): Promise<Harness> {
+export async function startGateway(
+  t: TestContext,
+  settings: Partial<GatewaySettings> = {},
+): Promise<Harness> {
   const root = await fs.mkdtemp(path.join(os.tmpdir(), 'gateway-test-'));
   const plane = new GatewayPlane({ root, mainFile: GATEWAY_MAIN, clock: systemClock });
   let pid = 0;
@@ -53,7 +56,7 @@ export async function startGateway(t: TestContext): Promise<Harness> {
     route: (...services) => {
       number += 1;
       return plane.apply({
-        ...{ number, fence: 1, settings: DEFAULT_SETTINGS },
+        ...{ number, fence: 1, settings: { ...DEFAULT_SETTINGS, ...settings } },
         services: services.map((s) => serviceRouting(port, s)),
       });
     },
@@ -68,6 +71,10 @@ export function serviceRouting(port: number, some: Partial<ServiceRouting>): Ser
     routes: [{ host: null, path: '/' }],
     backends: [],
     preview: null,
+    split: null,
+    rules: [],
+    sticky: null,
+    slowStartMs: 0,
     draining: [],
     hold: { forMs: 10_000, requestsMax: 100 },
     responseMs: 30_000,

@@ -1,6 +1,9 @@
 import type { Listen, Route } from '../project.ts';
 import type { Policy } from './policy.ts';
+import type { Rule } from './rule.ts';
 import type { GatewaySettings } from './settings.ts';
+import type { Share } from './split.ts';
+import type { Sticky } from './sticky.ts';
 
 /** One instance as the gateway sees it. */
 export interface Backend {
@@ -25,6 +28,13 @@ export interface ServiceRouting {
   /** Ready instances in rotation. Empty: requests are held within `hold` (R1, T7). */
   readonly backends: readonly Backend[];
   readonly preview: Preview | null;
+  /** Null: all backends alike, whatever their version. */
+  readonly split: readonly Share[] | null;
+  /** The first that matches decides; the split decides for the others. */
+  readonly rules: readonly Rule[];
+  readonly sticky: Sticky | null;
+  /** An instance that is new gets its full part of the requests only after this. */
+  readonly slowStartMs: number;
   readonly draining: readonly DrainingBackend[];
   readonly hold: { readonly forMs: number; readonly requestsMax: number };
   readonly responseMs: number;

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { limits } from '../../core/limits.ts';
+import { parseNetwork } from '../../core/traffic/networks.ts';
 import { formatBytes, formatDurationMs, parseBytes, parseDurationMs } from '../../core/units.ts';
 
 const DURATION = /^(0|\d+(\.\d+)?\s*(ms|s|m|h|d))$/;
@@ -40,11 +41,9 @@ export function bytes(min: number, max: number = Number.MAX_SAFE_INTEGER) {
   });
 }
 
-const NETWORK = /^[0-9A-Fa-f.:]{2,45}(?:\/\d{1,3})?$/;
-
 export function network() {
   const error = 'a network such as 10.0.0.0/8 or fd00::/8';
-  return z.string(error).regex(NETWORK, error);
+  return z.string(error).refine((value) => parseNetwork(value) !== undefined, error);
 }
 
 export const port = () => whole(1, 65_535);
