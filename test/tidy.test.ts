@@ -41,7 +41,8 @@ const BANS: readonly Ban[] = [
   {
     what: 'only a composition root ends its process',
     pattern: /\bprocess\.exit\(/,
-    files: without(source, /^src\/main\//),
+    // What users import ends their program for them.
+    files: without(source, /^src\/main\//, /^src\/direct\/serve-direct\.ts$/),
   },
   {
     what: 'output goes through the CLI or the log',

@@ -172,4 +172,12 @@ export const limits = {
     reconnectMaxMs: 2_000,
     startPollIntervalMs: 10,
   },
+  direct: {
+    connectionsMax: 2_000,
+    lineBytesMax: 4 * 1024,
+    /** How long a routing waits for an instance to say that it does what it was told. */
+    answerTimeoutMs: 2_000,
+    /** A program of Node uses one descriptor each time it begins to accept; after the last one it is started anew. */
+    socketCopies: 32,
+  },
 } as const;

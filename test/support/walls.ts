@@ -10,7 +10,8 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   control: ['ports', 'wire', 'core'],
   gateway: ['wire', 'core'],
   cli: ['wire', 'core'],
-  main: ['core', 'ports', 'wire', 'drivers', 'control', 'gateway', 'cli'],
+  direct: [],
+  main: ['core', 'ports', 'wire', 'drivers', 'control', 'gateway', 'cli', 'direct'],
 };
 
 const IMPORTS: readonly RegExp[] = [
@@ -31,7 +32,7 @@ export function wallsBroken(file: string, text: string): readonly string[] {
   if (!allowed) return [`${file} lies outside the folders of DESIGN s. 4`];
   return importsOf(text)
     .filter((name) => {
-      if (!name.startsWith('.')) return from === 'core';
+      if (!name.startsWith('.')) return from === 'core' || (from === 'direct' && !name.startsWith('node:'));
       const [top, to = ''] = join(dirname(file), name).split('/');
       return top !== 'src' || (to !== from && !allowed.includes(to));
     })
