@@ -158,6 +158,9 @@ export const limits = {
     /** Streams of a draining instance are told to reconnect within this, evenly spread. */
     drainSpreadMs: 2_000,
     drainTickMs: 10,
+    /** The same for the streams of a gateway's worker that goes; those that do not go by themselves are cut. */
+    retireSpreadMs: 10_000,
+    retireStreamsMs: 600_000,
     /** After a client's close frame: how long the instance may take to end its side. */
     tunnelCloseMs: 1_000,
     /** Counts of instances that left the routing are kept this long, and for so many. */

@@ -2,7 +2,12 @@ import type { Listen } from './project.ts';
 
 /** The address as one types it into a browser on this machine. */
 export function describeListen({ host, port }: Listen): string {
-  const everywhere = ['', '::', '0.0.0.0'].includes(host);
-  const name = everywhere ? 'localhost' : host.includes(':') ? `[${host}]` : host;
+  const name =
+    isEveryAddress(host) || host === '0.0.0.0' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
   return `http://${name}:${port}`;
 }
+
+export const isEveryAddress = (host: string): boolean => host === '' || host === '::';
+
+/** The same text for addresses that mean the same. */
+export const listenKey = ({ host, port }: Listen): string => `${host === '' ? '::' : host} ${port}`;

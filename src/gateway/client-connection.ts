@@ -22,6 +22,9 @@ export interface ClientTunnel {
 
 /** The listener that it came through. */
 export interface ClientOwner {
+  /** Every response from now on says that it is the last one of its connection. */
+  readonly retiring: boolean;
+  /** Connections end as soon as nothing is under way. */
   readonly closing: boolean;
   dispatch(call: Call): void;
   closed(connection: ClientConnection): void;
@@ -73,7 +76,7 @@ export class ClientConnection implements Timed {
 
   /** What the response under way is to say about the connection; it is kept to. */
   announce(): 'silent' | 'close' | 'keep-alive' {
-    if (this.#closes || this.#owner.closing || this.#halfClosed || this.#call?.keepAlive !== true) {
+    if (this.#closes || this.#owner.retiring || this.#halfClosed || this.#call?.keepAlive !== true) {
       this.#closes = true;
       return 'close';
     }

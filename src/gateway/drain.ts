@@ -17,9 +17,13 @@ export class Drain {
   readonly #telling: NodeJS.Timeout;
   readonly #cutting: NodeJS.Timeout;
 
-  constructor(streams: ReadonlySet<LongStream>, streamsMs: number) {
+  constructor(
+    streams: ReadonlySet<LongStream>,
+    streamsMs: number,
+    spreadMs: number = limits.gateway.drainSpreadMs,
+  ) {
     this.#streams = streams;
-    this.#telling = this.#tellAll(Math.min(streamsMs / 2, limits.gateway.drainSpreadMs));
+    this.#telling = this.#tellAll(Math.min(streamsMs / 2, spreadMs));
     this.#cutting = timer(() => this.#cutAll(), streamsMs);
   }
 

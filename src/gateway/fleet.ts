@@ -17,6 +17,7 @@ export class Fleet {
   readonly #holdSpace = new HoldSpace();
   readonly #sweep: Sweep;
   readonly #onIdle: () => void;
+  #retiring = false;
 
   /** `onIdle`: an instance out of rotation has nothing under way any more. */
   constructor(sweep: Sweep, onIdle: () => void) {
@@ -60,6 +61,12 @@ export class Fleet {
     }
   }
 
+  /** Streams of all instances, those that come later included, are told to reconnect. */
+  retire(): void {
+    this.#retiring = true;
+    for (const instance of this.#instances.values()) instance.retire();
+  }
+
   endHeld(): void {
     for (const service of this.#services.values()) service.hold.endAll();
   }
@@ -88,6 +95,7 @@ export class Fleet {
         },
       });
       this.#instances.set(backend.id, instance);
+      if (this.#retiring) instance.retire();
     }
     this.#goneSinceMs.delete(instance);
     instance.enterRotation(backend);

@@ -7,12 +7,19 @@ import type { TrafficReport } from '../core/traffic/counts.ts';
 import type { Routing } from '../core/traffic/routing.ts';
 import { nowMs, timer } from './clock.ts';
 import { Fleet } from './fleet.ts';
-import { type FailedListen, Listeners } from './listeners.ts';
+import { type FailedListen, type InheritedSockets, Listeners } from './listeners.ts';
 import { Sweep } from './sweep.ts';
 
 export type Applied =
   | { readonly type: 'applied'; readonly failed: readonly FailedListen[] }
   | { readonly type: 'refused'; readonly reason: string };
+
+export interface GatewayOptions {
+  readonly onReport: (report: TrafficReport) => void;
+  readonly log: (line: string) => void;
+  /** Left out: it binds the addresses of its routings itself. */
+  readonly inherited?: InheritedSockets;
+}
 
 export class Gateway {
   readonly #sweep = new Sweep();
@@ -25,8 +32,9 @@ export class Gateway {
   #reportDue = false;
   #applying: Promise<unknown> = Promise.resolve();
 
-  constructor(options: { onReport: (report: TrafficReport) => void; log: (line: string) => void }) {
-    this.#listeners = new Listeners({ sweep: this.#sweep, log: options.log });
+  constructor(options: GatewayOptions) {
+    const { log, inherited = null } = options;
+    this.#listeners = new Listeners({ sweep: this.#sweep, log }, inherited);
     this.#fleet = new Fleet(this.#sweep, () => this.#reportSoon());
     this.#onReport = options.onReport;
     this.#ticking = setInterval(() => this.#tick(), limits.gateway.reportIntervalMs);
@@ -43,11 +51,30 @@ export class Gateway {
     return true;
   }
 
-  /** One after the other: an acknowledgement means that the routing with its number is in force. */
-  apply(routing: Routing): Promise<Applied> {
-    const applied = this.#applying.then(() => this.#apply(routing));
+  /**
+   * One after the other: an acknowledgement means that the routing with its number is in force. With `keep`,
+   * addresses that it leaves are still listened on.
+   */
+  apply(routing: Routing, keep = false): Promise<Applied> {
+    const applied = this.#applying.then(() => this.#apply(routing, keep));
     this.#applying = applied.catch(() => undefined);
     return applied;
+  }
+
+  /** Accepts no more; what is connected goes on, under every further routing. */
+  release(): void {
+    this.#listeners.release();
+  }
+
+  /** The same, and what is connected ends with its next response; streams are told to reconnect. */
+  retire(): void {
+    this.#listeners.retire();
+    this.#fleet.retire();
+  }
+
+  /** Resolves when the last connection is gone, after `release` or `retire`. */
+  gone(): Promise<void> {
+    return this.#listeners.gone();
   }
 
   /** No new connections, an end for those that are open, and after the grace a cut. */
@@ -72,7 +99,7 @@ export class Gateway {
     };
   }
 
-  async #apply(routing: Routing): Promise<Applied> {
+  async #apply(routing: Routing, keep: boolean): Promise<Applied> {
     const current = this.#routing;
     if (!this.admit(routing.fence)) {
       return { type: 'refused', reason: `fence ${routing.fence} is older than ${this.#fence}` };
@@ -82,7 +109,7 @@ export class Gateway {
     }
     this.#routing = routing;
     this.#fleet.apply(routing);
-    const failed = await this.#listeners.apply(this.#fleet.services);
+    const failed = await this.#listeners.apply(this.#fleet.services, keep);
     this.#fleet.releaseHeld();
     this.#reportSoon();
     return { type: 'applied', failed };

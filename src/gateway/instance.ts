@@ -1,4 +1,5 @@
 /** What the gateway keeps for one instance, for as long as its id is known, whatever the routings say (T4). */
+import { limits } from '../core/limits.ts';
 import type { InstanceCounts } from '../core/traffic/counts.ts';
 import type { Backend, DrainingBackend } from '../core/traffic/routing.ts';
 import { Drain, type LongStream } from './drain.ts';
@@ -24,6 +25,7 @@ export class Instance {
   #pool: UpstreamPool;
   #place: Place = 'rotation';
   #drain: Drain | undefined;
+  #retirement: Drain | undefined;
 
   constructor(service: string, backend: Backend, { sweep, onIdle }: InstanceOptions) {
     this.service = service;
@@ -68,6 +70,12 @@ export class Instance {
     this.#stopDraining();
   }
 
+  /** This process goes, not the instance: the streams are told to come back, to another one. */
+  retire(): void {
+    const { retireStreamsMs, retireSpreadMs } = limits.gateway;
+    this.#retirement ??= new Drain(this.#streams, retireStreamsMs, retireSpreadMs);
+  }
+
   /** Ends what is left, now. */
   cut(): void {
     for (const stream of this.#streams) stream.cut();
@@ -76,6 +84,7 @@ export class Instance {
   add(stream: LongStream): void {
     this.#streams.add(stream);
     this.#drain?.joined(stream);
+    this.#retirement?.joined(stream);
   }
 
   remove(stream: LongStream): void {

@@ -1,5 +1,6 @@
 /** One address that clients connect to. Lives as long as any service uses it; its routes change underneath (T4). */
 import net from 'node:net';
+import { isEveryAddress } from '../core/listen.ts';
 import type { Listen } from '../core/project.ts';
 import type { RouteTable } from '../core/traffic/match.ts';
 import { limits } from '../core/limits.ts';
@@ -12,6 +13,9 @@ import type { Sweep } from './sweep.ts';
 
 export type ListenFailure = 'PORT_IN_USE' | 'LISTEN_REFUSED';
 
+/** A socket that is bound already and was inherited, or an address to bind. */
+export type ListenPlace = { readonly fd: number } | Listen;
+
 export interface Surroundings {
   readonly sweep: Sweep;
   readonly log: (line: string) => void;
@@ -22,7 +26,9 @@ export class Listener implements ClientOwner {
   readonly #surroundings: Surroundings;
   readonly #connections = new Set<ClientConnection>();
   #routes: RouteTable<Service>;
+  #retiring = false;
   #closing = false;
+  #gone: Promise<void> | undefined;
 
   constructor(routes: RouteTable<Service>, surroundings: Surroundings) {
     this.#routes = routes;
@@ -39,35 +45,51 @@ export class Listener implements ClientOwner {
     this.#routes = routes;
   }
 
+  get retiring(): boolean {
+    return this.#retiring;
+  }
+
   get closing(): boolean {
     return this.#closing;
   }
 
   /** Resolves to null when it listens, else to why not. */
-  open({ host, port }: Listen): Promise<{ code: ListenFailure; detail: string } | null> {
+  open(place: ListenPlace): Promise<{ code: ListenFailure; detail: string } | null> {
     return new Promise((resolve) => {
       const onError = (error: NodeJS.ErrnoException) => {
         const code = error.code === 'EADDRINUSE' ? 'PORT_IN_USE' : 'LISTEN_REFUSED';
         resolve({ code, detail: error.message });
       };
       this.#server.once('error', onError);
-      // Without a host Node takes every interface, whether or not the machine has IPv6.
-      const every = host === '' || host === '::';
-      this.#server.listen({ port, ...(every ? {} : { host }) }, () => {
+      this.#server.listen(optionsOf(place), () => {
         this.#server.off('error', onError);
-        this.#server.on('error', (error) =>
-          this.#surroundings.log(`listener ${host}:${port}: ${error.message}`),
-        );
+        const address = JSON.stringify(this.#server.address());
+        this.#server.on('error', (error) => this.#surroundings.log(`listener ${address}: ${error.message}`));
         resolve(null);
       });
     });
   }
 
-  /** No new connections; those that are open end with their next response. Resolves when all are gone. */
+  /** No new connections; those that are open go on and are told nothing. Resolves when all are gone. */
+  release(): Promise<void> {
+    this.#gone ??= new Promise((resolve) => this.#server.close(() => resolve()));
+    return this.#gone;
+  }
+
+  /**
+   * The same, and each connection ends after its next response, which says so: one that is idle may have its
+   * next request on the way already, so none is closed without an answer.
+   */
+  retire(): Promise<void> {
+    this.#retiring = true;
+    return this.release();
+  }
+
+  /** The same at once for what is idle; what is open ends with its next response. */
   close(): Promise<void> {
     this.#closing = true;
     for (const connection of this.#connections) connection.endIfIdle();
-    return new Promise((resolve) => this.#server.close(() => resolve()));
+    return this.retire();
   }
 
   /** Ends what is left, now. */
@@ -85,4 +107,11 @@ export class Listener implements ClientOwner {
     this.#connections.delete(connection);
     this.#surroundings.sweep.delete(connection);
   }
+}
+
+function optionsOf(place: ListenPlace): net.ListenOptions | { readonly fd: number } {
+  if ('fd' in place) return { fd: place.fd };
+  const { host, port } = place;
+  // Without a host Node takes every interface, whether or not the machine has IPv6.
+  return { port, ...(isEveryAddress(host) ? {} : { host }) };
 }

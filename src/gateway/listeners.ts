@@ -1,7 +1,11 @@
-/** The listeners of the routing in force: opened on need, closed when no service uses them. */
+/**
+ * The listeners of the routing in force: opened on need, let go when no service uses them. Where the process has
+ * inherited its sockets, only those are listened on: all others are another process's.
+ */
+import { listenKey } from '../core/listen.ts';
 import type { Listen } from '../core/project.ts';
 import { RouteTable } from '../core/traffic/match.ts';
-import { Listener, type ListenFailure, type Surroundings } from './listener.ts';
+import { Listener, type ListenFailure, type ListenPlace, type Surroundings } from './listener.ts';
 import type { Service } from './service.ts';
 
 export interface FailedListen {
@@ -10,71 +14,107 @@ export interface FailedListen {
   readonly detail: string;
 }
 
+/** By `listenKey`: the descriptors of bound sockets. */
+export type InheritedSockets = ReadonlyMap<string, number>;
+
+interface Missing {
+  readonly key: string;
+  readonly listen: Listen;
+  readonly place: ListenPlace;
+  readonly routes: RouteTable<Service>;
+}
+
 export class Listeners {
   readonly #surroundings: Surroundings;
+  readonly #inherited: InheritedSockets | null;
   readonly #open = new Map<string, Listener>();
-  readonly #closing = new Set<Listener>();
+  readonly #leaving = new Set<Listener>();
+  /** Inherited ones that were listened on: closing a listener closes its descriptor. */
+  readonly #spent = new Set<string>();
 
-  constructor(surroundings: Surroundings) {
+  /** Without inherited sockets every address is bound here. */
+  constructor(surroundings: Surroundings, inherited: InheritedSockets | null) {
     this.#surroundings = surroundings;
+    this.#inherited = inherited;
   }
 
   /**
-   * Swaps the routes of all at once, between two requests; then opens and closes. An address that could not be
-   * had leaves the old ones open, so that what moved there is still served.
+   * Swaps the routes of all at once, between two requests; then opens and lets go. An address that could not be
+   * had leaves the old ones open, so that what moved there is still served; so does `keep`.
    */
-  async apply(services: readonly Service[]): Promise<FailedListen[]> {
-    const wanted = Map.groupBy(services, (service) => keyOf(service.routing.listen));
-    const missing: { key: string; listen: Listen; routes: RouteTable<Service> }[] = [];
+  async apply(services: readonly Service[], keep: boolean): Promise<FailedListen[]> {
+    const wanted = Map.groupBy(services, (service) => listenKey(service.routing.listen));
+    const missing: Missing[] = [];
     for (const [key, sharing] of wanted) {
       const routes = routesOf(sharing);
       const listener = this.#open.get(key);
       const listen = sharing[0]?.routing.listen;
       if (listener) listener.routes = routes;
-      else if (listen) missing.push({ key, listen, routes });
+      else if (listen)
+        missing.push(...this.#placeOf(listen).map((place) => ({ key, listen, place, routes })));
     }
     const left = () => [...this.#open.keys()].filter((key) => !wanted.has(key));
     // The same port on another address can only be had once the old one is free.
     for (const key of left()) if (missing.some(({ listen }) => portOf(key) === listen.port)) this.#leave(key);
-    const attempts = await Promise.all(
-      missing.map(async ({ key, listen, routes }) => {
-        const listener = new Listener(routes, this.#surroundings);
-        const failure = await listener.open(listen);
-        if (failure) return [{ listen, ...failure }];
-        this.#open.set(key, listener);
-        return [];
-      }),
-    );
+    const attempts = await Promise.all(missing.map((each) => this.#listen(each)));
     const failed = attempts.flat();
-    if (failed.length === 0) for (const key of left()) this.#leave(key);
+    if (failed.length === 0 && !keep) for (const key of left()) this.#leave(key);
     return failed;
   }
 
-  /** Resolves when the last connection is gone. */
+  /** No new connections; those that are open go on, under every further routing. */
+  release(): void {
+    for (const listener of this.#open.values()) void listener.release();
+  }
+
+  /** The same, and those that are open end with their next response. */
+  retire(): void {
+    for (const listener of this.#open.values()) void listener.retire();
+  }
+
+  /** Resolves when the last connection is gone, after `release` or `retire`. */
+  async gone(): Promise<void> {
+    const all = [...this.#open.values(), ...this.#leaving];
+    await Promise.all(all.map((listener) => listener.release()));
+  }
+
+  /** Ends what is idle. Resolves when the last connection is gone. */
   async close(): Promise<void> {
-    const all = [...this.#open].map(([key, listener]) => this.#close(key, listener));
-    await Promise.all(all);
+    const all = [...this.#open.values(), ...this.#leaving];
+    for (const listener of this.#open.values()) listener.routes = new RouteTable<Service>([]);
+    await Promise.all(all.map((listener) => listener.close()));
   }
 
   cut(): void {
-    for (const listener of this.#closing) listener.cut();
+    for (const listener of [...this.#open.values(), ...this.#leaving]) listener.cut();
+  }
+
+  /** None where the address is another process's. */
+  #placeOf(listen: Listen): ListenPlace[] {
+    if (!this.#inherited) return [listen];
+    const key = listenKey(listen);
+    const fd = this.#inherited.get(key);
+    return fd === undefined || this.#spent.has(key) ? [] : [{ fd }];
+  }
+
+  async #listen({ key, listen, place, routes }: Missing): Promise<FailedListen[]> {
+    const listener = new Listener(routes, this.#surroundings);
+    const failure = await listener.open(place);
+    if (failure) return [{ listen, ...failure }];
+    this.#spent.add(key);
+    this.#open.set(key, listener);
+    return [];
   }
 
   #leave(key: string): void {
     const listener = this.#open.get(key);
-    if (listener) void this.#close(key, listener);
-  }
-
-  async #close(key: string, listener: Listener): Promise<void> {
-    listener.routes = new RouteTable<Service>([]);
+    if (!listener) return;
     this.#open.delete(key);
-    this.#closing.add(listener);
-    await listener.close();
-    this.#closing.delete(listener);
+    this.#leaving.add(listener);
+    void listener.retire().then(() => this.#leaving.delete(listener));
   }
 }
 
-const keyOf = ({ host, port }: Listen) => `${host === '' ? '::' : host} ${port}`;
 const portOf = (key: string) => Number(key.slice(key.lastIndexOf(' ')));
 
 function routesOf(services: readonly Service[]): RouteTable<Service> {
