@@ -76,6 +76,8 @@ async function startSegue({ folder, port, upstreamPort }: Place): Promise<Rival>
     hold: { forMs: 1_000, requestsMax: 1_000 },
     responseMs: 30_000,
     policy: DEFAULT_POLICY,
+    tls: null,
+    protocol: 'http1' as const,
   };
   await plane.apply({ number: 1, fence: 1, services: [service], settings: DEFAULT_SETTINGS });
   return { name: 'segue', port, pids, stop: () => plane.stop(0) };

@@ -69,7 +69,7 @@ export class Control {
     this.traffic = new TrafficDirector({
       ...{ ports, ledger, fleet, onFault },
       services: () => this.services,
-      settings: () => ({ ...this.#project.gateway, stickyKey: null }),
+      settings: () => ({ ...this.#project.gateway, stickyKey: null, challenges: [] }),
     });
     const { traffic } = this;
     const serviceOf = (name: string) => this.services.find((service) => service.name === name);

@@ -51,8 +51,19 @@ export interface Route {
   readonly path: string;
 }
 
+export interface Tls {
+  /** How long browsers are to use TLS only (RFC 6797); null: nothing is said. */
+  readonly hstsMs: number | null;
+}
+
+/** What an instance speaks: HTTP/1.1, or HTTP/2 without TLS, as gRPC servers do. */
+export type Protocol = 'http1' | 'h2c';
+
 export interface Traffic {
   readonly listen: Listen;
+  /** Null: plain. */
+  readonly tls: Tls | null;
+  readonly protocol: Protocol;
   readonly routes: readonly Route[];
   readonly drain: { readonly requestsMs: number; readonly streamsMs: number };
   /** How long a request may wait when no instance is ready (T7). */

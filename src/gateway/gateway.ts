@@ -96,6 +96,7 @@ export class Gateway {
       routing: this.#routing?.number ?? 0,
       instances: this.#fleet.instances.map((instance) => instance.counts()),
       services: this.#fleet.services.map((service) => service.counts()),
+      certificates: [],
     };
   }
 

@@ -41,8 +41,11 @@ const settings: z.ZodType<GatewaySettings> = z
     trust: z.array(z.string()).default([...DEFAULT_SETTINGS.trust]),
     geo: z.object({ header: z.string() }).nullable().default(null),
     stickyKey: z.string().nullable().default(null),
+    certificates: z.array(z.object({ certificate: z.string(), key: z.string() })).default([]),
+    redirect: listen.nullable().default(null),
+    challenges: z.array(z.object({ token: z.string(), answer: z.string() })).default([]),
   })
-  .default({ ...DEFAULT_SETTINGS, trust: [...DEFAULT_SETTINGS.trust] });
+  .prefault({});
 
 const serviceRouting = z.object({
   service: z.string(),
@@ -58,6 +61,8 @@ const serviceRouting = z.object({
   hold: z.object({ forMs: z.number(), requestsMax: z.int() }),
   responseMs: z.number(),
   policy,
+  tls: z.object({ hstsMs: z.number().nullable() }).nullable().default(null),
+  protocol: z.enum(['http1', 'h2c']).default('http1'),
 });
 
 const routing: z.ZodType<Routing> = z.object({
@@ -89,6 +94,16 @@ const report: z.ZodType<TrafficReport> = z.object({
     }),
   ),
   services: z.array(z.object({ service: z.string(), heldTotal: count, holding: count, refused: count })),
+  certificates: z
+    .array(
+      z.object({
+        certificate: z.string(),
+        hosts: z.array(z.string()),
+        notAfterMs: z.number().nullable(),
+        trouble: z.string().nullable(),
+      }),
+    )
+    .default([]),
 });
 
 /** Control to gateway. */

@@ -179,6 +179,8 @@ function service(port: number, some: Partial<ServiceRouting>): ServiceRouting {
     hold: { forMs: 20_000, requestsMax: 10 },
     responseMs: 20_000,
     policy: DEFAULT_POLICY,
+    tls: null,
+    protocol: 'http1',
     ...some,
   };
 }

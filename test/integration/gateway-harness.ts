@@ -79,6 +79,8 @@ export function serviceRouting(port: number, some: Partial<ServiceRouting>): Ser
     hold: { forMs: 10_000, requestsMax: 100 },
     responseMs: 30_000,
     policy: DEFAULT_POLICY,
+    tls: null,
+    protocol: 'http1',
     ...some,
   };
 }

@@ -27,6 +27,7 @@ const report = (instances: readonly InstanceCounts[], held = 0, refused = 0): Tr
   atMs: 0,
   routing: 1,
   instances,
+  certificates: [],
   services: [
     { service: 'web', heldTotal: held, holding: 0, refused },
     { service: 'api', heldTotal: 99, holding: 0, refused: 99 },

@@ -75,6 +75,8 @@ function serviceFor({ choice, wanted, smokes }: Scene): Service {
       hold: { forMs: 1_000, requestsMax: 10 },
       responseMs: 1_000,
       policy: DEFAULT_POLICY,
+      tls: null,
+      protocol: 'http1',
     },
     health: { liveness: null, readiness: { check, ...times }, dependencies: {} },
     strategy: choice,

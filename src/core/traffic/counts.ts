@@ -1,3 +1,5 @@
+import type { CertificateState } from './certificates.ts';
+
 /**
  * What the gateway counted for one instance since the gateway started (T5). Every request is in exactly one
  * of `answered`, `failed` and `abandoned` once it has ended; upgrades count when they begin.
@@ -40,4 +42,5 @@ export interface TrafficReport {
   readonly routing: number;
   readonly instances: readonly InstanceCounts[];
   readonly services: readonly ServiceCounts[];
+  readonly certificates: readonly CertificateState[];
 }

@@ -14,7 +14,7 @@ export function serviceRouting(
   rotation: Rotation,
   instances: ReadonlyMap<string, RoutableInstance>,
 ): ServiceRouting {
-  const { listen, routes, drain, hold, responseMs, policy } = service.traffic;
+  const { listen, routes, drain, hold, responseMs, policy, tls, protocol } = service.traffic;
   const backends = (ids: readonly string[]): Backend[] =>
     ids.flatMap((id) => {
       const instance = instances.get(id);
@@ -36,6 +36,8 @@ export function serviceRouting(
     hold,
     responseMs,
     policy,
+    tls,
+    protocol,
   };
 }
 

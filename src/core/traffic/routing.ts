@@ -1,4 +1,4 @@
-import type { Listen, Route } from '../project.ts';
+import type { Listen, Protocol, Route, Tls } from '../project.ts';
 import type { Policy } from './policy.ts';
 import type { Rule } from './rule.ts';
 import type { GatewaySettings } from './settings.ts';
@@ -39,6 +39,9 @@ export interface ServiceRouting {
   readonly hold: { readonly forMs: number; readonly requestsMax: number };
   readonly responseMs: number;
   readonly policy: Policy;
+  /** Null: plain. All services of one address agree on whether they have it. */
+  readonly tls: Tls | null;
+  readonly protocol: Protocol;
 }
 
 /** Requests that carry this header with this value go to these instances instead. */

@@ -1,3 +1,6 @@
+import type { Listen } from '../project.ts';
+import type { CertificateFiles, Challenge } from './certificates.ts';
+
 /** What concerns the gateway as a whole rather than one service. */
 export interface GatewaySettings {
   /** Networks (`10.0.0.0/8`, `::1/128`) whose word on the client counts: proxies in front of the gateway. */
@@ -6,10 +9,20 @@ export interface GatewaySettings {
   readonly geo: { readonly header: string } | null;
   /** Secret of this project, 32 bytes in base64url: the gateway signs its cookies with it. Null: none was made. */
   readonly stickyKey: string | null;
+  /** For all listeners with TLS; a client gets the one for the name it asks for, and the first for any other name. */
+  readonly certificates: readonly CertificateFiles[];
+  /** Plain HTTP that leads to where TLS is. */
+  readonly redirect: Listen | null;
+  readonly challenges: readonly Challenge[];
 }
 
 /** What of it the user's file says. */
-export type GatewayChoices = Omit<GatewaySettings, 'stickyKey'>;
+export type GatewayChoices = Omit<GatewaySettings, 'stickyKey' | 'challenges'>;
 
-export const DEFAULT_CHOICES: GatewayChoices = { trust: ['127.0.0.0/8', '::1/128'], geo: null };
-export const DEFAULT_SETTINGS: GatewaySettings = { ...DEFAULT_CHOICES, stickyKey: null };
+export const DEFAULT_CHOICES: GatewayChoices = {
+  trust: ['127.0.0.0/8', '::1/128'],
+  geo: null,
+  certificates: [],
+  redirect: null,
+};
+export const DEFAULT_SETTINGS: GatewaySettings = { ...DEFAULT_CHOICES, stickyKey: null, challenges: [] };

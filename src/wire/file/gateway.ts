@@ -24,4 +24,8 @@ export const gateway = z
     },
     'trust and geo',
   )
-  .transform(({ geo, ...rest }) => ({ ...rest, geo: geo ? { header: geo.header.toLowerCase() } : null }));
+  .transform(({ geo, ...rest }) => ({
+    ...DEFAULT_CHOICES,
+    ...rest,
+    geo: geo ? { header: geo.header.toLowerCase() } : null,
+  }));

@@ -65,6 +65,8 @@ describe('a right file', () => {
       hold: { forMs: 5_000, requestsMax: 10 },
       responseMs: 60_000,
       policy: POLICY,
+      tls: null,
+      protocol: 'http1',
     });
     assert.deepEqual(web.health.dependencies, {
       database: { type: 'tcp', host: '127.0.0.1', port: 5432 },
@@ -90,7 +92,7 @@ describe('a right file', () => {
       environment: null,
       keep: { versions: 5, forMs: 7 * 86_400_000 },
       ports: { from: 20_000, to: 29_999 },
-      gateway: { trust: ['127.0.0.0/8', '::1/128'], geo: null },
+      gateway: { trust: ['127.0.0.0/8', '::1/128'], geo: null, certificates: [], redirect: null },
       services: {
         web: {
           name: 'web',
@@ -104,6 +106,8 @@ describe('a right file', () => {
             hold: { forMs: 10_000, requestsMax: 1000 },
             responseMs: 60_000,
             policy: POLICY,
+            tls: null,
+            protocol: 'http1',
           },
           health: {
             liveness: null,

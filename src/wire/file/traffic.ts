@@ -106,4 +106,6 @@ export const traffic = z
     hold: value.hold,
     responseMs: value.response ?? value.timeouts.response,
     policy: policyOf(value),
+    tls: null,
+    protocol: 'http1' as const,
   }));
