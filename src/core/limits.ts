@@ -163,9 +163,17 @@ export const limits = {
     retireStreamsMs: 600_000,
     /** After a client's close frame: how long the instance may take to end its side. */
     tunnelCloseMs: 1_000,
+    /** Failed requests that are told one by one between two reports; of more, the oldest are only counted. */
+    failureEventsMax: 1_024,
+    /** Older routings whose requests under way are told apart. */
+    runningRoutingsMax: 256,
+    /** Weights under which a service's requests are counted apart; the rows of the oldest are given up. */
+    assignedRowsMax: 256,
     /** Counts of instances that left the routing are kept this long, and for so many. */
     goneInstancesForMs: 600_000,
     goneInstancesMax: 1_000,
+    /** Services that left the routing and whose totals go on where they were when they come back. */
+    goneServicesMax: 1_000,
     controlConnectionsMax: 16,
     /** A control that does not read: past this, reports are left out. */
     controlBacklogBytesMax: 4 * 1024 * 1024,

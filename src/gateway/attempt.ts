@@ -126,6 +126,7 @@ export class Attempt implements UpstreamUser {
     call.writeHead(writer);
     const small = call.body?.takeWithHead();
     if (small) writer.append(small);
+    this.ticket.passed(writer.length, 0);
     this.#upstream.send(writer.bytes.subarray(0, writer.length));
     if (!this.#upstream.flushed) writer.replace();
     if (call.body) {
@@ -136,6 +137,7 @@ export class Attempt implements UpstreamUser {
 
   #sendPart(part: Buffer): boolean {
     this.#progress();
+    this.ticket.passed(part.length, 0);
     // An instance that stopped reading must not stop the client from finishing: its response may be on its way.
     return !this.#upstream.writable || this.#upstream.send(part);
   }
@@ -266,6 +268,7 @@ export class Attempt implements UpstreamUser {
   }
 
   #toClient(bytes: Buffer): void {
+    this.ticket.passed(0, bytes.length);
     this.call.client.send(bytes);
   }
 
@@ -332,7 +335,7 @@ export class Attempt implements UpstreamUser {
     if (this.#state === 'over') return false;
     this.#leave();
     this.#upstream.destroy();
-    this.ticket.end({ type: 'failed' });
+    this.ticket.end({ type: 'failed', kind: 'cut' });
     this.call.client.break();
     return false;
   }

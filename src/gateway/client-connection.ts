@@ -7,6 +7,7 @@ import { limits } from '../core/limits.ts';
 import { hostOf } from '../core/traffic/match.ts';
 import { Call, headEnd, scanHead } from './call.ts';
 import { monotonicMs } from './clock.ts';
+import type { GatewayTally } from './gateway-tally.ts';
 import { LF } from './http1/bytes.ts';
 import { Peer } from './http1/head-writer.ts';
 import type { Refusal } from './http1/refusal.ts';
@@ -26,6 +27,7 @@ export interface ClientOwner {
   readonly retiring: boolean;
   /** Connections end as soon as nothing is under way. */
   readonly closing: boolean;
+  readonly tally: GatewayTally;
   dispatch(call: Call): void;
   closed(connection: ClientConnection): void;
 }
@@ -282,6 +284,7 @@ export class ClientConnection implements Timed {
   }
 
   #refuse(reason: Refusal | 'head-late'): void {
+    this.#owner.tally.malformedOne();
     this.#state = 'ended';
     this.send(replyBytes(reason, 'close', true));
     this.#end();

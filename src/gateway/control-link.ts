@@ -3,7 +3,12 @@ import fs from 'node:fs/promises';
 import net, { type Socket } from 'node:net';
 import { limits } from '../core/limits.ts';
 import type { TrafficReport } from '../core/traffic/counts.ts';
-import { type FromGateway, GATEWAY_PROTOCOL, type ToGateway, toGateway } from '../wire/gateway-messages.ts';
+import {
+  type FromGateway,
+  GATEWAY_PROTOCOL,
+  type HeardByGateway,
+  toGateway,
+} from '../wire/gateway-messages.ts';
 import { LineSplitter } from '../wire/lines.ts';
 import { SEGUE_VERSION } from '../wire/version.ts';
 import type { Gateway } from './gateway.ts';
@@ -40,6 +45,7 @@ export class ControlLink {
     });
   }
 
+  /** `report` says what changed since the one before. */
   report(report: TrafficReport): void {
     for (const peer of this.#peers) {
       if (peer.listening) peer.report(report);
@@ -70,6 +76,10 @@ class Peer {
   readonly #onStop: (graceMs: number) => void;
   readonly #splitter = new LineSplitter(limits.gateway.protocolLineBytesMax);
   #fence: number | undefined;
+  #wantsChanges = false;
+  /** It has heard everything up to the last report. */
+  #inStep = false;
+  #failuresMissed = 0;
 
   constructor(socket: Socket, gateway: Gateway, onStop: (graceMs: number) => void) {
     this.#socket = socket;
@@ -87,10 +97,18 @@ class Peer {
     if (!this.#socket.writableEnded) this.#socket.write(`${JSON.stringify(message)}\n`);
   }
 
-  /** Left out for one that does not read: the next report says it all again. */
-  report(report: TrafficReport): void {
-    if (this.#socket.writableLength > limits.gateway.controlBacklogBytesMax) return;
-    this.send({ type: 'report', report });
+  /** Left out for one that does not read: the next report that it gets says it all again. */
+  report({ failures, failuresMissed, ...changes }: TrafficReport): void {
+    this.#failuresMissed += failuresMissed;
+    if (this.#socket.writableLength > limits.gateway.controlBacklogBytesMax) {
+      this.#inStep = false;
+      this.#failuresMissed += failures.length;
+      return;
+    }
+    const rows = this.#inStep ? changes : this.#gateway.report();
+    this.send({ type: 'report', report: { ...rows, failures, failuresMissed: this.#failuresMissed } });
+    this.#failuresMissed = 0;
+    this.#inStep = this.#wantsChanges;
   }
 
   end(): void {
@@ -115,21 +133,22 @@ class Peer {
     this.#refuse(null, 'BAD_REQUEST', issue ? `${issue.path.join('.')}: ${issue.message}` : 'not understood');
   }
 
-  async #act(message: ToGateway): Promise<void> {
+  async #act(message: HeardByGateway): Promise<void> {
     if (message.type === 'hello') {
-      const { protocol, fence } = message;
+      const { protocol, fence, changes } = message;
       if (protocol !== GATEWAY_PROTOCOL) {
         const reason = `the gateway speaks protocol ${GATEWAY_PROTOCOL}, control ${protocol}`;
         this.#refuse(null, 'BAD_REQUEST', reason);
       } else if (!this.#gateway.admit(fence)) this.#refuse(null, 'FENCED_OUT', `fence ${fence} is too old`);
       else {
         this.#fence = fence;
+        this.#wantsChanges = changes;
         this.report(this.#gateway.report());
       }
       return;
     }
     if (this.#fence === undefined) return this.#refuse(null, 'BAD_REQUEST', 'hello comes first');
-    if (message.type === 'report') return this.report(this.#gateway.report());
+    if (message.type === 'report') return this.#gateway.reportChanges();
     if (message.type === 'routing') {
       const { routing } = message;
       const applied = await this.#gateway.apply(routing);

@@ -3,18 +3,28 @@
  * changes is touched (T4). Instances that are gone keep their counts for a while: a receipt is written after them.
  */
 import { limits } from '../core/limits.ts';
+import type { InstanceCounts, TrafficReport } from '../core/traffic/counts.ts';
 import type { Backend, DrainingBackend, Routing, ServiceRouting } from '../core/traffic/routing.ts';
 import { monotonicMs } from './clock.ts';
+import { Eras } from './eras.ts';
+import { FailureRing } from './failure-ring.ts';
 import { HoldSpace } from './hold.ts';
 import { Instance } from './instance.ts';
 import { Service } from './service.ts';
+import { ServiceTally } from './service-tally.ts';
 import type { Sweep } from './sweep.ts';
+
+type CountedRows = Pick<TrafficReport, 'instances' | 'services' | 'assigned' | 'running'>;
 
 export class Fleet {
   readonly #services = new Map<string, Service>();
   readonly #instances = new Map<string, Instance>();
   readonly #goneSinceMs = new Map<Instance, number>();
+  readonly #tallies = new Map<string, ServiceTally>();
   readonly #holdSpace = new HoldSpace();
+  readonly #eras = new Eras();
+  readonly #failures = new FailureRing();
+  #forgotten: string[] = [];
   readonly #sweep: Sweep;
   readonly #onIdle: () => void;
   #retiring = false;
@@ -39,6 +49,7 @@ export class Fleet {
 
   /** One synchronous change; whoever waited for an instance may go afterwards. */
   apply(routing: Routing): void {
+    this.#eras.begin(routing.number);
     const inRotation = new Set<string>();
     for (const next of routing.services) {
       for (const backend of [...next.backends, ...(next.preview?.backends ?? [])]) {
@@ -53,6 +64,39 @@ export class Fleet {
     for (const next of routing.services) this.#update(next);
     this.#retireAllBut(new Set(routing.services.map(({ service }) => service)));
     this.forgetGone();
+  }
+
+  /** Every count there is. */
+  rows(): CountedRows {
+    return {
+      instances: this.instances.map((instance) => instance.counts()),
+      services: [...this.#tallies.values()].map((tally) => tally.counts()),
+      assigned: [...this.#tallies.values()].flatMap((tally) => tally.assigned()),
+      running: this.#eras.running(),
+    };
+  }
+
+  /** What was counted since the last call, and what failed. */
+  changes(): CountedRows & Pick<TrafficReport, 'failures' | 'failuresMissed' | 'forgotten'> {
+    const instances: InstanceCounts[] = [];
+    for (const instance of this.#instances.values()) {
+      if (!instance.tally.changed) continue;
+      instances.push(instance.counts());
+      instance.tally.told();
+    }
+    const tallies = [...this.#tallies.values()].map((tally) => tally.changes());
+    const { events, missed } = this.#failures.take();
+    const forgotten = this.#forgotten;
+    this.#forgotten = [];
+    return {
+      instances,
+      services: tallies.flatMap(({ service }) => service ?? []),
+      assigned: tallies.flatMap(({ assigned }) => assigned),
+      running: this.#eras.running(),
+      failures: events,
+      failuresMissed: missed,
+      forgotten,
+    };
   }
 
   releaseHeld(): void {
@@ -81,6 +125,7 @@ export class Fleet {
       if (sinceMs > beforeMs && surplus <= 0) break;
       this.#goneSinceMs.delete(instance);
       this.#instances.delete(instance.id);
+      this.#forgotten.push(instance.id);
       surplus -= 1;
     }
   }
@@ -113,8 +158,24 @@ export class Fleet {
 
   #update(next: ServiceRouting): void {
     let service = this.#services.get(next.service);
-    if (!service) this.#services.set(next.service, (service = new Service(next, this.#holdSpace)));
+    if (!service) this.#services.set(next.service, (service = this.#newService(next)));
     service.update(next, (id) => this.#instances.get(id));
+  }
+
+  #newService(next: ServiceRouting): Service {
+    let tally = this.#tallies.get(next.service);
+    if (!tally) tally = new ServiceTally(next.service, this.#failures);
+    this.#tallies.delete(next.service);
+    this.#tallies.set(next.service, tally);
+    return new Service(next, { space: this.#holdSpace, tally, eras: this.#eras });
+  }
+
+  /** Of services that left long ago; a whole project can be replaced and its counts are still there. */
+  #forgetTallies(): void {
+    for (const name of this.#tallies.keys()) {
+      if (this.#tallies.size - this.#services.size <= limits.gateway.goneServicesMax) return;
+      if (!this.#services.has(name)) this.#tallies.delete(name);
+    }
   }
 
   #retireAllBut(names: ReadonlySet<string>): void {
@@ -123,5 +184,6 @@ export class Fleet {
       service.retire();
       this.#services.delete(name);
     }
+    this.#forgetTallies();
   }
 }

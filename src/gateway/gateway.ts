@@ -5,8 +5,10 @@
 import { limits } from '../core/limits.ts';
 import type { TrafficReport } from '../core/traffic/counts.ts';
 import type { Routing } from '../core/traffic/routing.ts';
+import { EMPTY_REPORT } from '../core/traffic/report-book.ts';
 import { nowMs, timer } from './clock.ts';
 import { Fleet } from './fleet.ts';
+import { GatewayTally } from './gateway-tally.ts';
 import { type FailedListen, type InheritedSockets, Listeners } from './listeners.ts';
 import { Sweep } from './sweep.ts';
 
@@ -23,6 +25,7 @@ export interface GatewayOptions {
 
 export class Gateway {
   readonly #sweep = new Sweep();
+  readonly #tally = new GatewayTally();
   readonly #listeners: Listeners;
   readonly #fleet: Fleet;
   readonly #onReport: (report: TrafficReport) => void;
@@ -34,7 +37,7 @@ export class Gateway {
 
   constructor(options: GatewayOptions) {
     const { log, inherited = null } = options;
-    this.#listeners = new Listeners({ sweep: this.#sweep, log }, inherited);
+    this.#listeners = new Listeners({ sweep: this.#sweep, tally: this.#tally, log }, inherited);
     this.#fleet = new Fleet(this.#sweep, () => this.#reportSoon());
     this.#onReport = options.onReport;
     this.#ticking = setInterval(() => this.#tick(), limits.gateway.reportIntervalMs);
@@ -90,14 +93,19 @@ export class Gateway {
     this.#sweep.stop();
   }
 
+  /** Everything counted so far, without the failures: those go out once. */
   report(): TrafficReport {
-    return {
-      atMs: nowMs(),
-      routing: this.#routing?.number ?? 0,
-      instances: this.#fleet.instances.map((instance) => instance.counts()),
-      services: this.#fleet.services.map((service) => service.counts()),
-      certificates: [],
-    };
+    return { ...EMPTY_REPORT, ...this.#now(), whole: true, ...this.#fleet.rows() };
+  }
+
+  /** What was counted since the last one, to whoever listens, now. */
+  reportChanges(): void {
+    this.#onReport({ ...this.#now(), whole: false, ...this.#fleet.changes() });
+  }
+
+  #now() {
+    const routing = this.#routing?.number ?? 0;
+    return { atMs: nowMs(), routing, certificates: [], gateway: this.#tally.counts() };
   }
 
   async #apply(routing: Routing, keep: boolean): Promise<Applied> {
@@ -127,13 +135,12 @@ export class Gateway {
     this.#reportDue = true;
     setImmediate(() => {
       this.#reportDue = false;
-      this.#onReport(this.report());
+      this.reportChanges();
     });
   }
 
   #tick(): void {
-    this.#onReport(this.report());
-    for (const { tally } of this.#fleet.instances) tally.forgetLongest();
+    this.reportChanges();
     this.#fleet.forgetGone();
   }
 }

@@ -32,11 +32,15 @@ export class Instance {
     this.#backend = backend;
     this.#sweep = sweep;
     this.#pool = new UpstreamPool(backend, sweep);
-    this.tally = new Tally(() => onIdle(this));
+    this.tally = new Tally(backend.id, () => onIdle(this));
   }
 
   get id(): string {
     return this.#backend.id;
+  }
+
+  get version(): string {
+    return this.#backend.version;
   }
 
   get pool(): UpstreamPool {
@@ -92,11 +96,7 @@ export class Instance {
   }
 
   counts(): InstanceCounts {
-    return this.tally.counts({
-      service: this.service,
-      instance: this.#backend.id,
-      version: this.#backend.version,
-    });
+    return this.tally.counts({ service: this.service, version: this.#backend.version });
   }
 
   #stopDraining(): void {

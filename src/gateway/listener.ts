@@ -6,6 +6,7 @@ import type { RouteTable } from '../core/traffic/match.ts';
 import { limits } from '../core/limits.ts';
 import type { Call } from './call.ts';
 import { ClientConnection, type ClientOwner } from './client-connection.ts';
+import type { GatewayTally } from './gateway-tally.ts';
 import { answer } from './replies.ts';
 import { serve } from './serve.ts';
 import type { Service } from './service.ts';
@@ -18,6 +19,7 @@ export type ListenPlace = { readonly fd: number } | Listen;
 
 export interface Surroundings {
   readonly sweep: Sweep;
+  readonly tally: GatewayTally;
   readonly log: (line: string) => void;
 }
 
@@ -37,12 +39,17 @@ export class Listener implements ClientOwner {
       const connection = new ClientConnection(socket, this);
       this.#connections.add(connection);
       surroundings.sweep.add(connection);
+      surroundings.tally.connected();
     });
     this.#server.maxConnections = limits.gateway.connectionsMax;
   }
 
   set routes(routes: RouteTable<Service>) {
     this.#routes = routes;
+  }
+
+  get tally(): GatewayTally {
+    return this.#surroundings.tally;
   }
 
   get retiring(): boolean {
@@ -99,13 +106,15 @@ export class Listener implements ClientOwner {
 
   dispatch(call: Call): void {
     const service = this.#routes.find(call.host, call.routePath);
-    if (service) serve(service, call);
-    else answer(call, this.#closing ? 'stopping' : 'no-route');
+    if (service) return serve(service, call);
+    this.tally.unroutedOne();
+    answer(call, this.#closing ? 'stopping' : 'no-route');
   }
 
   closed(connection: ClientConnection): void {
     this.#connections.delete(connection);
     this.#surroundings.sweep.delete(connection);
+    this.#surroundings.tally.disconnected();
   }
 }
 

@@ -3,6 +3,7 @@
  * it, and hands the response on. Everything that can happen to a request is here.
  */
 import { limits } from '../core/limits.ts';
+import type { FailureKind } from '../core/traffic/counts.ts';
 import { Attempt, type Failure } from './attempt.ts';
 import type { Call } from './call.ts';
 import { monotonicMs } from './clock.ts';
@@ -25,7 +26,7 @@ function next(service: Service, call: Call, fresh: boolean, nowMs: number = mono
     return;
   }
   call.tries += 1;
-  const ticket = instance.tally.begin(nowMs);
+  const ticket = service.begin(instance, nowMs);
   void new Attempt({ call, service, instance, ticket, fresh, onFailure: failed });
 }
 
@@ -42,10 +43,10 @@ async function wait(service: Service, call: Call): Promise<void> {
     case 'full':
       // Only while the others are being let go: one more in between does no harm.
       if (service.hasInstances && !unreachable) return next(service, call, false);
-      service.refusedOne();
+      service.tally.refusedOne();
       return answer(call, 'hold-full');
     case 'expired':
-      service.refusedOne();
+      service.tally.refusedOne();
       return answer(
         call,
         unreachable && service.routing.hold.forMs === 0 ? 'instance-unreachable' : 'no-instance',
@@ -61,13 +62,13 @@ function failed(attempt: Attempt, failure: Failure): void {
       call.tried(instance.id);
       return next(service, call, false);
     case 'died':
-      if (!mayReplay(service, call)) return fail(attempt, 'instance-failed');
+      if (!mayReplay(service, call)) return fail(attempt, 'died', 'instance-failed');
       ticket.end({ type: 'retried' });
       return next(service, call, true);
     case 'garbled':
-      return fail(attempt, 'instance-failed');
+      return fail(attempt, failure, 'instance-failed');
     case 'late':
-      return fail(attempt, 'instance-late');
+      return fail(attempt, failure, 'instance-late');
     case 'stalled':
       ticket.end({ type: 'abandoned' });
       return answer(call, 'request-stalled');
@@ -84,7 +85,7 @@ function mayReplay(service: Service, call: Call): boolean {
   );
 }
 
-function fail({ call, ticket }: Attempt, reason: ReplyReason): void {
-  ticket.end({ type: 'failed' });
+function fail({ call, ticket }: Attempt, kind: FailureKind, reason: ReplyReason): void {
+  ticket.end({ type: 'failed', kind });
   answer(call, reason);
 }

@@ -1,11 +1,13 @@
 /** What the gateway keeps for one service across routings. */
-import type { ServiceCounts } from '../core/traffic/counts.ts';
 import type { Preview, ServiceRouting } from '../core/traffic/routing.ts';
 import { leastLoaded } from '../core/traffic/balance.ts';
 import type { Call } from './call.ts';
 import { Hold, type HoldSpace } from './hold.ts';
+import type { Eras } from './eras.ts';
 import type { Instance } from './instance.ts';
 import { ReplayBudget } from './replay-budget.ts';
+import type { AssignedRow, ServiceTally } from './service-tally.ts';
+import type { Ticket } from './tally.ts';
 
 interface PreviewPool {
   readonly header: string;
@@ -15,6 +17,12 @@ interface PreviewPool {
 
 const loadOf = (instance: Instance) => instance.tally.inFlight;
 
+export interface ServiceSurroundings {
+  readonly space: HoldSpace;
+  readonly tally: ServiceTally;
+  readonly eras: Eras;
+}
+
 export class Service {
   readonly hold: Hold;
   readonly replays = new ReplayBudget();
@@ -22,11 +30,17 @@ export class Service {
   #instances: readonly Instance[] = [];
   #preview: PreviewPool | null = null;
   #turn = 0;
-  #refused = 0;
+  readonly tally: ServiceTally;
+  readonly #eras: Eras;
+  /** By version. */
+  readonly #rows = new Map<string, AssignedRow>();
 
-  constructor(routing: ServiceRouting, space: HoldSpace) {
+  constructor(routing: ServiceRouting, { space, tally, eras }: ServiceSurroundings) {
     this.#routing = routing;
     this.hold = new Hold(space);
+    this.tally = tally;
+    tally.watch(this.hold);
+    this.#eras = eras;
   }
 
   get name(): string {
@@ -40,6 +54,7 @@ export class Service {
   update(routing: ServiceRouting, instanceOf: (id: string) => Instance | undefined): void {
     const known = (backends: Preview['backends']) => backends.flatMap(({ id }) => instanceOf(id) ?? []);
     this.#routing = routing;
+    this.#rows.clear();
     this.#instances = known(routing.backends);
     this.#preview = routing.preview && {
       header: routing.preview.header.toLowerCase(),
@@ -63,21 +78,22 @@ export class Service {
     return leastLoaded(left, loadOf, this.#turn);
   }
 
+  /** The request is this instance's from here on: counted once, under the weight that gave it (T5). */
+  begin(instance: Instance, nowMs: number): Ticket {
+    return instance.tally.begin(this.#eras.current, this.#rowOf(instance), nowMs);
+  }
+
   get hasInstances(): boolean {
     return this.#instances.length > 0;
   }
 
-  refusedOne(): void {
-    this.#refused += 1;
-  }
-
-  counts(): ServiceCounts {
-    return {
-      service: this.name,
-      heldTotal: this.hold.heldTotal,
-      holding: this.hold.waiting,
-      refused: this.#refused,
-    };
+  #rowOf({ version }: Instance): AssignedRow {
+    let row = this.#rows.get(version);
+    if (!row) {
+      row = this.tally.row({ version, group: null, percent: null });
+      this.#rows.set(version, row);
+    }
+    return row;
   }
 
   #poolFor(call: Call): readonly Instance[] {

@@ -2,31 +2,34 @@
  * Counts of one instance (T5): every request is in exactly one of answered, failed, abandoned or - when another
  * instance got it - retried. The only way to count is a `Ticket`, and a ticket ends once.
  */
-import type { InstanceCounts } from '../core/traffic/counts.ts';
-import { bucketOf, HISTOGRAM_BUCKETS } from '../core/traffic/histogram.ts';
+import type { FailureKind, InstanceCounts } from '../core/traffic/counts.ts';
+import { bucketOf } from '../core/traffic/histogram.ts';
 import { monotonicMs, nowMs } from './clock.ts';
+import type { Era } from './eras.ts';
+import { OutcomeCounter } from './outcome-counter.ts';
+import type { AssignedRow } from './service-tally.ts';
 
 export type Ending =
   | { readonly type: 'answered'; readonly status: number }
-  | { readonly type: 'failed' }
+  | { readonly type: 'failed'; readonly kind: FailureKind }
   | { readonly type: 'abandoned' }
   | { readonly type: 'retried' };
 
 export class Tally {
+  readonly instance: string;
   #inFlight = 0;
   #streams = 0;
   #requests = 0;
-  readonly #answered: [number, number, number, number] = [0, 0, 0, 0];
-  #failed = 0;
-  #abandoned = 0;
-  #retried = 0;
+  #bytesIn = 0;
+  #bytesOut = 0;
   #lastRequestAtMs = 0;
   #longestMs = 0;
-  readonly #latency = new Uint32Array(HISTOGRAM_BUCKETS);
+  readonly #outcomes = new OutcomeCounter();
   readonly #onIdle: () => void;
 
   /** `onIdle` is called whenever nothing is under way any more. */
-  constructor(onIdle: () => void) {
+  constructor(instance: string, onIdle: () => void) {
+    this.instance = instance;
     this.#onIdle = onIdle;
   }
 
@@ -38,110 +41,111 @@ export class Tally {
     return this.#inFlight + this.#streams === 0;
   }
 
-  begin(atMs: number = monotonicMs()): Ticket {
+  /** Something was counted since `told`. */
+  get changed(): boolean {
+    return this.#outcomes.changed;
+  }
+
+  /** `era` and `row`: what it is counted under beside its instance, its routing (T1) and its weight. */
+  begin(era: Era, row: AssignedRow, atMs: number = monotonicMs()): Ticket {
     this.#inFlight += 1;
     this.#requests += 1;
     this.#lastRequestAtMs = nowMs();
-    return new Ticket(this, atMs);
+    this.#outcomes.changed = true;
+    return new Ticket(this, era, row, atMs);
   }
 
   /** For tickets. */
-  becameStream(durationMs: number): void {
+  becameStream(): void {
     this.#inFlight -= 1;
     this.#streams += 1;
-    this.#measure(durationMs);
+  }
+
+  /** For tickets. */
+  requestEnded(): void {
+    this.#inFlight -= 1;
+    if (this.idle) this.#onIdle();
   }
 
   /** For tickets. */
   streamEnded(): void {
     this.#streams -= 1;
-    if (this.idle) this.#onIdle();
-  }
-
-  /** For tickets. Without a duration when there was no response to measure. */
-  requestEnded(durationMs: number | undefined): void {
-    this.#inFlight -= 1;
-    if (durationMs !== undefined) this.#measure(durationMs);
+    this.#outcomes.changed = true;
     if (this.idle) this.#onIdle();
   }
 
   /** For tickets. */
-  countAnswered(status: number): void {
-    const index = Math.min(5, Math.max(2, Math.floor(status / 100))) - 2;
-    this.#answered[index] = (this.#answered[index] ?? 0) + 1;
+  answered(status: number): void {
+    this.#outcomes.answered(status);
   }
 
   /** For tickets. */
-  count(ending: Ending): void {
-    switch (ending.type) {
-      case 'answered':
-        this.countAnswered(ending.status);
-        break;
-      case 'failed':
-        this.#failed += 1;
-        break;
-      case 'abandoned':
-        this.#abandoned += 1;
-        break;
-      case 'retried':
-        this.#retried += 1;
-        this.#requests -= 1;
-        break;
-    }
+  count(type: 'failed' | 'abandoned' | 'retried'): void {
+    this.#outcomes.count(type);
+    if (type === 'retried') this.#requests -= 1;
   }
 
-  counts(of: Pick<InstanceCounts, 'service' | 'instance' | 'version'>): InstanceCounts {
+  /** For tickets. */
+  measure(bucket: number, durationMs: number): void {
+    if (durationMs > this.#longestMs) this.#longestMs = durationMs;
+    this.#outcomes.measure(bucket, durationMs);
+  }
+
+  /** For tickets. */
+  passed(bytesIn: number, bytesOut: number): void {
+    this.#bytesIn += bytesIn;
+    this.#bytesOut += bytesOut;
+    this.#outcomes.changed = true;
+  }
+
+  counts(of: Pick<InstanceCounts, 'service' | 'version'>): InstanceCounts {
     return {
       ...of,
+      ...this.#outcomes.outcomes(),
+      instance: this.instance,
       inFlight: this.#inFlight,
       streams: this.#streams,
       requests: this.#requests,
-      answered: [...this.#answered],
-      failed: this.#failed,
-      abandoned: this.#abandoned,
-      retried: this.#retried,
       lastRequestAtMs: this.#lastRequestAtMs,
       longestMs: this.#longestMs,
-      latency: this.#latencyPairs(),
+      bytesIn: this.#bytesIn,
+      bytesOut: this.#bytesOut,
     };
   }
 
-  forgetLongest(): void {
+  /** All of it is in a report. */
+  told(): void {
+    this.#outcomes.changed = false;
     this.#longestMs = 0;
-  }
-
-  #measure(durationMs: number): void {
-    if (durationMs > this.#longestMs) this.#longestMs = durationMs;
-    const bucket = bucketOf(durationMs);
-    this.#latency[bucket] = (this.#latency[bucket] ?? 0) + 1;
-  }
-
-  #latencyPairs(): number[] {
-    const pairs: number[] = [];
-    for (let bucket = 0; bucket < HISTOGRAM_BUCKETS; bucket += 1) {
-      const count = this.#latency[bucket] ?? 0;
-      if (count > 0) pairs.push(bucket, count);
-    }
-    return pairs;
   }
 }
 
 /** One request at one instance. */
 export class Ticket {
   readonly beganMs: number;
+  readonly era: Era;
+  readonly row: AssignedRow;
+  /** Hash of the session, for whoever looks at its failures. */
+  session: string | null = null;
   readonly #tally: Tally;
   #state: 'request' | 'stream' | 'upgraded' | 'ended' = 'request';
 
-  constructor(tally: Tally, beganMs: number) {
+  constructor(tally: Tally, era: Era, row: AssignedRow, beganMs: number) {
     this.#tally = tally;
+    this.era = era;
+    this.row = row;
     this.beganMs = beganMs;
+    era.requests += 1;
   }
 
   /** The response does not end by itself: apart from requests from now on, and measured up to here. */
   becomeStream(): void {
     if (this.#state !== 'request') return;
     this.#state = 'stream';
-    this.#tally.becameStream(monotonicMs() - this.beganMs);
+    this.era.requests -= 1;
+    this.era.streams += 1;
+    this.#tally.becameStream();
+    this.#measure(monotonicMs() - this.beganMs);
   }
 
   /** The same for an upgrade, whose outcome is known when it begins. */
@@ -149,24 +153,61 @@ export class Ticket {
     if (this.#state !== 'request') return;
     this.becomeStream();
     this.#state = 'upgraded';
-    this.#tally.countAnswered(200);
+    this.#countAnswered(200);
+  }
+
+  /** Bytes to the instance, and bytes from it on their way to the client. */
+  passed(bytesIn: number, bytesOut: number): void {
+    this.#tally.passed(bytesIn, bytesOut);
   }
 
   /** What `end` does for a response, without a look at the clock. */
   answered(status: number, atMs: number): void {
     if (this.#state !== 'request') return this.end({ type: 'answered', status });
     this.#state = 'ended';
-    this.#tally.countAnswered(status);
-    this.#tally.requestEnded(atMs - this.beganMs);
+    this.era.requests -= 1;
+    this.#countAnswered(status);
+    this.#measure(atMs - this.beganMs);
+    this.#tally.requestEnded();
   }
 
   /** The first ending counts; later ones say nothing new. */
   end(ending: Ending): void {
     const was = this.#state;
     if (was === 'ended') return;
+    if (was === 'request' && ending.type === 'answered') return this.answered(ending.status, monotonicMs());
     this.#state = 'ended';
-    if (was !== 'upgraded') this.#tally.count(ending);
-    if (was !== 'request') this.#tally.streamEnded();
-    else this.#tally.requestEnded(ending.type === 'answered' ? monotonicMs() - this.beganMs : undefined);
+    if (was !== 'upgraded') this.#count(ending);
+    if (was === 'request') {
+      this.era.requests -= 1;
+      this.#tally.requestEnded();
+    } else {
+      this.era.streams -= 1;
+      this.#tally.streamEnded();
+    }
+  }
+
+  #count(ending: Ending): void {
+    if (ending.type === 'answered') return this.#countAnswered(ending.status);
+    this.#tally.count(ending.type);
+    this.row.count(ending.type);
+    if (ending.type === 'failed') this.#failed(ending.kind, null);
+  }
+
+  #countAnswered(status: number): void {
+    this.#tally.answered(status);
+    this.row.answered(status);
+    if (status >= 500) this.#failed('status', status);
+  }
+
+  #measure(durationMs: number): void {
+    const bucket = bucketOf(durationMs);
+    this.#tally.measure(bucket, durationMs);
+    this.row.measure(bucket, durationMs);
+  }
+
+  #failed(kind: FailureKind, status: number | null): void {
+    const { session, era } = this;
+    this.row.failure({ instance: this.#tally.instance, routing: era.routing, session }, kind, status);
   }
 }

@@ -61,6 +61,7 @@ class Tunnel implements UpstreamUser, ClientTunnel, LongStream {
   }
 
   fromClient(bytes: Buffer): void {
+    this.#ticket.passed(bytes.length, 0);
     if (this.upstream.writable && !this.upstream.send(bytes)) this.client.pause();
   }
 
@@ -112,6 +113,7 @@ class Tunnel implements UpstreamUser, ClientTunnel, LongStream {
   }
 
   protected toClient(bytes: Buffer): void {
+    this.#ticket.passed(0, bytes.length);
     if (this.client.writable) this.client.write(bytes);
   }
 

@@ -4,11 +4,11 @@
  * within one protocol number.
  */
 import { z } from 'zod';
-import type { TrafficReport } from '../core/traffic/counts.ts';
 import { DEFAULT_POLICY, type Policy } from '../core/traffic/policy.ts';
 import type { Routing } from '../core/traffic/routing.ts';
 import { DEFAULT_SETTINGS, type GatewaySettings } from '../core/traffic/settings.ts';
 import { rules, split, sticky } from './balance-messages.ts';
+import { report } from './report.ts';
 
 export const GATEWAY_PROTOCOL = 1;
 
@@ -72,49 +72,22 @@ const routing: z.ZodType<Routing> = z.object({
   settings,
 });
 
-const count = z.int().min(0);
-const report: z.ZodType<TrafficReport> = z.object({
-  atMs: z.number(),
-  routing: z.int(),
-  instances: z.array(
-    z.object({
-      service: z.string(),
-      instance: z.string(),
-      version: z.string(),
-      inFlight: count,
-      streams: count,
-      requests: count,
-      answered: z.tuple([count, count, count, count]),
-      failed: count,
-      abandoned: count,
-      retried: count,
-      lastRequestAtMs: z.number(),
-      longestMs: z.number(),
-      latency: z.array(z.int()),
-    }),
-  ),
-  services: z.array(z.object({ service: z.string(), heldTotal: count, holding: count, refused: count })),
-  certificates: z
-    .array(
-      z.object({
-        certificate: z.string(),
-        hosts: z.array(z.string()),
-        notAfterMs: z.number().nullable(),
-        trouble: z.string().nullable(),
-      }),
-    )
-    .default([]),
-});
-
 /** Control to gateway. */
 export const toGateway = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('hello'), protocol: z.int(), fence: z.int() }),
+  z.object({
+    type: z.literal('hello'),
+    protocol: z.int(),
+    fence: z.int(),
+    /** It understands reports that only say what changed. */
+    changes: z.boolean().default(false),
+  }),
   z.object({ type: z.literal('routing'), routing }),
   /** Asks for a report now instead of with the next interval. */
   z.object({ type: z.literal('report') }),
   z.object({ type: z.literal('stop'), graceMs: z.number() }),
 ]);
-export type ToGateway = z.infer<typeof toGateway>;
+export type ToGateway = z.input<typeof toGateway>;
+export type HeardByGateway = z.output<typeof toGateway>;
 
 /** Gateway to control. */
 export const fromGateway = z.discriminatedUnion('type', [
@@ -142,4 +115,4 @@ export const fromGateway = z.discriminatedUnion('type', [
   }),
   z.object({ type: z.literal('report'), report }),
 ]);
-export type FromGateway = z.infer<typeof fromGateway>;
+export type FromGateway = z.output<typeof fromGateway>;

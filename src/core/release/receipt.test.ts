@@ -2,7 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { InstanceCounts, TrafficReport } from '../traffic/counts.ts';
+import { EMPTY_REPORT } from '../traffic/report-book.ts';
 import { baselineOf, receiptOf } from './receipt.ts';
+
+const NO_TOTALS = { answered: [0, 0, 0, 0], failed: 0, abandoned: 0, retried: 0 } as const;
 
 function counts(instance: string, version: string, change: Partial<InstanceCounts> = {}): InstanceCounts {
   return {
@@ -19,18 +22,21 @@ function counts(instance: string, version: string, change: Partial<InstanceCount
     lastRequestAtMs: 0,
     longestMs: 0,
     latency: [],
+    latencySumMs: 0,
+    bytesIn: 0,
+    bytesOut: 0,
     ...change,
   };
 }
 
 const report = (instances: readonly InstanceCounts[], held = 0, refused = 0): TrafficReport => ({
-  atMs: 0,
+  ...EMPTY_REPORT,
   routing: 1,
   instances,
   certificates: [],
   services: [
-    { service: 'web', heldTotal: held, holding: 0, refused },
-    { service: 'api', heldTotal: 99, holding: 0, refused: 99 },
+    { ...NO_TOTALS, service: 'web', heldTotal: held, holding: 0, refused },
+    { ...NO_TOTALS, service: 'api', heldTotal: 99, holding: 0, refused: 99 },
   ],
 });
 

@@ -1,10 +1,11 @@
 import type { CertificateState } from './certificates.ts';
+import type { Group } from './split.ts';
 
 /**
  * What the gateway counted for one instance since the gateway started (T5). Every request is in exactly one
  * of `answered`, `failed` and `abandoned` once it has ended; upgrades count when they begin.
  */
-export interface InstanceCounts {
+export interface InstanceCounts extends Outcomes {
   readonly service: string;
   readonly instance: string;
   readonly version: string;
@@ -12,23 +13,70 @@ export interface InstanceCounts {
   readonly inFlight: number;
   readonly streams: number;
   readonly requests: number;
-  /** Responses passed to the client, by hundreds: 2xx, 3xx, 4xx, 5xx of the instance itself. */
-  readonly answered: readonly [number, number, number, number];
-  /** The instance failed the request: refused, reset, late, or broke off in the middle of a response. */
-  readonly failed: number;
-  /** The client left first. */
-  readonly abandoned: number;
-  /** Tries at this instance that moved on to another one or to a new connection (T2); not in `requests`. */
-  readonly retried: number;
   /** Wall clock; 0 when there was none. */
   readonly lastRequestAtMs: number;
   /** Longest time to the whole response since the last report. */
   readonly longestMs: number;
-  /** Response times: `[bucket, count, ...]` pairs of the histogram in `histogram.ts`. */
-  readonly latency: readonly number[];
+  /** Sent to the instance and received from it, heads included, as they passed the gateway. */
+  readonly bytesIn: number;
+  readonly bytesOut: number;
 }
 
-export interface ServiceCounts {
+/** How requests ended, all time. */
+export interface Totals {
+  /** Responses passed to the client, by hundreds: 2xx, 3xx, 4xx, 5xx of the instance itself. */
+  readonly answered: Answered;
+  /** The instance failed the request: refused, reset, late, or broke off in the middle of a response. */
+  readonly failed: number;
+  /** The client left first. */
+  readonly abandoned: number;
+  /** Tries that moved on to another instance or to a new connection (T2); requests of their own nowhere. */
+  readonly retried: number;
+}
+
+export interface Outcomes extends Totals {
+  /** Response times: `[bucket, count, ...]` pairs of the histogram in `histogram.ts`, and their sum. */
+  readonly latency: readonly number[];
+  readonly latencySumMs: number;
+}
+
+export type Answered = readonly [number, number, number, number];
+
+/** Under which weight a request was given to a version (T5): what a judge compares has to share it. */
+export interface Assignment {
+  readonly service: string;
+  readonly version: string;
+  /** Both null where there is no split. */
+  readonly group: Group | null;
+  readonly percent: number | null;
+}
+
+export interface AssignedCounts extends Assignment, Outcomes {}
+
+/** Under way now, of those that got their instance under this routing (T1). */
+export interface RunningCounts {
+  readonly routing: number;
+  readonly requests: number;
+  readonly streams: number;
+}
+
+/** `status`: a 5xx of the instance itself; `died`, `garbled`, `late`: no response; `cut`: half of one. */
+export type FailureKind = 'status' | 'died' | 'garbled' | 'late' | 'cut';
+
+/** One request that an instance failed. */
+export interface FailureEvent extends Assignment {
+  readonly atMs: number;
+  readonly instance: string;
+  readonly routing: number;
+  /** Hash of the session that met it; null: none known. */
+  readonly session: string | null;
+  readonly kind: FailureKind;
+  /** Null: there was none. */
+  readonly status: number | null;
+}
+
+/** The totals are of all instances that the service ever had, those forgotten included: they never fall. */
+export interface ServiceCounts extends Totals {
   readonly service: string;
   /** Requests that had to wait for an instance, all time, and those that wait now. */
   readonly heldTotal: number;
@@ -37,10 +85,33 @@ export interface ServiceCounts {
   readonly refused: number;
 }
 
+/** Of the gateway itself. */
+export interface GatewayCounts {
+  /** Clients connected now, and all time. */
+  readonly connections: number;
+  readonly connectionsTotal: number;
+  /** Answered by the gateway before any service was known: no route, or not clear HTTP (T6). */
+  readonly unrouted: number;
+  readonly malformed: number;
+  /** Lines that the access log had no room for. */
+  readonly logDropped: number;
+}
+
 export interface TrafficReport {
   readonly atMs: number;
   readonly routing: number;
+  /** False: of instances, services and assigned only the rows that changed since the report before. */
+  readonly whole: boolean;
   readonly instances: readonly InstanceCounts[];
   readonly services: readonly ServiceCounts[];
   readonly certificates: readonly CertificateState[];
+  readonly assigned: readonly AssignedCounts[];
+  /** The eldest first; routings with nothing under way are left out. */
+  readonly running: readonly RunningCounts[];
+  /** Since the report before, and how many more there was no room for. */
+  readonly failures: readonly FailureEvent[];
+  readonly failuresMissed: number;
+  /** Instances whose rows are no longer kept. */
+  readonly forgotten: readonly string[];
+  readonly gateway: GatewayCounts;
 }

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { SegueError } from '../../../core/errors.ts';
 import { limits } from '../../../core/limits.ts';
 import type { TrafficReport } from '../../../core/traffic/counts.ts';
+import { ReportBook } from '../../../core/traffic/report-book.ts';
 import type { Routing } from '../../../core/traffic/routing.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import type { PlaneEvent, RoutingAck, TrafficPlane } from '../../../ports/traffic-plane.ts';
@@ -47,6 +48,7 @@ export class GatewayPlane implements TrafficPlane {
   #fence = 0;
   #last: Routing | null = null;
   #report: TrafficReport | null = null;
+  readonly #book = new ReportBook();
 
   constructor(options: GatewayPlaneOptions) {
     this.#options = options;
@@ -189,8 +191,7 @@ export class GatewayPlane implements TrafficPlane {
   #take(message: Exclude<FromGateway, GatewayHello>): void {
     switch (message.type) {
       case 'report':
-        this.#report = message.report;
-        for (const listener of this.#reportListeners) listener(message.report);
+        this.#takeReport(message.report);
         break;
       case 'ack':
         // Numbers only rise: a later routing in force answers for the earlier ones.
@@ -203,6 +204,14 @@ export class GatewayPlane implements TrafficPlane {
         this.#refused(message);
         break;
     }
+  }
+
+  /** The gateway says what changed; here it is the whole again, with the failures that are new. */
+  #takeReport(report: TrafficReport): void {
+    this.#book.take('gateway', report);
+    const { failures, failuresMissed } = this.#book.changes();
+    this.#report = { ...this.#book.whole(), failures, failuresMissed };
+    for (const listener of this.#reportListeners) listener(this.#report);
   }
 
   #refused({ number, code, reason }: Extract<FromGateway, { type: 'refused' }>): void {

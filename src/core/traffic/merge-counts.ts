@@ -1,0 +1,114 @@
+/** Counts of several workers as those of one gateway. Every function is associative and forgets nothing (T5). */
+import type {
+  Answered,
+  AssignedCounts,
+  GatewayCounts,
+  InstanceCounts,
+  Outcomes,
+  RunningCounts,
+  ServiceCounts,
+  Totals,
+} from './counts.ts';
+
+export const NO_GATEWAY_COUNTS: GatewayCounts = {
+  connections: 0,
+  connectionsTotal: 0,
+  unrouted: 0,
+  malformed: 0,
+  logDropped: 0,
+};
+
+export function mergeInstance(a: InstanceCounts, b: InstanceCounts): InstanceCounts {
+  return {
+    ...a,
+    ...mergeOutcomes(a, b),
+    inFlight: a.inFlight + b.inFlight,
+    streams: a.streams + b.streams,
+    requests: a.requests + b.requests,
+    lastRequestAtMs: Math.max(a.lastRequestAtMs, b.lastRequestAtMs),
+    longestMs: Math.max(a.longestMs, b.longestMs),
+    bytesIn: a.bytesIn + b.bytesIn,
+    bytesOut: a.bytesOut + b.bytesOut,
+  };
+}
+
+export function mergeAssigned(a: AssignedCounts, b: AssignedCounts): AssignedCounts {
+  return { ...a, ...mergeOutcomes(a, b) };
+}
+
+export function mergeService(a: ServiceCounts, b: ServiceCounts): ServiceCounts {
+  return {
+    service: a.service,
+    ...mergeTotals(a, b),
+    heldTotal: a.heldTotal + b.heldTotal,
+    holding: a.holding + b.holding,
+    refused: a.refused + b.refused,
+  };
+}
+
+export function mergeGateway(a: GatewayCounts, b: GatewayCounts): GatewayCounts {
+  return {
+    connections: a.connections + b.connections,
+    connectionsTotal: a.connectionsTotal + b.connectionsTotal,
+    unrouted: a.unrouted + b.unrouted,
+    malformed: a.malformed + b.malformed,
+    logDropped: a.logDropped + b.logDropped,
+  };
+}
+
+/** The eldest first. */
+export function mergeRunning(all: Iterable<readonly RunningCounts[]>): RunningCounts[] {
+  const merged = new Map<number, RunningCounts>();
+  for (const counts of all)
+    for (const { routing, requests, streams } of counts) {
+      const known = merged.get(routing);
+      merged.set(routing, {
+        routing,
+        requests: requests + (known?.requests ?? 0),
+        streams: streams + (known?.streams ?? 0),
+      });
+    }
+  return [...merged.values()].toSorted((a, b) => a.routing - b.routing);
+}
+
+/** Of a worker that is gone: what it had under way has failed, and counts as that (T5). */
+export function buryInstance(counts: InstanceCounts): InstanceCounts {
+  const { inFlight, failed } = counts;
+  return { ...counts, inFlight: 0, streams: 0, longestMs: 0, failed: failed + inFlight };
+}
+
+export const buryService = (counts: ServiceCounts): ServiceCounts => ({ ...counts, holding: 0 });
+
+export const buryGateway = (counts: GatewayCounts): GatewayCounts => ({ ...counts, connections: 0 });
+
+function mergeOutcomes(a: Outcomes, b: Outcomes): Outcomes {
+  return {
+    ...mergeTotals(a, b),
+    latency: addPairs(a.latency, b.latency),
+    latencySumMs: a.latencySumMs + b.latencySumMs,
+  };
+}
+
+export function mergeTotals(a: Totals, b: Totals): Totals {
+  return {
+    answered: addAnswered(a.answered, b.answered),
+    failed: a.failed + b.failed,
+    abandoned: a.abandoned + b.abandoned,
+    retried: a.retried + b.retried,
+  };
+}
+
+function addAnswered(a: Answered, b: Answered): Answered {
+  return [a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3]];
+}
+
+/** Histograms as `[bucket, count, ...]` pairs, by bucket. */
+function addPairs(a: readonly number[], b: readonly number[]): number[] {
+  const counts = new Map<number, number>();
+  for (const pairs of [a, b])
+    for (let at = 0; at + 1 < pairs.length; at += 2) {
+      const bucket = pairs[at] ?? 0;
+      counts.set(bucket, (counts.get(bucket) ?? 0) + (pairs[at + 1] ?? 0));
+    }
+  return [...counts].toSorted(([x], [y]) => x - y).flat();
+}

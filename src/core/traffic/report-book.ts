@@ -1,0 +1,148 @@
+/**
+ * Reports of one or several members of a gateway (workers, older generations), kept as one. Members send what
+ * changed; whoever asks here gets the whole, or again only what changed. A member that is gone leaves its counts
+ * behind, so that no number ever falls (T5).
+ */
+import { limits } from '../limits.ts';
+import type { CertificateState } from './certificates.ts';
+import type {
+  AssignedCounts,
+  Assignment,
+  FailureEvent,
+  GatewayCounts,
+  InstanceCounts,
+  RunningCounts,
+  ServiceCounts,
+  TrafficReport,
+} from './counts.ts';
+import {
+  buryGateway,
+  buryInstance,
+  buryService,
+  mergeAssigned,
+  mergeGateway,
+  mergeInstance,
+  mergeRunning,
+  mergeService,
+  NO_GATEWAY_COUNTS,
+} from './merge-counts.ts';
+import { Rows } from './merged-rows.ts';
+
+export const EMPTY_REPORT: TrafficReport = {
+  atMs: 0,
+  routing: 0,
+  whole: true,
+  instances: [],
+  services: [],
+  assigned: [],
+  running: [],
+  failures: [],
+  failuresMissed: 0,
+  forgotten: [],
+  certificates: [],
+  gateway: NO_GATEWAY_COUNTS,
+};
+
+interface Member {
+  readonly atMs: number;
+  readonly routing: number;
+  readonly running: readonly RunningCounts[];
+  readonly gateway: GatewayCounts;
+  readonly certificates: readonly CertificateState[];
+}
+
+export class ReportBook {
+  readonly #members = new Map<string, Member>();
+  readonly #instances = new Rows<InstanceCounts>(mergeInstance, buryInstance);
+  readonly #services = new Rows<ServiceCounts>(mergeService, buryService);
+  readonly #assigned = new Rows<AssignedCounts>(mergeAssigned, (counts) => counts);
+  #departed: GatewayCounts = NO_GATEWAY_COUNTS;
+  #failures: FailureEvent[] = [];
+  #missed = 0;
+  #forgotten: string[] = [];
+
+  /** A whole report takes the place of everything that this member said before. */
+  take(member: string, report: TrafficReport): void {
+    const { atMs, routing, running, gateway, certificates } = report;
+    this.#members.set(member, { atMs, routing, running, gateway, certificates });
+    if (report.whole) for (const rows of this.#tables) rows.drop(member);
+    for (const row of report.instances) this.#instances.put(member, row.instance, row);
+    for (const row of report.services) this.#services.put(member, row.service, row);
+    for (const row of report.assigned) this.#assigned.put(member, assignmentKey(row), row);
+    for (const id of report.forgotten) this.#instances.forget(id);
+    this.#forgotten.push(...report.forgotten);
+    this.#failures.push(...report.failures);
+    this.#missed += report.failuresMissed;
+    const surplus = this.#failures.length - limits.gateway.failureEventsMax;
+    if (surplus > 0) this.#missed += this.#failures.splice(0, surplus).length;
+  }
+
+  /** It is gone, politely or not. */
+  bury(member: string): void {
+    const gone = this.#members.get(member);
+    if (!gone) return;
+    this.#members.delete(member);
+    this.#departed = mergeGateway(this.#departed, buryGateway(gone.gateway));
+    for (const rows of this.#tables) rows.bury(member);
+  }
+
+  /** Everything but the failures: those go out once, with `changes`. */
+  whole(): TrafficReport {
+    return {
+      ...this.#now(),
+      whole: true,
+      instances: this.#instances.all(),
+      services: this.#services.all(),
+      assigned: this.#assigned.all(),
+    };
+  }
+
+  /** What changed and what failed since the last call. */
+  changes(): TrafficReport {
+    const report: TrafficReport = {
+      ...this.#now(),
+      whole: false,
+      instances: this.#instances.changes(),
+      services: this.#services.changes(),
+      assigned: this.#assigned.changes(),
+      failures: this.#failures,
+      failuresMissed: this.#missed,
+      forgotten: this.#forgotten,
+    };
+    this.#failures = [];
+    this.#missed = 0;
+    this.#forgotten = [];
+    return report;
+  }
+
+  get #tables() {
+    return [this.#instances, this.#services, this.#assigned] as const;
+  }
+
+  /** As old as its eldest part: of a routing that not all members run yet, it says nothing (R8). */
+  #now() {
+    const members = [...this.#members.values()];
+    const least = (of: (member: Member) => number) => (members.length > 0 ? Math.min(...members.map(of)) : 0);
+    return {
+      ...EMPTY_REPORT,
+      atMs: least(({ atMs }) => atMs),
+      routing: least(({ routing }) => routing),
+      running: mergeRunning(members.map(({ running }) => running)),
+      certificates: certificatesOf(members),
+      gateway: members.map(({ gateway }) => gateway).reduce(mergeGateway, this.#departed),
+    };
+  }
+}
+
+/** All members serve the same ones; the one that reported last knows best. */
+function certificatesOf(members: readonly Member[]): CertificateState[] {
+  const newest = members.toSorted((a, b) => a.atMs - b.atMs);
+  const all = newest.flatMap(({ certificates }) =>
+    certificates.map((each) => [each.certificate, each] as const),
+  );
+  return [...new Map(all).values()];
+}
+
+export function assignmentKey({ service, version, group, percent }: Assignment): string {
+  return `${service} ${group ?? '-'} ${percent ?? '-'} ${version}`;
+}

@@ -1,0 +1,36 @@
+/** Counts of the gateway that belong to no service. */
+import type { GatewayCounts } from '../core/traffic/counts.ts';
+
+export class GatewayTally {
+  #connections = 0;
+  #connectionsTotal = 0;
+  #unrouted = 0;
+  #malformed = 0;
+
+  connected(): void {
+    this.#connections += 1;
+    this.#connectionsTotal += 1;
+  }
+
+  disconnected(): void {
+    this.#connections -= 1;
+  }
+
+  unroutedOne(): void {
+    this.#unrouted += 1;
+  }
+
+  malformedOne(): void {
+    this.#malformed += 1;
+  }
+
+  counts(): GatewayCounts {
+    return {
+      connections: this.#connections,
+      connectionsTotal: this.#connectionsTotal,
+      unrouted: this.#unrouted,
+      malformed: this.#malformed,
+      logDropped: 0,
+    };
+  }
+}

@@ -1,0 +1,119 @@
+/**
+ * Counts of one service by the weight under which a request was given to its version (T5), and the sum of all:
+ * it outlives instances, weights and the service's place in the routing, so no total ever falls.
+ */
+import { limits } from '../core/limits.ts';
+import type {
+  AssignedCounts,
+  Assignment,
+  FailureKind,
+  ServiceCounts,
+  Totals,
+} from '../core/traffic/counts.ts';
+import { mergeTotals } from '../core/traffic/merge-counts.ts';
+import { assignmentKey } from '../core/traffic/report-book.ts';
+import { nowMs } from './clock.ts';
+import type { FailureRing } from './failure-ring.ts';
+import { OutcomeCounter } from './outcome-counter.ts';
+
+interface Held {
+  readonly heldTotal: number;
+  readonly waiting: number;
+}
+
+/** One weight of one version. */
+export class AssignedRow extends OutcomeCounter {
+  readonly assignment: Assignment;
+  readonly #failures: FailureRing;
+
+  constructor(assignment: Assignment, failures: FailureRing) {
+    super();
+    this.assignment = assignment;
+    this.#failures = failures;
+  }
+
+  /** `of` is what only the request knows. */
+  failure(
+    of: { readonly instance: string; readonly routing: number; readonly session: string | null },
+    kind: FailureKind,
+    status: number | null,
+  ): void {
+    this.#failures.push({ ...this.assignment, ...of, atMs: nowMs(), kind, status });
+  }
+
+  counts(): AssignedCounts {
+    return { ...this.assignment, ...this.outcomes() };
+  }
+}
+
+export class ServiceTally {
+  readonly service: string;
+  readonly #failures: FailureRing;
+  /** In order of first use. */
+  readonly #rows = new Map<string, AssignedRow>();
+  #givenUp: Totals = { answered: [0, 0, 0, 0], failed: 0, abandoned: 0, retried: 0 };
+  #refused = 0;
+  #hold: Held = { heldTotal: 0, waiting: 0 };
+  #heldBefore = 0;
+  /** The counts that rows do not have, as they were told last. */
+  #told = '';
+
+  constructor(service: string, failures: FailureRing) {
+    this.service = service;
+    this.#failures = failures;
+  }
+
+  row({ version, group, percent }: Omit<Assignment, 'service'>): AssignedRow {
+    const assignment: Assignment = { service: this.service, version, group, percent };
+    const key = assignmentKey(assignment);
+    let row = this.#rows.get(key);
+    if (row) this.#rows.delete(key);
+    else row = new AssignedRow(assignment, this.#failures);
+    this.#rows.set(key, row);
+    if (this.#rows.size > limits.gateway.assignedRowsMax) this.#giveUpOldest();
+    return row;
+  }
+
+  refusedOne(): void {
+    this.#refused += 1;
+  }
+
+  /** Where requests of the service wait from now on. */
+  watch(hold: Held): void {
+    this.#heldBefore += this.#hold.heldTotal;
+    this.#hold = hold;
+  }
+
+  assigned(): AssignedCounts[] {
+    return [...this.#rows.values()].map((row) => row.counts());
+  }
+
+  /** What was counted since the last call. */
+  changes(): { service: ServiceCounts | null; assigned: AssignedCounts[] } {
+    const rows = [...this.#rows.values()].filter(({ changed }) => changed);
+    for (const row of rows) row.changed = false;
+    const own = `${this.#hold.heldTotal} ${this.#hold.waiting} ${this.#refused}`;
+    const same = rows.length === 0 && own === this.#told;
+    this.#told = own;
+    return { service: same ? null : this.counts(), assigned: rows.map((row) => row.counts()) };
+  }
+
+  counts(): ServiceCounts {
+    const rows = [...this.#rows.values()].map((row) => row.totals());
+    return {
+      service: this.service,
+      heldTotal: this.#heldBefore + this.#hold.heldTotal,
+      holding: this.#hold.waiting,
+      refused: this.#refused,
+      ...rows.reduce(mergeTotals, this.#givenUp),
+    };
+  }
+
+  #giveUpOldest(): void {
+    const [oldest] = this.#rows;
+    if (!oldest) return;
+    const [key, row] = oldest;
+    this.#givenUp = mergeTotals(this.#givenUp, row.totals());
+    this.#rows.delete(key);
+  }
+}

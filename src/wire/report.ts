@@ -1,0 +1,89 @@
+/**
+ * What the gateway counted, as it crosses a process boundary. Everything that came after the first release has a
+ * default, so that either side may be the older one.
+ */
+import { z } from 'zod';
+import type { TrafficReport } from '../core/traffic/counts.ts';
+import { NO_GATEWAY_COUNTS } from '../core/traffic/merge-counts.ts';
+
+const count = z.int().min(0);
+const answered = z.tuple([count, count, count, count]);
+const outcomes = {
+  answered,
+  failed: count,
+  abandoned: count,
+  retried: count,
+  latency: z.array(z.int()),
+  latencySumMs: z.number().default(0),
+};
+const assignment = {
+  service: z.string(),
+  version: z.string(),
+  group: z.enum(['stable', 'candidate', 'baseline']).nullable(),
+  percent: z.number().nullable(),
+};
+
+const instance = z.object({
+  ...outcomes,
+  service: z.string(),
+  instance: z.string(),
+  version: z.string(),
+  inFlight: count,
+  streams: count,
+  requests: count,
+  lastRequestAtMs: z.number(),
+  longestMs: z.number(),
+  bytesIn: count.default(0),
+  bytesOut: count.default(0),
+});
+
+const service = z.object({
+  service: z.string(),
+  heldTotal: count,
+  holding: count,
+  refused: count,
+  answered: answered.default([0, 0, 0, 0]),
+  failed: count.default(0),
+  abandoned: count.default(0),
+  retried: count.default(0),
+});
+
+const failure = z.object({
+  ...assignment,
+  atMs: z.number(),
+  instance: z.string(),
+  routing: z.int(),
+  session: z.string().nullable(),
+  kind: z.enum(['status', 'died', 'garbled', 'late', 'cut']),
+  status: z.int().nullable(),
+});
+
+const gateway = z.object({
+  connections: count,
+  connectionsTotal: count,
+  unrouted: count,
+  malformed: count,
+  logDropped: count,
+});
+
+const certificate = z.object({
+  certificate: z.string(),
+  hosts: z.array(z.string()),
+  notAfterMs: z.number().nullable(),
+  trouble: z.string().nullable(),
+});
+
+export const report: z.ZodType<TrafficReport> = z.object({
+  atMs: z.number(),
+  routing: z.int(),
+  whole: z.boolean().default(true),
+  instances: z.array(instance),
+  services: z.array(service),
+  assigned: z.array(z.object({ ...assignment, ...outcomes })).default([]),
+  running: z.array(z.object({ routing: z.int(), requests: count, streams: count })).default([]),
+  failures: z.array(failure).default([]),
+  failuresMissed: count.default(0),
+  forgotten: z.array(z.string()).default([]),
+  certificates: z.array(certificate).default([]),
+  gateway: gateway.default({ ...NO_GATEWAY_COUNTS }),
+});
