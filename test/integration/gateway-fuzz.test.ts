@@ -7,7 +7,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { HeadWriter, Peer } from '../../src/gateway/http1/head-writer.ts';
 import { RequestHead } from '../../src/gateway/http1/request-head.ts';
-import { Chance, someInput } from '../support/http1-grammar.ts';
+import { Chance } from '../support/chance.ts';
+import { someInput } from '../support/http1-grammar.ts';
 import { readRequests, type SeenRequest } from '../support/http1-verdict.ts';
 import { NodeHttpReader } from '../support/node-http-reader.ts';
 

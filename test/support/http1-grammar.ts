@@ -1,29 +1,6 @@
 /** Requests as a grammar makes them: mostly right, with the parts that parsers disagree on, and some bytes changed. */
 
-/** A small generator of numbers (mulberry32): a seed names every message of a run. */
-export class Chance {
-  #state: number;
-
-  constructor(seed: number) {
-    this.#state = seed >>> 0;
-  }
-
-  below(limit: number): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % limit;
-  }
-
-  /** True once in `times`. */
-  once(times: number): boolean {
-    return this.below(times) === 0;
-  }
-
-  pick<T>(from: readonly T[], fallback: T): T {
-    return from[this.below(from.length)] ?? fallback;
-  }
-}
+import type { Chance } from './chance.ts';
 
 const METHODS = ['GET', 'GET', 'POST', 'POST', 'PUT', 'HEAD', 'DELETE', 'OPTIONS', 'get', 'GETX', 'PROPFIND'];
 const TARGETS = [

@@ -1,0 +1,34 @@
+/** What the judge is given: counts per side and per share, as the gateway assigned them (T5). */
+import type { Histogram } from './latency.ts';
+
+/** Requests of one side. Where traffic is sticky, `bad` counts the first error of each session only. */
+export interface Side {
+  readonly requests: number;
+  readonly errors: number;
+  readonly latency: Histogram;
+  /** Decisions of the gateway: requests, or new sessions where traffic is sticky. */
+  readonly assigned: number;
+}
+
+/** Everything that was assigned while the candidate had this share (0 to 1). */
+export interface Observation {
+  readonly share: number;
+  readonly candidate: Side;
+  readonly stable: Side;
+}
+
+/** Stable's own record from before the release. */
+export interface Past {
+  readonly requests: number;
+  readonly errors: number;
+  readonly latency: Histogram;
+}
+
+export interface Observed {
+  /** Since the release began: evidence that a candidate is worse is never thrown away. */
+  readonly release: readonly Observation[];
+  /** Since the stage began: each stage earns its own promotion. */
+  readonly stage: readonly Observation[];
+  /** Null: there is none yet. */
+  readonly past: Past | null;
+}

@@ -1,0 +1,47 @@
+/** What the judge says, with its proof: everything that is needed to check it again is in a finding. */
+import type { Rate } from './rate.ts';
+
+export type Verdict = 'better-or-same' | 'worse' | 'not-enough-evidence';
+
+/** Evidence as a logarithm, and what it has to reach. */
+export interface Evidence {
+  readonly log: number;
+  readonly neededLog: number;
+}
+
+export interface Interval {
+  readonly from: number;
+  /** `Infinity`: nothing bounds it yet. */
+  readonly to: number;
+}
+
+/** One guard's word. */
+export interface Finding {
+  /** Such as `errors`, `p99`, `errors against the past`. */
+  readonly guard: string;
+  readonly verdict: Verdict;
+  readonly worse: Evidence;
+  /** Null: the guard can only take a candidate back, never promote it. */
+  readonly same: Evidence | null;
+  readonly candidate: Rate;
+  /** Null where the guard compares with a bound. */
+  readonly stable: Rate | null;
+  /** What a candidate may have at most: times stable's rate, or a rate. */
+  readonly tolerated: { readonly type: 'ratio' | 'rate'; readonly value: number };
+  /** Of the same kind, valid at every look. */
+  readonly effect: Interval;
+  /** Requests of the candidate until `same` is likely reached at the rates seen; null: unknown, or never. */
+  readonly missingRequests: number | null;
+}
+
+export const isReached = ({ log, neededLog }: Evidence): boolean => log >= neededLog;
+
+/** Worse wins over everything; same needs all that can say so; a judge without guards never says anything (R8). */
+export function verdictOf(findings: readonly Finding[]): Verdict {
+  if (findings.some(({ verdict }) => verdict === 'worse')) return 'worse';
+  const promoting = findings.filter(({ same }) => same !== null);
+  if (promoting.length === 0) return 'not-enough-evidence';
+  return promoting.every(({ verdict }) => verdict === 'better-or-same')
+    ? 'better-or-same'
+    : 'not-enough-evidence';
+}
