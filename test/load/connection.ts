@@ -17,6 +17,7 @@ interface UnderWay {
 
 export class Connection {
   readonly #socket: Socket;
+  readonly #localPort: number;
   #underWay: UnderWay | null = null;
   #served = 0;
   #ended = false;
@@ -27,6 +28,7 @@ export class Connection {
 
   private constructor(socket: Socket, timeoutMs: number) {
     this.#socket = socket;
+    this.#localPort = socket.localPort ?? 0;
     socket.setTimeout(timeoutMs, () => {
       if (this.#underWay) this.#fail('timeout', `silent for ${timeoutMs} ms`);
     });
@@ -84,6 +86,12 @@ export class Connection {
     if (this.#strayBytes) this.#fail('malformed', 'bytes without a request');
     else this.#socket.write(request, 'latin1');
     return promise;
+  }
+
+  /** Reads nothing for a while, as somebody on a slow line. */
+  rest(ms: number): void {
+    this.#socket.pause();
+    setTimeout(() => this.#socket.resume(), ms);
   }
 
   /** A piece of the body. False: the exchange is over and the rest is not wanted. */
@@ -159,8 +167,8 @@ export class Connection {
     const underWay = this.#underWay;
     if (!underWay) return;
     this.#underWay = null;
-    const about = { ...codeOf(this.#error), reused: this.reused, head: underWay.head };
-    underWay.reject(new RequestFailure(reason, detail, about));
+    const about = { ...codeOf(this.#error), localPort: this.#localPort, reused: this.reused };
+    underWay.reject(new RequestFailure(reason, detail, { ...about, head: underWay.head }));
     this.close();
   }
 }

@@ -5,6 +5,7 @@ interface About {
   readonly code?: string;
   readonly reused?: boolean;
   readonly head?: ResponseHead | null;
+  readonly localPort?: number;
 }
 
 /** A request or a stream went wrong. What it was about is added where it is counted. */
@@ -14,6 +15,8 @@ export class RequestFailure extends Error {
   readonly reused: boolean;
   /** Of a response that began. */
   readonly head: ResponseHead | null;
+  /** Of the connection that broke: whoever kills a server finds out by it whose connection it was. */
+  readonly localPort: number | null;
 
   constructor(reason: FailureReason, detail = '', about: About = {}) {
     super(detail);
@@ -22,5 +25,6 @@ export class RequestFailure extends Error {
     this.code = about.code ?? null;
     this.reused = about.reused ?? false;
     this.head = about.head ?? null;
+    this.localPort = about.localPort ?? null;
   }
 }

@@ -75,7 +75,7 @@ async function feed(connection: Connection, pieces: HttpRequest['pieces']): Prom
 }
 
 /** Keeps the beginning of a body and holds all of it to its Content-Digest (RFC 9530), where there is one. */
-class Body {
+export class Body {
   readonly #kept: Buffer[] = [];
   #bytes = 0;
   #wanted: string | undefined;

@@ -6,6 +6,7 @@ import { runHttpClient } from './http-client.ts';
 import { LOAD_LIMITS, type LoadOptions } from './options.ts';
 import { runSession } from './session-client.ts';
 import type { Load } from './summary.ts';
+import { runSlowReader } from './slow-reader-client.ts';
 import { Tally } from './tally.ts';
 import { runUploads } from './upload-client.ts';
 import { runWebSocket } from './websocket-client.ts';
@@ -28,10 +29,11 @@ export function startLoad(options: LoadOptions): Load {
 }
 
 function startClients(context: Context, options: LoadOptions): Promise<void>[] {
-  const { clients = [], uploads, websocket, sse, sessions } = options;
+  const { clients = [], uploads, slowReaders, websocket, sse, sessions } = options;
   return [
     ...clients.flatMap((client) => times(client.count, () => runHttpClient(context, client))),
     ...(uploads ? times(uploads.count, () => runUploads(context, uploads)) : []),
+    ...(slowReaders ? times(slowReaders.count, () => runSlowReader(context, slowReaders)) : []),
     ...(websocket ? times(websocket.count, () => runWebSocket(context, websocket)) : []),
     ...(sse ? times(sse.count, () => runEventStream(context, sse)) : []),
     ...(sessions ? times(sessions.count, (number) => runSession(context, sessions, number)) : []),

@@ -3,6 +3,7 @@ export interface LoadOptions {
   readonly target: Target;
   readonly clients?: readonly HttpClients[];
   readonly uploads?: Uploads;
+  readonly slowReaders?: SlowReaders;
   readonly websocket?: WebSockets;
   readonly sse?: EventStreams;
   readonly sessions?: Sessions;
@@ -56,6 +57,14 @@ export interface Uploads {
   readonly thinkMs?: number;
 }
 
+/** Large answers, each read more slowly than it is sent, so that somebody has to hold the sender back. */
+export interface SlowReaders {
+  readonly count: number;
+  readonly path?: string;
+  /** Rest after each piece that was read; default 10. */
+  readonly restMs?: number;
+}
+
 export interface WebSockets {
   readonly count: number;
   readonly path?: string;
@@ -80,7 +89,7 @@ export interface Sessions {
 export const LOAD_LIMITS = {
   timeoutMs: 30_000,
   /** Failures are all counted; this many are kept whole. */
-  failuresKept: 500,
+  failuresKept: 5_000,
   /** Rest after a failure, so that a dead server is not hammered. It is no retry: the next request is another one. */
   afterFailureMs: 20,
   bodyBytesKept: 256 * 1024,

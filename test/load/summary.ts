@@ -92,6 +92,8 @@ export interface Failure {
   readonly status: number | null;
   readonly version: string | null;
   readonly window: string;
+  /** Of the client's connection, where it broke. */
+  readonly localPort: number | null;
   readonly detail: string;
 }
 

@@ -169,6 +169,7 @@ export class Tally {
       status: head?.status ?? null,
       version: head?.headers.get(this.#versionHeader) ?? null,
       window: this.#window.name,
+      localPort: error.localPort,
       detail: error.message,
     });
   }

@@ -61,6 +61,7 @@ async function open(context: Context, path: string, headers: Readonly<Record<str
 class Session {
   readonly #context: Context;
   readonly #socket: Socket;
+  readonly #localPort: number;
   readonly #echoEveryMs: number | null;
   readonly #frames = new FrameReader();
   readonly #end = Promise.withResolvers<void>();
@@ -72,6 +73,7 @@ class Session {
   constructor(context: Context, socket: Socket, echoEveryMs: number | null = 200) {
     this.#context = context;
     this.#socket = socket;
+    this.#localPort = socket.localPort ?? 0;
     this.#echoEveryMs = echoEveryMs;
   }
 
@@ -156,6 +158,6 @@ class Session {
   }
 
   #fail(reason: RequestFailure['reason'], detail: string): void {
-    this.#end.reject(new RequestFailure(reason, detail));
+    this.#end.reject(new RequestFailure(reason, detail, { localPort: this.#localPort }));
   }
 }

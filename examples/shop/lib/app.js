@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BodyTooLarge, digestBody, readForm } from './bodies.js';
 import { cartPage, homePage, loginPage } from './pages.js';
-import { PRODUCTS } from './stock.js';
+import { catalogueText, PRODUCTS } from './stock.js';
 
 const SLOW_MS_MAX = 60_000;
 
@@ -13,6 +13,7 @@ export function createApp({ version, state, events, carts, sessions }) {
     'GET /login': (_, response) => send(response, 200, loginPage(version)),
     'POST /login': logIn,
     'POST /logout': (_, response) => redirect(response, '/', { 'set-cookie': sessions.end() }),
+    'GET /catalogue': catalogue,
     'GET /cart': showCart,
     'POST /cart': addToCart,
     'GET /slow': slow,
@@ -56,6 +57,11 @@ export function createApp({ version, state, events, carts, sessions }) {
     if (!cart) sendJson(response, 409, { error: 'the cart is full' });
     else if (wantsJson(request)) sendJson(response, 200, cart);
     else redirect(response, '/cart');
+  }
+
+  /** Large, for those who read slowly. */
+  function catalogue(_, response) {
+    send(response, 200, catalogueText(), 'text/csv; charset=utf-8');
   }
 
   async function slow(_, response, url) {

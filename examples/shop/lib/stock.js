@@ -7,6 +7,18 @@ export const PRODUCTS = [
   { sku: 'soap', name: 'Olive soap', note: 'Cured for six months', cents: 690, icon: '🧼' },
 ];
 
+const CATALOGUE_LINES = 50_000;
+let catalogue;
+
+/** Every article that the shop ever had, some 2.5 MB of them; made when somebody asks for it. */
+export function catalogueText() {
+  catalogue ??= Array.from({ length: CATALOGUE_LINES }, (_, number) => {
+    const { sku, name, note, cents } = PRODUCTS[number % PRODUCTS.length];
+    return `${sku}-${number},"${name}","${note}",${cents}\n`;
+  }).join('');
+  return catalogue;
+}
+
 const TICK_MS = 250;
 
 /**
