@@ -66,7 +66,7 @@ function instanceStatus(
   const p99Ms = counts ? quantileMs(counts.latency, 0.99) : undefined;
   return {
     ...{ id, version, phase, ready, port, crashes, trouble, upMs },
-    traffic: trafficOf(id, rotation, ready),
+    traffic: trafficOf(id, rotation, ready, counts?.ejected === true),
     pid: typeof mark?.['pid'] === 'number' ? mark['pid'] : null,
     inFlight: counts?.inFlight ?? 0,
     streams: counts?.streams ?? 0,
@@ -77,8 +77,13 @@ function instanceStatus(
 
 type Rotation = ReturnType<Control['ledger']['service']>['rotation'];
 
-function trafficOf(id: string, rotation: Rotation, ready: boolean): InstanceStatus['traffic'] {
-  if (rotation.instances.includes(id)) return ready ? 'serving' : 'none';
+function trafficOf(
+  id: string,
+  rotation: Rotation,
+  ready: boolean,
+  ejected: boolean,
+): InstanceStatus['traffic'] {
+  if (rotation.instances.includes(id)) return !ready ? 'none' : ejected ? 'ejected' : 'serving';
   if (rotation.preview.includes(id)) return 'preview';
   return rotation.draining.includes(id) ? 'draining' : 'none';
 }

@@ -151,6 +151,15 @@ export const limits = {
     /** A request that must not be replayed uses a kept connection only this soon after its last response. */
     unsafeReuseIdleMs: 100,
     replayWindowMs: 10_000,
+    /** An instance is also put out when this share of its requests fails, once there were enough to say so. */
+    ejectionFailuresPercent: 50,
+    ejectionRequestsMin: 20,
+    ejectionWindowMs: 10_000,
+    /** Each time it is put out doubles the time, so often, until it was well for so long. */
+    ejectionDoublingsMax: 4,
+    ejectionForgetMs: 120_000,
+    /** Of those of one version, and never the last one. */
+    ejectedPercentMax: 50,
     /** A client that neither reads nor sends for this long while it is its turn. */
     clientStallTimeoutMs: 60_000,
     /** After a response that came before the end of its request body: how long the rest is thrown away. */

@@ -52,6 +52,8 @@ export class Attempt implements UpstreamUser {
   readonly ticket: Ticket;
   readonly #onFailure: AttemptOptions['onFailure'];
   readonly #upstream: UpstreamConnection;
+  /** It came over a kept connection, which an instance may close at any time. */
+  readonly reused: boolean;
   #state: State = 'connecting';
   readonly #partial = new PartialHead();
   #heard = false;
@@ -74,6 +76,8 @@ export class Attempt implements UpstreamUser {
     if (fresh) pool.closeIdle();
     const kept = pool.take(call.replayable ? Infinity : limits.gateway.unsafeReuseIdleMs);
     this.#upstream = kept ?? pool.connect(this);
+    this.reused = kept !== undefined;
+    instance.gate.began(ticket);
     call.whenLeft = () => this.#abandon();
     if (kept) {
       kept.user = this;
@@ -121,7 +125,7 @@ export class Attempt implements UpstreamUser {
   #send(nowMs: number): void {
     this.#state = 'head';
     const { call, service } = this;
-    if (service.hold.waiting > 0) service.hold.releaseAll();
+    if (service.hold.waiting > 0) service.letGo();
     this.#upstream.deadlineMs = nowMs + service.routing.responseMs;
     call.writeHead(writer);
     const small = call.body?.takeWithHead();
@@ -191,6 +195,7 @@ export class Attempt implements UpstreamUser {
     if (this.call.upgrade === null || !head.fields.upgrade) return this.#garbled();
     this.#state = 'over';
     this.#upstream.deadlineMs = Infinity;
+    this.instance.gate.answered(this.ticket, head.status, monotonicMs());
     writer.switching(bytes, head, this.call.upgrade);
     const { call, instance, ticket } = this;
     const switching = Buffer.from(writer.bytes.subarray(0, writer.length));
@@ -240,6 +245,7 @@ export class Attempt implements UpstreamUser {
       cut: () => void this.#cut(),
     });
     this.ticket.becomeStream();
+    this.instance.gate.answered(this.ticket, head.status, monotonicMs());
   }
 
   /** What the client sends next cannot be told apart from what it would have sent had it been let. */
@@ -302,6 +308,7 @@ export class Attempt implements UpstreamUser {
     const { call, ticket } = this;
     const nowMs = monotonicMs();
     ticket.answered(this.#status, nowMs);
+    if (!this.#stream) this.instance.gate.answered(ticket, this.#status, nowMs);
     if (this.#isAsGoodAsNew()) {
       this.instance.pool.keep(this.#upstream, this.#idleLimitS, nowMs);
       this.#upstream.resume();
@@ -336,6 +343,7 @@ export class Attempt implements UpstreamUser {
     this.#leave();
     this.#upstream.destroy();
     this.ticket.end({ type: 'failed', kind: 'cut' });
+    this.instance.gate.failed(this.ticket, monotonicMs());
     this.call.client.break();
     return false;
   }
@@ -345,6 +353,7 @@ export class Attempt implements UpstreamUser {
     this.#leave();
     this.#upstream.destroy();
     this.ticket.end({ type: 'abandoned' });
+    this.instance.gate.undecided(this.ticket);
   }
 
   #leave(): void {

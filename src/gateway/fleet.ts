@@ -101,7 +101,7 @@ export class Fleet {
 
   releaseHeld(): void {
     for (const service of this.#services.values()) {
-      if (service.hasInstances) service.hold.releaseAll();
+      if (service.hasInstances) service.letGo();
     }
   }
 

@@ -96,6 +96,11 @@ export class Hold {
     turn();
   }
 
+  /** There is room for so many. */
+  release(count: number): void {
+    for (const waiter of this.#queue.slice(0, count)) waiter.end('released');
+  }
+
   /** The service is gone, or the gateway stops. */
   endAll(): void {
     for (const waiter of [...this.#queue]) waiter.end('expired');

@@ -3,6 +3,7 @@ import { limits } from '../core/limits.ts';
 import type { InstanceCounts } from '../core/traffic/counts.ts';
 import type { Backend, DrainingBackend } from '../core/traffic/routing.ts';
 import { Drain, type LongStream } from './drain.ts';
+import { Gate } from './gate.ts';
 import { UpstreamPool } from './pool.ts';
 import type { Sweep } from './sweep.ts';
 import { Tally } from './tally.ts';
@@ -19,6 +20,7 @@ export interface InstanceOptions {
 export class Instance {
   readonly service: string;
   readonly tally: Tally;
+  readonly gate: Gate;
   readonly #streams = new Set<LongStream>();
   #backend: Backend;
   readonly #sweep: Sweep;
@@ -33,6 +35,7 @@ export class Instance {
     this.#sweep = sweep;
     this.#pool = new UpstreamPool(backend, sweep);
     this.tally = new Tally(backend.id, () => onIdle(this));
+    this.gate = new Gate(this);
   }
 
   get id(): string {
@@ -41,6 +44,11 @@ export class Instance {
 
   get version(): string {
     return this.#backend.version;
+  }
+
+  /** Requests in flight; `Infinity`: it gets none now. */
+  get load(): number {
+    return this.gate.isOpen ? this.tally.inFlight : Infinity;
   }
 
   get pool(): UpstreamPool {
@@ -57,6 +65,8 @@ export class Instance {
       this.#pool = new UpstreamPool(backend, this.#sweep);
     }
     this.#backend = backend;
+    // Control found it ready since it was last here.
+    if (this.#place !== 'rotation') this.gate.forget();
     this.#place = 'rotation';
     this.#pool.keeping = true;
     this.#stopDraining();
@@ -96,7 +106,13 @@ export class Instance {
   }
 
   counts(): InstanceCounts {
-    return this.tally.counts({ service: this.service, version: this.#backend.version });
+    const { ejections, isOut } = this.gate;
+    return this.tally.counts({
+      service: this.service,
+      version: this.#backend.version,
+      ejected: isOut,
+      ejections,
+    });
   }
 
   #stopDraining(): void {

@@ -17,6 +17,10 @@ export class UpstreamPool {
   /** The newest last: it is taken first, so that a pool too large for the load shrinks. */
   readonly #idle: UpstreamConnection[] = [];
   #keeping = true;
+  /** Of a request or a tunnel, those that are being opened included. */
+  inUse = 0;
+  /** Called when one is in use no more. */
+  whenFreed: (() => void) | null = null;
 
   constructor(address: { host: string; port: number }, sweep: Sweep) {
     this.#address = { host: address.host, port: address.port };
@@ -35,12 +39,14 @@ export class UpstreamPool {
     if (newest === undefined) return undefined;
     if (idleMsMax !== Infinity && monotonicMs() - newest.idleSinceMs > idleMsMax) return undefined;
     this.#idle.pop();
+    this.inUse += 1;
     return newest;
   }
 
   connect(user: UpstreamUser): UpstreamConnection {
     const connection = new UpstreamConnection(this, this.#address, user);
     this.#sweep.add(connection);
+    this.inUse += 1;
     return connection;
   }
 
@@ -52,6 +58,7 @@ export class UpstreamPool {
         ? upstreamIdleTimeoutMs
         : Math.min(upstreamIdleTimeoutMs, idleLimitS * 1_000 - IDLE_MARGIN_MS);
     connection.user = null;
+    this.inUse -= 1;
     if (!this.#keeping || idleMs <= 0 || this.#idle.length >= upstreamIdlePerInstanceMax) {
       connection.destroy();
       return;
@@ -64,6 +71,11 @@ export class UpstreamPool {
   /** It is closed. */
   forget(connection: UpstreamConnection): void {
     this.#sweep.delete(connection);
+    if (connection.user !== null) {
+      this.inUse -= 1;
+      this.whenFreed?.();
+      return;
+    }
     const at = this.#idle.indexOf(connection);
     if (at >= 0) this.#idle.splice(at, 1);
   }

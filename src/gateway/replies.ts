@@ -65,6 +65,16 @@ const REPLIES = {
     'No instance of the service was ready in time. See "segue status".',
     { retryAfter: true },
   ),
+  'queue-full': reply(
+    '503 Service Unavailable',
+    'Every instance of the service has as many requests as it may, and too many wait ("limits" in segue.yaml).',
+    { retryAfter: true },
+  ),
+  'queue-late': reply(
+    '503 Service Unavailable',
+    'Every instance of the service has as many requests as it may, and none came free in time ("limits" in segue.yaml).',
+    { retryAfter: true },
+  ),
   stopping: reply('503 Service Unavailable', 'The gateway is stopping.', { retryAfter: true, close: true }),
   'hold-full': reply('503 Service Unavailable', 'Too many requests wait for an instance of the service.', {
     retryAfter: true,

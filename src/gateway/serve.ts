@@ -33,7 +33,9 @@ function next(service: Service, call: Call, fresh: boolean, nowMs: number = mono
 /** Ends with an attempt, with an answer of our own, or when the client leaves. Never rejects. */
 async function wait(service: Service, call: Call): Promise<void> {
   const unreachable = call.tries > 0;
-  const waited = await service.hold.wait(call, service.routing.hold);
+  const busy = service.isBusyFor(call);
+  const { hold, policy } = service.routing;
+  const waited = await service.hold.wait(call, busy ? policy.queue : hold);
   call.newRound();
   switch (waited) {
     case 'released':
@@ -42,11 +44,12 @@ async function wait(service: Service, call: Call): Promise<void> {
       return;
     case 'full':
       // Only while the others are being let go: one more in between does no harm.
-      if (service.hasInstances && !unreachable) return next(service, call, false);
+      if (service.hasInstances && !unreachable && !busy) return next(service, call, false);
       service.tally.refusedOne();
-      return answer(call, 'hold-full');
+      return answer(call, busy ? 'queue-full' : 'hold-full');
     case 'expired':
       service.tally.refusedOne();
+      if (busy) return answer(call, 'queue-late');
       return answer(
         call,
         unreachable && service.routing.hold.forMs === 0 ? 'instance-unreachable' : 'no-instance',
@@ -56,6 +59,7 @@ async function wait(service: Service, call: Call): Promise<void> {
 
 function failed(attempt: Attempt, failure: Failure): void {
   const { call, service, instance, ticket } = attempt;
+  tellGate(attempt, failure);
   switch (failure) {
     case 'unreached':
       ticket.end({ type: 'retried' });
@@ -73,6 +77,13 @@ function failed(attempt: Attempt, failure: Failure): void {
       ticket.end({ type: 'abandoned' });
       return answer(call, 'request-stalled');
   }
+}
+
+/** What a failure says about the instance. A kept connection may be closed at any time, and a client may stop. */
+function tellGate({ call, instance, ticket, reused }: Attempt, failure: Failure): void {
+  const says = failure !== 'stalled' && !(failure === 'died' && reused && call.replayable);
+  if (says) instance.gate.failed(ticket, monotonicMs());
+  else instance.gate.undecided(ticket);
 }
 
 /** T2: what an instance may have seen is sent again only if that changes nothing, and not without end. */

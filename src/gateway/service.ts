@@ -1,7 +1,9 @@
 /** What the gateway keeps for one service across routings. */
 import type { Preview, ServiceRouting } from '../core/traffic/routing.ts';
 import { leastLoaded } from '../core/traffic/balance.ts';
+import { mayEject } from '../core/traffic/ejection.ts';
 import type { Call } from './call.ts';
+import type { GateRules } from './gate.ts';
 import { Hold, type HoldSpace } from './hold.ts';
 import type { Eras } from './eras.ts';
 import type { Instance } from './instance.ts';
@@ -15,7 +17,8 @@ interface PreviewPool {
   readonly instances: readonly Instance[];
 }
 
-const loadOf = (instance: Instance) => instance.tally.inFlight;
+const loadOf = (instance: Instance) => instance.load;
+const loadOfAny = (instance: Instance) => (instance.gate.room > 0 ? instance.tally.inFlight : Infinity);
 
 export interface ServiceSurroundings {
   readonly space: HoldSpace;
@@ -30,6 +33,7 @@ export class Service {
   #instances: readonly Instance[] = [];
   #preview: PreviewPool | null = null;
   #turn = 0;
+  #freed = false;
   readonly tally: ServiceTally;
   readonly #eras: Eras;
   /** By version. */
@@ -61,6 +65,13 @@ export class Service {
       value: routing.preview.value,
       instances: known(routing.preview.backends),
     };
+    const rules: GateRules = {
+      policy: routing.policy,
+      share: 1,
+      onFreed: () => this.#freedOne(),
+      mayEject: ({ version }) => this.#mayEject(version),
+    };
+    for (const { gate } of this.#all) gate.configure(rules);
   }
 
   /** The routing has it no more; what is under way goes on. */
@@ -75,7 +86,24 @@ export class Service {
     const all = this.#poolFor(call);
     const left = call.triedSome ? all.filter(({ id }) => !call.wasTried(id)) : all;
     this.#turn += 1;
-    return leastLoaded(left, loadOf, this.#turn);
+    const found = leastLoaded(left, loadOf, this.#turn);
+    if (found !== undefined || !left.every(({ gate }) => gate.isOut)) return found;
+    // One that fails is better than none.
+    return leastLoaded(left, loadOfAny, this.#turn);
+  }
+
+  /** There are instances for it, and all of them have as many requests as they may. */
+  isBusyFor(call: Call): boolean {
+    return this.#poolFor(call).some(({ id, gate }) => gate.room === 0 && !call.wasTried(id));
+  }
+
+  /** Those who wait may go, as far as there is room. */
+  letGo(): void {
+    if (this.hold.waiting === 0) return;
+    let room = 0;
+    for (const { gate } of this.#all) if (gate.isOpen) room += gate.room;
+    if (room === Infinity) this.hold.releaseAll();
+    else this.hold.release(room);
   }
 
   /** The request is this instance's from here on: counted once, under the weight that gave it (T5). */
@@ -94,6 +122,26 @@ export class Service {
       this.#rows.set(version, row);
     }
     return row;
+  }
+
+  get #all(): readonly Instance[] {
+    return this.#preview ? [...this.#instances, ...this.#preview.instances] : this.#instances;
+  }
+
+  /** After everything else that the end of a request brings: its connection can be used again then. */
+  #freedOne(): void {
+    if (this.#freed || this.hold.waiting === 0) return;
+    this.#freed = true;
+    queueMicrotask(() => {
+      this.#freed = false;
+      this.letGo();
+    });
+  }
+
+  /** R8: a version whose instances all fail keeps what it was given, so that its failures are seen. */
+  #mayEject(version: string): boolean {
+    const peers = this.#all.filter((other) => other.version === version);
+    return mayEject(peers.length, peers.filter(({ gate }) => gate.isOut).length);
   }
 
   #poolFor(call: Call): readonly Instance[] {

@@ -9,6 +9,7 @@ import { ServiceTally } from './service-tally.ts';
 import { type Ending, Tally } from './tally.ts';
 
 const of = { service: 's', version: 'v' };
+const WELL = { ejected: false, ejections: 0 };
 
 const ending: fc.Arbitrary<Ending> = fc.oneof(
   fc.constantFrom(200, 302, 404, 500, 999).map((status): Ending => ({ type: 'answered', status })),
@@ -42,7 +43,7 @@ test('every request ends in exactly one count, whatever is said about it twice',
         ticket.end(first);
         ticket.end(second);
       }
-      const counts = tally.counts(of);
+      const counts = tally.counts({ ...of, ...WELL });
       const answered = counts.answered.reduce((a, b) => a + b, 0);
       assert.equal(counts.requests, answered + counts.failed + counts.abandoned);
       assert.equal(counts.requests + counts.retried, lives.length);

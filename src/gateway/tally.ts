@@ -26,6 +26,8 @@ export class Tally {
   #longestMs = 0;
   readonly #outcomes = new OutcomeCounter();
   readonly #onIdle: () => void;
+  /** Called when a request or a stream has ended. */
+  whenEnded: (() => void) | null = null;
 
   /** `onIdle` is called whenever nothing is under way any more. */
   constructor(instance: string, onIdle: () => void) {
@@ -59,11 +61,13 @@ export class Tally {
   becameStream(): void {
     this.#inFlight -= 1;
     this.#streams += 1;
+    this.whenEnded?.();
   }
 
   /** For tickets. */
   requestEnded(): void {
     this.#inFlight -= 1;
+    this.whenEnded?.();
     if (this.idle) this.#onIdle();
   }
 
@@ -71,6 +75,7 @@ export class Tally {
   streamEnded(): void {
     this.#streams -= 1;
     this.#outcomes.changed = true;
+    this.whenEnded?.();
     if (this.idle) this.#onIdle();
   }
 
@@ -98,7 +103,12 @@ export class Tally {
     this.#outcomes.changed = true;
   }
 
-  counts(of: Pick<InstanceCounts, 'service' | 'version'>): InstanceCounts {
+  /** Something of the instance that is reported with the counts has changed. */
+  touch(): void {
+    this.#outcomes.changed = true;
+  }
+
+  counts(of: Pick<InstanceCounts, 'service' | 'version' | 'ejected' | 'ejections'>): InstanceCounts {
     return {
       ...of,
       ...this.#outcomes.outcomes(),

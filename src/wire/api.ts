@@ -106,8 +106,8 @@ export interface InstanceStatus {
   readonly version: string;
   readonly phase: InstancePhase;
   readonly ready: boolean;
-  /** `serving`: gets new requests now. */
-  readonly traffic: 'serving' | 'preview' | 'draining' | 'none';
+  /** `serving`: gets new requests now; `ejected`: it would, but it failed too many and is left out for a while. */
+  readonly traffic: 'serving' | 'ejected' | 'preview' | 'draining' | 'none';
   readonly port: number;
   readonly pid: number | null;
   readonly upMs: number;

@@ -35,6 +35,8 @@ const instance = z.object({
   longestMs: z.number(),
   bytesIn: count.default(0),
   bytesOut: count.default(0),
+  ejected: z.boolean().default(false),
+  ejections: count.default(0),
 });
 
 const service = z.object({

@@ -85,6 +85,13 @@ export function serviceRouting(port: number, some: Partial<ServiceRouting>): Ser
   };
 }
 
+/** Requests one after the other, each on a connection of its own; the statuses in order. */
+export async function statusesOf(port: number, count: number, options: Ask = {}): Promise<number[]> {
+  const statuses: number[] = [];
+  for (let i = 0; i < count; i += 1) statuses.push((await ask(port, options)).status);
+  return statuses;
+}
+
 export interface App extends Backend {
   readonly server: http.Server;
   /** Ends it as a crash does: listener and connections at once. */

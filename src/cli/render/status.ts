@@ -54,7 +54,10 @@ function instanceRow(instance: InstanceStatus): Cell[] {
     { text: instance.id },
     { text: instance.version },
     { text: state.text, style: state.style },
-    { text: instance.traffic === 'none' ? '-' : instance.traffic },
+    {
+      text: instance.traffic === 'none' ? '-' : instance.traffic,
+      ...(instance.traffic === 'ejected' ? { style: 'yellow' as const } : {}),
+    },
     { text: String(instance.port) },
     { text: formatDurationMs(instance.upMs) },
     { text: number(instance.inFlight) },

@@ -19,6 +19,8 @@ function counts(instance: string, version: string, change: Partial<InstanceCount
     failed: 0,
     abandoned: 0,
     retried: 0,
+    ejected: false,
+    ejections: 0,
     lastRequestAtMs: 0,
     longestMs: 0,
     latency: [],

@@ -13,6 +13,9 @@ export interface InstanceCounts extends Outcomes {
   readonly inFlight: number;
   readonly streams: number;
   readonly requests: number;
+  /** It failed too often and gets no requests for a while; and how often that was so. */
+  readonly ejected: boolean;
+  readonly ejections: number;
   /** Wall clock; 0 when there was none. */
   readonly lastRequestAtMs: number;
   /** Longest time to the whole response since the last report. */

@@ -29,6 +29,8 @@ export function mergeInstance(a: InstanceCounts, b: InstanceCounts): InstanceCou
     longestMs: Math.max(a.longestMs, b.longestMs),
     bytesIn: a.bytesIn + b.bytesIn,
     bytesOut: a.bytesOut + b.bytesOut,
+    ejected: a.ejected || b.ejected,
+    ejections: a.ejections + b.ejections,
   };
 }
 
@@ -74,7 +76,7 @@ export function mergeRunning(all: Iterable<readonly RunningCounts[]>): RunningCo
 /** Of a worker that is gone: what it had under way has failed, and counts as that (T5). */
 export function buryInstance(counts: InstanceCounts): InstanceCounts {
   const { inFlight, failed } = counts;
-  return { ...counts, inFlight: 0, streams: 0, longestMs: 0, failed: failed + inFlight };
+  return { ...counts, inFlight: 0, streams: 0, longestMs: 0, ejected: false, failed: failed + inFlight };
 }
 
 export const buryService = (counts: ServiceCounts): ServiceCounts => ({ ...counts, holding: 0 });

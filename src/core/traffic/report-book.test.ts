@@ -23,6 +23,8 @@ const row = (instance: string, requests: number, inFlight = 0): InstanceCounts =
   latencySumMs: requests,
   bytesIn: requests,
   bytesOut: requests,
+  ejected: false,
+  ejections: 0,
 });
 
 const part = (...instances: InstanceCounts[]): TrafficReport => ({
