@@ -30,7 +30,7 @@ const side = (requests: number, errors: number, times = 1): Side => ({
   assigned: requests,
 });
 
-const PAST: Past = { requests: 100_000, errors: 100, latency: latencyOf(100_000) };
+const PAST: Past = { windows: [{ requests: 100_000, errors: 100, latency: latencyOf(100_000) }] };
 
 function observed(rows: readonly Observation[], past: Past | null = PAST): Observed {
   return { release: rows, stage: rows, past };

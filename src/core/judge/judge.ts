@@ -48,13 +48,13 @@ interface Measure {
   /** Good enough below this, whatever stable's rate is. */
   readonly negligible: number | null;
   readonly badOf: (side: Side) => number;
-  /** Stable's rate in the past; null: unknown. */
-  readonly past: Rate | null;
+  /** Stable's rates in the windows of its past; none: unknown. */
+  readonly past: readonly Rate[];
 }
 
-/** Of the release's false alarms: what the comparison with stable beside it may spend, and that with its past. */
-const LIVE_SHARE = 0.7;
-const PAST_SHARE = 0.3;
+/** Of a measure's false alarms: what the comparison with stable beside it may spend when there is a past too. */
+const LIVE_SHARE = 0.5;
+const PAST_SHARE = 1 - LIVE_SHARE;
 /** Stable's rate in the past is taken at the cautious end of this interval. */
 const PAST_ALPHA = 0.05;
 
@@ -64,7 +64,10 @@ export function judge(rules: JudgeRules, observed: Observed): Judgement {
   const alpha = rules.falseAlarms / (measures.length + ceilings.length);
   const findings = [
     ...measures.flatMap((measure) => [
-      live(measure, observed, { alpha: alpha * LIVE_SHARE, beta: rules.falsePasses }),
+      live(measure, observed, {
+        alpha: measure.past.length > 0 ? alpha * LIVE_SHARE : alpha,
+        beta: rules.falsePasses,
+      }),
       ...againstPast(measure, observed, alpha * PAST_SHARE),
     ]),
     ...ceilings.map((max) => ceiling(max, observed, alpha)),
@@ -94,21 +97,25 @@ function errorsOf({ errors }: JudgeRules, { past }: Observed): Measure {
     tolerate: errors.tolerate,
     negligible: errors.negligible,
     badOf: (side) => side.errors,
-    past: past && { bad: past.errors, requests: past.requests },
+    past: past?.windows.map(({ errors: bad, requests }) => ({ bad, requests })) ?? [],
   };
 }
 
 function latenciesOf({ latency }: JudgeRules, { past }: Observed): Measure[] {
   if (past === null) return [];
+  const whole = past.windows.flatMap((window) => window.latency);
   return latency.quantiles.flatMap((quantile) => {
-    const bucket = thresholdBucket(past.latency, quantile, latency.pastRequestsMin);
+    const bucket = thresholdBucket(whole, quantile, latency.pastRequestsMin);
     if (bucket === undefined) return [];
     return {
       guard: `p${quantile * 100}`,
       tolerate: latency.tolerate,
       negligible: null,
       badOf: (side: Side) => slowerThan(side.latency, bucket),
-      past: { bad: slowerThan(past.latency, bucket), requests: requestsIn(past.latency) },
+      past: past.windows.map((window) => ({
+        bad: slowerThan(window.latency, bucket),
+        requests: requestsIn(window.latency),
+      })),
     };
   });
 }
@@ -158,15 +165,29 @@ function evidenceOfSame(measure: Measure, stage: readonly Observation[], candida
 
 /** Rates below which a candidate is good enough by itself. */
 function goodEnough({ negligible, past, tolerate }: Measure): number[] {
-  const known = past === null ? 0 : rateInterval(past, PAST_ALPHA).from * tolerate;
-  return [negligible ?? 0, Math.min(known, (1 + known / tolerate) / 2)].filter((bound) => bound > 0);
+  const known = rateInterval(total(past), PAST_ALPHA).from;
+  const bounds = [negligible ?? 0, tolerated(known, tolerate)];
+  return bounds.filter((bound) => bound > 0);
 }
 
-/** Against what stable did before: says nothing good, but finds at full traffic what nothing beside it shows. */
-function againstPast(measure: Measure, { release, past }: Observed, alpha: number): Finding[] {
-  if (past === null || measure.past === null || measure.past.requests === 0) return [];
-  const known = rateInterval(measure.past, alpha / 2).to;
-  const bound = Math.min(known * measure.tolerate, (1 + known) / 2);
+/** Never a certainty, of which there would be nothing to test. */
+const tolerated = (rate: number, tolerate: number) => Math.min(rate * tolerate, (1 + rate) / 2);
+
+const total = (rates: readonly Rate[]): Rate => ({
+  bad: rates.reduce((all, { bad }) => all + bad, 0),
+  requests: rates.reduce((all, { requests }) => all + requests, 0),
+});
+
+/**
+ * Against what stable did before: says nothing good, but finds at full traffic what nothing beside it shows, and
+ * learns faster than a comparison with noise. The worst window counts, since rates drift with the day.
+ */
+function againstPast(measure: Measure, { release }: Observed, alpha: number): Finding[] {
+  const stable = total(measure.past);
+  if (stable.requests === 0) return [];
+  const worst = Math.max(...measure.past.map(({ bad, requests }) => (requests > 0 ? bad / requests : 0)));
+  const known = Math.max(worst, rateInterval(stable, alpha / 2).to);
+  const bound = tolerated(known, measure.tolerate);
   const candidate = rateOf(release, 'candidate', measure);
   const worse = { log: evidenceOfAbove(candidate, bound), neededLog: Math.log(2 / alpha) };
   return [
@@ -176,7 +197,7 @@ function againstPast(measure: Measure, { release, past }: Observed, alpha: numbe
       worse,
       same: null,
       candidate,
-      stable: measure.past,
+      stable,
       tolerated: { type: 'rate', value: bound },
       effect: rateInterval(candidate, alpha / 2),
       missingRequests: null,

@@ -17,8 +17,12 @@ export interface Observation {
   readonly stable: Side;
 }
 
-/** Stable's own record from before the release. */
+/** Stable's own record from before the release, cut into windows of equal length, such as hours of the last day. */
 export interface Past {
+  readonly windows: readonly PastWindow[];
+}
+
+export interface PastWindow {
   readonly requests: number;
   readonly errors: number;
   readonly latency: Histogram;
