@@ -183,6 +183,9 @@ export const limits = {
     goneInstancesMax: 1_000,
     /** Services that left the routing and whose totals go on where they were when they come back. */
     goneServicesMax: 1_000,
+    /** Instances with series of their own in the metrics: the busiest ones. */
+    metricsInstancesMax: 2_000,
+    metricsConnectionsMax: 16,
     controlConnectionsMax: 16,
     /** A control that does not read: past this, reports are left out. */
     controlBacklogBytesMax: 4 * 1024 * 1024,

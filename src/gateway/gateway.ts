@@ -6,6 +6,7 @@ import { limits } from '../core/limits.ts';
 import type { TrafficReport } from '../core/traffic/counts.ts';
 import type { Routing } from '../core/traffic/routing.ts';
 import { EMPTY_REPORT } from '../core/traffic/report-book.ts';
+import type { GatewaySettings } from '../core/traffic/settings.ts';
 import { nowMs, timer } from './clock.ts';
 import { Fleet } from './fleet.ts';
 import { GatewayTally } from './gateway-tally.ts';
@@ -19,6 +20,8 @@ export type Applied =
 export interface GatewayOptions {
   readonly onReport: (report: TrafficReport) => void;
   readonly log: (line: string) => void;
+  /** With each routing, before it is acknowledged. */
+  readonly onSettings?: (settings: GatewaySettings) => Promise<void>;
   /** Left out: it binds the addresses of its routings itself. */
   readonly inherited?: InheritedSockets;
 }
@@ -29,6 +32,7 @@ export class Gateway {
   readonly #listeners: Listeners;
   readonly #fleet: Fleet;
   readonly #onReport: (report: TrafficReport) => void;
+  readonly #onSettings: (settings: GatewaySettings) => Promise<void>;
   readonly #ticking: NodeJS.Timeout;
   #routing: Routing | null = null;
   #fence = 0;
@@ -40,6 +44,7 @@ export class Gateway {
     this.#listeners = new Listeners({ sweep: this.#sweep, tally: this.#tally, log }, inherited);
     this.#fleet = new Fleet(this.#sweep, () => this.#reportSoon());
     this.#onReport = options.onReport;
+    this.#onSettings = options.onSettings ?? (() => Promise.resolve());
     this.#ticking = setInterval(() => this.#tick(), limits.gateway.reportIntervalMs);
   }
 
@@ -120,6 +125,7 @@ export class Gateway {
     this.#fleet.apply(routing);
     const failed = await this.#listeners.apply(this.#fleet.services, keep);
     this.#fleet.releaseHeld();
+    await this.#onSettings(routing.settings);
     this.#reportSoon();
     return { type: 'applied', failed };
   }

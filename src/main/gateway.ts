@@ -5,7 +5,10 @@ import { parseArgs } from 'node:util';
 import { limits } from '../core/limits.ts';
 import { ControlLink } from '../gateway/control-link.ts';
 import { Gateway } from '../gateway/gateway.ts';
+import { MetricsEndpoint } from '../gateway/metrics/endpoint.ts';
+import { exposition } from '../gateway/metrics/exposition.ts';
 import { GATEWAY_SOCKET } from '../wire/paths.ts';
+import { SEGUE_VERSION } from '../wire/version.ts';
 
 const log = (line: string) => process.stderr.write(`${new Date().toISOString()} gateway ${line}\n`);
 
@@ -26,12 +29,21 @@ const stop = async (graceMs: number) => {
   stopping = true;
   log('stopping');
   link.close();
+  metrics.close();
   await gateway.stop(graceMs);
   log('stopped');
   process.exit(0);
 };
 
-const gateway = new Gateway({ log, onReport: (report) => link.report(report) });
+const metrics = new MetricsEndpoint(
+  () => exposition(gateway.report(), { version: SEGUE_VERSION, workers: 1 }),
+  log,
+);
+const gateway = new Gateway({
+  log,
+  onReport: (report) => link.report(report),
+  onSettings: (settings) => metrics.apply(settings.metrics),
+});
 const link = new ControlLink(gateway, {
   path: GATEWAY_SOCKET,
   pid: process.pid,

@@ -44,6 +44,11 @@ const settings: z.ZodType<GatewaySettings> = z
     certificates: z.array(z.object({ certificate: z.string(), key: z.string() })).default([]),
     redirect: listen.nullable().default(null),
     challenges: z.array(z.object({ token: z.string(), answer: z.string() })).default([]),
+    metrics: listen.nullable().default(null),
+    accessLog: z
+      .object({ samplePercent: z.number().min(0).max(100), query: z.boolean() })
+      .nullable()
+      .default(null),
   })
   .prefault({});
 

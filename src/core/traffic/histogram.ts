@@ -36,3 +36,19 @@ export function quantileMs(pairs: readonly number[], quantile: number): number |
   }
   return undefined;
 }
+
+/**
+ * How many of `[bucket, count, ...]` pairs took no longer than each bound, and all of them at the end. Exact to half
+ * a tenth of a millisecond where a bound is a power of two tenths.
+ */
+export function cumulative(pairs: readonly number[], boundsMs: readonly number[]): number[] {
+  const counts = Array.from({ length: boundsMs.length + 1 }, () => 0);
+  for (let at = 0; at + 1 < pairs.length; at += 2) {
+    const topMs = bucketTopMs(pairs[at] ?? 0);
+    const bound = boundsMs.findIndex((each) => topMs <= each);
+    const index = bound === -1 ? boundsMs.length : bound;
+    counts[index] = (counts[index] ?? 0) + (pairs[at + 1] ?? 0);
+  }
+  for (let at = 1; at < counts.length; at += 1) counts[at] = (counts[at] ?? 0) + (counts[at - 1] ?? 0);
+  return counts;
+}

@@ -14,6 +14,17 @@ export interface GatewaySettings {
   /** Plain HTTP that leads to where TLS is. */
   readonly redirect: Listen | null;
   readonly challenges: readonly Challenge[];
+  /** Where metrics are asked for; null: nowhere. */
+  readonly metrics: Listen | null;
+  /** Null: none is written. */
+  readonly accessLog: AccessLogSettings | null;
+}
+
+export interface AccessLogSettings {
+  /** Of the requests that went well; failed ones are always written. */
+  readonly samplePercent: number;
+  /** With what follows the `?` of the path. */
+  readonly query: boolean;
 }
 
 /** What of it the user's file says. */
@@ -24,5 +35,7 @@ export const DEFAULT_CHOICES: GatewayChoices = {
   geo: null,
   certificates: [],
   redirect: null,
+  metrics: null,
+  accessLog: null,
 };
 export const DEFAULT_SETTINGS: GatewaySettings = { ...DEFAULT_CHOICES, stickyKey: null, challenges: [] };

@@ -2,7 +2,28 @@
 import { z } from 'zod';
 import { limits } from '../../core/limits.ts';
 import { DEFAULT_CHOICES } from '../../core/traffic/settings.ts';
-import { headerName, network } from './values.ts';
+import { listen } from './listen.ts';
+import { headerName, network, share, shortOrLong } from './values.ts';
+
+const accessLog = shortOrLong(
+  'true, or { sample, query }',
+  z.literal(true, 'true'),
+  z
+    .strictObject(
+      {
+        sample: share()
+          .prefault('100%')
+          .describe('So many of the requests that went well are written; failed ones always are.'),
+        query: z
+          .boolean('true or false')
+          .prefault(false)
+          .describe('Write the part of the path after "?", which may hold secrets.'),
+      },
+      'sample and query',
+    )
+    .transform(({ sample, query }) => ({ samplePercent: sample, query })),
+  () => ({}),
+);
 
 export const gateway = z
   .strictObject(
@@ -21,11 +42,19 @@ export const gateway = z
         )
         .optional()
         .describe('Who says which country a client is in: a proxy in front, in a header of its own.'),
+      metrics: listen('127.0.0.1')
+        .optional()
+        .describe('Where Prometheus finds /metrics: a port of this machine alone, or "host:port".'),
+      accessLog: accessLog
+        .optional()
+        .describe('Write a line of JSON for each request: true, or { sample, query }.'),
     },
-    'trust and geo',
+    'trust, geo, metrics and accessLog',
   )
-  .transform(({ geo, ...rest }) => ({
+  .transform(({ geo, metrics, accessLog: log, ...rest }) => ({
     ...DEFAULT_CHOICES,
     ...rest,
+    metrics: metrics ?? null,
+    accessLog: log ?? null,
     geo: geo ? { header: geo.header.toLowerCase() } : null,
   }));

@@ -92,7 +92,14 @@ describe('a right file', () => {
       environment: null,
       keep: { versions: 5, forMs: 7 * 86_400_000 },
       ports: { from: 20_000, to: 29_999 },
-      gateway: { trust: ['127.0.0.0/8', '::1/128'], geo: null, certificates: [], redirect: null },
+      gateway: {
+        trust: ['127.0.0.0/8', '::1/128'],
+        geo: null,
+        certificates: [],
+        redirect: null,
+        metrics: null,
+        accessLog: null,
+      },
       services: {
         web: {
           name: 'web',

@@ -1,24 +1,9 @@
 /** `traffic:` of a service: where it listens, what it gets, how it drains and holds. */
 import { z } from 'zod';
 import { limits } from '../../core/limits.ts';
-import type { Listen } from '../../core/project.ts';
+import { listen } from './listen.ts';
 import { policyKeys, policyOf } from './policy.ts';
-import { duration, port, shortOrLong, urlPath, whole } from './values.ts';
-
-const LISTEN_PHRASE = 'a port such as 8080, or "host:port" such as "127.0.0.1:8080"';
-const ADDRESS = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9.-]*)):(\d{1,5})$/;
-
-/** An empty host is every address of the machine. */
-const listen = z
-  .union([port(), z.string(LISTEN_PHRASE).regex(ADDRESS, LISTEN_PHRASE)], LISTEN_PHRASE)
-  .transform((value, context): Listen => {
-    if (typeof value === 'number') return { host: '', port: value };
-    const [, v6, host, digits] = ADDRESS.exec(value) ?? [];
-    const number = Number(digits);
-    if (number >= 1 && number <= 65_535) return { host: v6 ?? host ?? '', port: number };
-    context.issues.push({ code: 'custom', input: value, message: 'a port from 1 to 65535' });
-    return z.NEVER;
-  });
+import { duration, shortOrLong, urlPath, whole } from './values.ts';
 
 const HOST_PHRASE = 'a host name such as shop.example.com or *.example.com, without a port';
 const HOST = /^(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_-]*)(\.[A-Za-z0-9_][A-Za-z0-9_-]*)*$/;
@@ -80,7 +65,7 @@ const hold = shortOrLong(
 export const traffic = z
   .strictObject(
     {
-      listen: listen.describe('Where users come in: a port on every address, or "host:port".'),
+      listen: listen().describe('Where users come in: a port on every address, or "host:port".'),
       routes: z
         .array(route, 'a list of routes')
         .min(1, 'at least one route')

@@ -5,7 +5,13 @@
 import { z } from 'zod';
 import { limits } from '../../core/limits.ts';
 import { parseNetwork } from '../../core/traffic/networks.ts';
-import { formatBytes, formatDurationMs, parseBytes, parseDurationMs } from '../../core/units.ts';
+import {
+  formatBytes,
+  formatDurationMs,
+  parseBytes,
+  parseDurationMs,
+  parseSharePercent,
+} from '../../core/units.ts';
 
 const DURATION = /^(0|\d+(\.\d+)?\s*(ms|s|m|h|d))$/;
 
@@ -37,6 +43,17 @@ export function bytes(min: number, max: number = Number.MAX_SAFE_INTEGER) {
     if (size !== undefined && size >= min && size <= max) return size;
     const range = size === undefined ? error : `a size from ${formatBytes(min)} to ${formatBytes(max)}`;
     context.issues.push({ code: 'custom', input: value, message: range });
+    return z.NEVER;
+  });
+}
+
+/** `5%`, `5` or `0.5%`; result in percent. */
+export function share() {
+  const error = 'a share such as 5%';
+  return z.union([z.string(error), z.number(error)], error).transform((value, context): number => {
+    const percent = parseSharePercent(String(value));
+    if (percent !== undefined) return percent;
+    context.issues.push({ code: 'custom', input: value, message: 'a share from 0% to 100%' });
     return z.NEVER;
   });
 }
