@@ -58,7 +58,7 @@ export class Call {
     this.#bytes = bytes;
     this.method = head.method;
     this.minor = head.minor;
-    this.host = client.hostOf(bytes.toString('latin1', head.hostFrom, head.hostTo));
+    this.host = client.hostOf(bytes, head.hostFrom, head.hostTo);
     const path = pathOf(bytes.toString('latin1', head.pathFrom, head.pathTo));
     this.routePath = path === '' ? '/' : path;
     this.body = bodyOf(head);

@@ -8,10 +8,11 @@ import { hostOf } from '../core/traffic/match.ts';
 import { Call, headEnd, scanHead } from './call.ts';
 import { monotonicMs } from './clock.ts';
 import type { GatewayTally } from './gateway-tally.ts';
-import { LF } from './http1/bytes.ts';
+import { LF, startsWith } from './http1/bytes.ts';
 import { Peer } from './http1/head-writer.ts';
 import type { Refusal } from './http1/refusal.ts';
 import { replyBytes } from './replies.ts';
+import { readFrom } from './reading.ts';
 import type { Timed } from './sweep.ts';
 
 /** Whoever takes the connection over after an upgrade. */
@@ -69,7 +70,7 @@ export class ClientConnection implements Timed {
     this.#socket = socket;
     this.#owner = owner;
     this.peer = new Peer(socket.remoteAddress ?? UNKNOWN_PEER);
-    socket.on('data', (bytes: Buffer) => this.#received(bytes));
+    readFrom(socket, (bytes) => this.#received(bytes));
     socket.once('end', () => this.#ended());
     // The close that follows says all there is to say.
     socket.on('error', () => socket.destroy());
@@ -86,10 +87,10 @@ export class ClientConnection implements Timed {
   }
 
   /** As routes are found by it. A connection's requests are nearly always for the same host. */
-  hostOf(authority: string): string {
-    if (authority !== this.#authority) {
-      this.#authority = authority;
-      this.#host = hostOf(authority);
+  hostOf(bytes: Buffer, from: number, to: number): string {
+    if (to - from !== this.#authority.length || !startsWith(bytes, from, this.#authority)) {
+      this.#authority = bytes.toString('latin1', from, to);
+      this.#host = hostOf(this.#authority);
     }
     return this.#host;
   }

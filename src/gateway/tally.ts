@@ -22,7 +22,9 @@ export class Tally {
   #requests = 0;
   #bytesIn = 0;
   #bytesOut = 0;
-  #lastRequestAtMs = 0;
+  /** Of the clock that never jumps; what other processes compare is made of it when it is asked for. */
+  #lastBeganMs = -1;
+  #lastSaid = { beganMs: -1, atMs: 0 };
   #longestMs = 0;
   readonly #outcomes = new OutcomeCounter();
   readonly #onIdle: () => void;
@@ -52,7 +54,7 @@ export class Tally {
   begin(era: Era, row: AssignedRow, atMs: number = monotonicMs()): Ticket {
     this.#inFlight += 1;
     this.#requests += 1;
-    this.#lastRequestAtMs = nowMs();
+    this.#lastBeganMs = atMs;
     this.#outcomes.changed = true;
     return new Ticket(this, era, row, atMs);
   }
@@ -116,7 +118,7 @@ export class Tally {
       inFlight: this.#inFlight,
       streams: this.#streams,
       requests: this.#requests,
-      lastRequestAtMs: this.#lastRequestAtMs,
+      lastRequestAtMs: this.#lastRequestAtMs(),
       longestMs: this.#longestMs,
       bytesIn: this.#bytesIn,
       bytesOut: this.#bytesOut,
@@ -127,6 +129,15 @@ export class Tally {
   told(): void {
     this.#outcomes.changed = false;
     this.#longestMs = 0;
+  }
+
+  /** Said once, it stays the same, though the wall clock may jump. */
+  #lastRequestAtMs(): number {
+    const beganMs = this.#lastBeganMs;
+    if (beganMs !== this.#lastSaid.beganMs) {
+      this.#lastSaid = { beganMs, atMs: Math.round(nowMs() - (monotonicMs() - beganMs)) };
+    }
+    return this.#lastSaid.atMs;
   }
 }
 

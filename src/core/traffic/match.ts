@@ -62,25 +62,17 @@ class PathTable<T> {
     this.#depthMax = Math.max(this.#depthMax, prefix.split('/').length - 1);
   }
 
+  /** The deepest of the first `depthMax` segments that has one: of `/a/b/c` that is `/a`, `/a/b`, `/a/b/c`. */
   find(path: string): T | undefined {
-    for (const end of segmentEnds(path, this.#depthMax).toReversed()) {
-      const found = this.#targets.get(path.slice(0, end));
-      if (found !== undefined) return found;
+    let found = this.#targets.get('');
+    let end = 0;
+    for (let depth = 0; depth < this.#depthMax && end < path.length; depth += 1) {
+      const slash = path.indexOf('/', end + 1);
+      end = slash === -1 ? path.length : slash;
+      found = this.#targets.get(path.slice(0, end)) ?? found;
     }
-    return this.#targets.get('');
+    return found;
   }
-}
-
-/** Where the first `depthMax` segments of `/a/b/c` end: 2, 4, 6. */
-function segmentEnds(path: string, depthMax: number): number[] {
-  const ends: number[] = [];
-  let slash = 0;
-  while (ends.length < depthMax && slash < path.length) {
-    const next = path.indexOf('/', slash + 1);
-    slash = next === -1 ? path.length : next;
-    ends.push(slash);
-  }
-  return ends;
 }
 
 /** The host of a `Host` field: lower case, without port and final dot. */

@@ -20,6 +20,9 @@ export class ResponseHead {
   /** The blank before the reason, or the end of the line. */
   reasonFrom = 0;
   reasonTo = 0;
+  /** Read last, and what it meant: programs that send it say the same with every response. */
+  #keepAlive = '';
+  #idleLimitS: number | undefined;
 
   get end(): number {
     return this.fields.end;
@@ -46,9 +49,13 @@ export class ResponseHead {
   /** Seconds after which the instance says it closes an idle connection; undefined: it does not say. */
   idleLimitS(bytes: Buffer): number | undefined {
     if (this.fields.seek(bytes, FIELD.keepAlive) < 0) return undefined;
-    const value = bytes.toString('latin1', this.fields.valueFrom, this.fields.valueTo);
-    const found = /(?:^|[,\s])timeout=(\d{1,6})(?:$|[,\s])/i.exec(value);
-    return found ? Number(found[1]) : undefined;
+    const { valueFrom, valueTo } = this.fields;
+    if (valueTo - valueFrom !== this.#keepAlive.length || !startsWith(bytes, valueFrom, this.#keepAlive)) {
+      this.#keepAlive = bytes.toString('latin1', valueFrom, valueTo);
+      const found = /(?:^|[,\s])timeout=(\d{1,6})(?:$|[,\s])/i.exec(this.#keepAlive);
+      this.#idleLimitS = found ? Number(found[1]) : undefined;
+    }
+    return this.#idleLimitS;
   }
 
   #scanReason(bytes: Buffer, from: number, to: number): Scan {

@@ -1,0 +1,18 @@
+/**
+ * What a client sends, without the detour through its stream's queue. A socket gives what it read to its own `push`;
+ * while the stream flows and its queue is empty, the next thing that happens is `data` with the same bytes, after
+ * bookkeeping for readers that are slower than that. Here they come at once. Whatever is not that plain case -
+ * paused, queued, the end - goes the ordinary way, and so would everything if sockets ceased to call `push`.
+ */
+import type { Socket } from 'node:net';
+
+export function readFrom(socket: Socket, take: (bytes: Buffer) => void): void {
+  const push = socket.push.bind(socket);
+  socket.on('data', take);
+  socket.push = (bytes: unknown, encoding) => {
+    if (socket.readableFlowing !== true || socket.readableLength > 0 || !(bytes instanceof Buffer))
+      return push(bytes, encoding);
+    take(bytes);
+    return true;
+  };
+}
