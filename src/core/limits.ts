@@ -162,6 +162,8 @@ export const limits = {
     ejectedPercentMax: 50,
     /** A client that neither reads nor sends for this long while it is its turn. */
     clientStallTimeoutMs: 60_000,
+    /** A body that comes more slowly for longer than its timeout only keeps an instance busy. */
+    bodyBytesPerSecondMin: 500,
     /** After a response that came before the end of its request body: how long the rest is thrown away. */
     lingerMs: 2_000,
     /** Streams of a draining instance are told to reconnect within this, evenly spread. */

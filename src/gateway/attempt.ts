@@ -17,6 +17,7 @@ import { ResponseBody } from './response-body.ts';
 import type { Service } from './service.ts';
 import type { Ticket } from './tally.ts';
 import { tunnel } from './tunnel.ts';
+import { UploadPace } from './upload-pace.ts';
 import type { UpstreamConnection, UpstreamUser } from './upstream-connection.ts';
 
 /** How a try ended that gave the client nothing. */
@@ -62,6 +63,7 @@ export class Attempt implements UpstreamUser {
   #body: ResponseBody | undefined;
   #stream: EventStream | undefined;
   #status = 0;
+  #pace: UploadPace | undefined;
   /** The instance keeps its connection, and for how long it says it does. */
   #reusable = false;
   #idleLimitS: number | undefined;
@@ -83,7 +85,8 @@ export class Attempt implements UpstreamUser {
       kept.user = this;
       this.#send(ticket.beganMs);
     } else {
-      this.#upstream.deadlineMs = ticket.beganMs + limits.gateway.upstreamConnectTimeoutMs;
+      const connectedByMs = ticket.beganMs + limits.gateway.upstreamConnectTimeoutMs;
+      this.#upstream.deadlineMs = Math.min(connectedByMs, call.deadlineMs);
     }
   }
 
@@ -99,7 +102,9 @@ export class Attempt implements UpstreamUser {
 
   upstreamDrained(): void {
     if (this.#state === 'over') return;
-    this.#progress();
+    const nowMs = monotonicMs();
+    this.#pace?.resume(nowMs);
+    this.#progress(nowMs);
     this.call.client.resumeBody();
   }
 
@@ -117,6 +122,7 @@ export class Attempt implements UpstreamUser {
 
   upstreamExpired(): void {
     if (this.#state === 'connecting') return this.#fail('unreached');
+    if (this.#state === 'body') return this.#overdue();
     // While the body is on its way, whoever keeps it from going on is the late one.
     const { body } = this.call;
     this.#fail(body && !body.complete && !body.blocked ? 'stalled' : 'late');
@@ -126,7 +132,8 @@ export class Attempt implements UpstreamUser {
     this.#state = 'head';
     const { call, service } = this;
     if (service.hold.waiting > 0) service.letGo();
-    this.#upstream.deadlineMs = nowMs + service.routing.responseMs;
+    if (call.body) this.#pace = new UploadPace(call.body, service.routing.policy.bodyMs, nowMs);
+    this.#progress(nowMs);
     call.writeHead(writer);
     const small = call.body?.takeWithHead();
     if (small) writer.append(small);
@@ -140,14 +147,21 @@ export class Attempt implements UpstreamUser {
   }
 
   #sendPart(part: Buffer): boolean {
-    this.#progress();
+    const nowMs = monotonicMs();
     this.ticket.passed(part.length, 0);
     // An instance that stopped reading must not stop the client from finishing: its response may be on its way.
-    return !this.#upstream.writable || this.#upstream.send(part);
+    const goesOn = !this.#upstream.writable || this.#upstream.send(part);
+    if (!goesOn) this.#pace?.pause(nowMs);
+    this.#progress(nowMs);
+    return goesOn;
   }
 
-  #progress(): void {
-    if (this.#state === 'head') this.#upstream.deadlineMs = monotonicMs() + this.service.routing.responseMs;
+  /** Whose turn it is has this long: the client for its body, else the instance. */
+  #progress(nowMs: number): void {
+    if (this.#state !== 'head') return;
+    const clientMs = this.#pace === undefined ? Infinity : this.#pace.dueMs(nowMs);
+    const dueMs = clientMs === Infinity ? nowMs + this.service.routing.responseMs : clientMs;
+    this.#upstream.deadlineMs = Math.min(dueMs, this.call.deadlineMs);
   }
 
   #readHead(bytes: Buffer, from: number, to: number): boolean {
@@ -217,7 +231,7 @@ export class Attempt implements UpstreamUser {
     const { call } = this;
     const { fields, minor } = head;
     this.#state = 'body';
-    this.#upstream.deadlineMs = Infinity;
+    this.#upstream.deadlineMs = call.deadlineMs;
     this.#status = head.status;
     this.#idleLimitS = head.idleLimitS(bytes);
     this.#reusable = minor === 1 ? !fields.close : fields.keepAlive;
@@ -244,6 +258,7 @@ export class Attempt implements UpstreamUser {
       complete: () => this.#completeStream(),
       cut: () => void this.#cut(),
     });
+    this.#upstream.deadlineMs = Infinity;
     this.ticket.becomeStream();
     this.instance.gate.answered(this.ticket, head.status, monotonicMs());
   }
@@ -346,6 +361,13 @@ export class Attempt implements UpstreamUser {
     this.instance.gate.failed(this.ticket, monotonicMs());
     this.call.client.break();
     return false;
+  }
+
+  /** The whole request took too long; if its client does not read, that is not the instance's doing. */
+  #overdue(): void {
+    if (this.call.client.flushed) return void this.#cut();
+    this.#abandon();
+    this.call.client.break();
   }
 
   #abandon(): void {

@@ -43,6 +43,8 @@ export class Call {
   tries = 0;
   /** When a wait for an instance ends (T7); set by the first wait. */
   holdUntilMs: number | undefined;
+  /** When the whole request has to be over, streams excepted. */
+  deadlineMs = Infinity;
   /** Something of a response has been sent, 1xx included. */
   responding = false;
   /** Instances that could not be reached in this round. */

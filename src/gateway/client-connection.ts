@@ -203,7 +203,7 @@ export class ClientConnection implements Timed {
     const body = this.#call?.body;
     if (body && !body.complete) {
       const end = body.take(bytes, 0, bytes.length);
-      if (end === undefined) return this.#bodyMalformed();
+      if (end === undefined) return this.#bodyRefused();
       if (body.blocked || body.full) this.#pause();
       at = end;
     }
@@ -277,14 +277,14 @@ export class ClientConnection implements Timed {
     if (this.#state === 'idle') this.#resume();
   }
 
-  #bodyMalformed(): void {
+  #bodyRefused(): void {
     const call = this.#call;
     if (this.#state === 'lingering' || !call || call.responding) return this.break();
     call.leave();
-    this.#refuse('malformed');
+    this.#refuse(call.body?.tooLarge ? 'body-too-large' : 'malformed');
   }
 
-  #refuse(reason: Refusal | 'head-late'): void {
+  #refuse(reason: Refusal | 'head-late' | 'body-too-large'): void {
     this.#owner.tally.malformedOne();
     this.#state = 'ended';
     this.send(replyBytes(reason, 'close', true));

@@ -56,7 +56,7 @@ export class Hold {
 
   wait(call: Call, { forMs, requestsMax }: HoldLimit): Promise<Waited> {
     call.holdUntilMs ??= monotonicMs() + forMs;
-    const leftMs = call.holdUntilMs - monotonicMs();
+    const leftMs = Math.min(call.holdUntilMs, call.deadlineMs) - monotonicMs();
     if (call.left) return Promise.resolve('left');
     if (leftMs <= 0) return Promise.resolve('expired');
     if (this.#queue.length >= requestsMax || !this.#space.take()) return Promise.resolve('full');

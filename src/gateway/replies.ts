@@ -48,6 +48,15 @@ const REPLIES = {
     'No service is routed here. Compare host and path with "routes" in segue.yaml.',
   ),
   'request-stalled': reply('408 Request Timeout', 'The rest of the request did not arrive.', { close: true }),
+  'body-too-large': reply(
+    '413 Content Too Large',
+    'The body of the request is larger than it may be ("limits" in segue.yaml).',
+    { close: true },
+  ),
+  'request-late': reply(
+    '504 Gateway Timeout',
+    'The request took longer than it may ("timeouts" in segue.yaml).',
+  ),
   'instance-unreachable': reply(
     '502 Bad Gateway',
     'No instance of the service could be reached. See "segue status".',

@@ -15,6 +15,11 @@ export class RequestBody {
   #backlogBytes = 0;
   #sink: Sink | undefined;
   #complete = false;
+  #dataBytesMax = Infinity;
+  /** It is longer than it may be; `take` said that it is malformed. */
+  tooLarge = false;
+  /** Of it, framing included, that came until now. */
+  receivedBytes = 0;
 
   /** A length of 0 is no body. */
   constructor(framing: 'chunked' | number) {
@@ -27,11 +32,20 @@ export class RequestBody {
     return this.#complete;
   }
 
-  /** Where the part of it in these bytes ends, and the next request begins; undefined: malformed. */
+  /** False: it is longer than that, or will be. From now on no more of it is taken than that. */
+  boundTo(dataBytesMax: number): boolean {
+    const known = this.#chunks ? this.#chunks.dataBytes : this.receivedBytes + this.#left;
+    this.#dataBytesMax = dataBytesMax;
+    return known <= dataBytesMax;
+  }
+
+  /** Where the part of it in these bytes ends, and the next request begins; undefined: malformed or too large. */
   take(bytes: Buffer, from: number, to: number): number | undefined {
     if (this.#chunks) {
       if (!this.#chunks.pass(bytes, from, to)) return undefined;
-      const { readTo, sentTo } = this.#chunks;
+      const { readTo, sentTo, dataBytes } = this.#chunks;
+      this.tooLarge = dataBytes > this.#dataBytesMax;
+      if (this.tooLarge) return undefined;
       this.#complete = this.#chunks.ended;
       this.#pass(bytes, from, sentTo);
       return readTo;
@@ -66,6 +80,7 @@ export class RequestBody {
 
   /** Nobody wants it any more. */
   discard(): void {
+    this.#dataBytesMax = Infinity;
     this.attach(() => true);
   }
 
@@ -74,6 +89,7 @@ export class RequestBody {
 
   #pass(bytes: Buffer, from: number, to: number): void {
     if (from === to) return;
+    this.receivedBytes += to - from;
     const part = bytes.subarray(from, to);
     if (this.#sink) {
       this.blocked = !this.#sink(part);

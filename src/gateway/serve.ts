@@ -13,6 +13,7 @@ import type { Service } from './service.ts';
 export function serve(service: Service, call: Call): void {
   const nowMs = monotonicMs();
   service.replays.request(nowMs);
+  if (service.admission !== null && !service.admission.admit(call, nowMs)) return;
   // Those who wait go first, unless there is no room to wait in and somebody to go to.
   if (service.hold.waiting > 0) void wait(service, call);
   else next(service, call, false, nowMs);
@@ -20,6 +21,10 @@ export function serve(service: Service, call: Call): void {
 
 function next(service: Service, call: Call, fresh: boolean, nowMs: number = monotonicMs()): void {
   if (call.left) return;
+  if (call.deadlineMs <= nowMs) {
+    service.tally.refusedOne();
+    return answer(call, 'request-late');
+  }
   const instance = call.tries < limits.gateway.triesPerRequestMax ? service.pick(call) : undefined;
   if (instance === undefined) {
     void wait(service, call);
@@ -72,7 +77,7 @@ function failed(attempt: Attempt, failure: Failure): void {
     case 'garbled':
       return fail(attempt, failure, 'instance-failed');
     case 'late':
-      return fail(attempt, failure, 'instance-late');
+      return fail(attempt, failure, isOverdue(call) ? 'request-late' : 'instance-late');
     case 'stalled':
       ticket.end({ type: 'abandoned' });
       return answer(call, 'request-stalled');
@@ -81,10 +86,13 @@ function failed(attempt: Attempt, failure: Failure): void {
 
 /** What a failure says about the instance. A kept connection may be closed at any time, and a client may stop. */
 function tellGate({ call, instance, ticket, reused }: Attempt, failure: Failure): void {
-  const says = failure !== 'stalled' && !(failure === 'died' && reused && call.replayable);
+  const cannotTell = failure === 'stalled' || (failure === 'unreached' && isOverdue(call));
+  const says = !cannotTell && !(failure === 'died' && reused && call.replayable);
   if (says) instance.gate.failed(ticket, monotonicMs());
   else instance.gate.undecided(ticket);
 }
+
+const isOverdue = (call: Call): boolean => call.deadlineMs <= monotonicMs();
 
 /** T2: what an instance may have seen is sent again only if that changes nothing, and not without end. */
 function mayReplay(service: Service, call: Call): boolean {

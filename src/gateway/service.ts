@@ -2,6 +2,7 @@
 import type { Preview, ServiceRouting } from '../core/traffic/routing.ts';
 import { leastLoaded } from '../core/traffic/balance.ts';
 import { mayEject } from '../core/traffic/ejection.ts';
+import { Admission } from './admission.ts';
 import type { Call } from './call.ts';
 import type { GateRules } from './gate.ts';
 import { Hold, type HoldSpace } from './hold.ts';
@@ -34,6 +35,8 @@ export class Service {
   #preview: PreviewPool | null = null;
   #turn = 0;
   #freed = false;
+  /** Null: nothing is asked. */
+  admission: Admission | null;
   readonly tally: ServiceTally;
   readonly #eras: Eras;
   /** By version. */
@@ -41,6 +44,7 @@ export class Service {
 
   constructor(routing: ServiceRouting, { space, tally, eras }: ServiceSurroundings) {
     this.#routing = routing;
+    this.admission = Admission.of(routing.policy);
     this.hold = new Hold(space);
     this.tally = tally;
     tally.watch(this.hold);
@@ -58,6 +62,7 @@ export class Service {
   update(routing: ServiceRouting, instanceOf: (id: string) => Instance | undefined): void {
     const known = (backends: Preview['backends']) => backends.flatMap(({ id }) => instanceOf(id) ?? []);
     this.#routing = routing;
+    this.admission = Admission.of(routing.policy);
     this.#rows.clear();
     this.#instances = known(routing.backends);
     this.#preview = routing.preview && {

@@ -2,6 +2,8 @@
 export interface Policy {
   /** The whole request, from its head to the end of its response; streams are not meant. */
   readonly requestMs: number | null;
+  /** Longest wait for the next part of a request's body. */
+  readonly bodyMs: number;
   /** Of a request's body, without its framing. */
   readonly bodyBytesMax: number | null;
   /** Of one instance, over all workers of the gateway together. */
@@ -28,6 +30,7 @@ export interface EjectionPolicy {
 
 export const DEFAULT_POLICY: Policy = {
   requestMs: null,
+  bodyMs: 30_000,
   bodyBytesMax: null,
   instance: { requestsMax: null, connectionsMax: null },
   queue: { forMs: 5_000, requestsMax: 1_000 },

@@ -49,6 +49,8 @@ export class ChunkedBody {
   #extensionBytes = 0;
   #trailerBytes = 0;
   ended = false;
+  /** Of all chunks so far. */
+  dataBytes = 0;
   /** Where the last `pass` stopped reading, and the end of what is to be sent, which begins where it began. */
   readTo = 0;
   sentTo = 0;
@@ -68,6 +70,7 @@ export class ChunkedBody {
         at += part;
         out += part;
         this.#left -= part;
+        this.dataBytes += part;
         if (this.#left === 0) this.#state = STATE.dataCr;
         continue;
       }

@@ -26,11 +26,14 @@ const limits = z.strictObject(
 const timeouts = z.strictObject(
   {
     response: duration(1).prefault('60s').describe('Longest wait for the beginning of a response.'),
+    body: duration(1)
+      .prefault('30s')
+      .describe("Longest wait for the next part of a request's body, else 408."),
     request: duration(1)
       .optional()
       .describe('Longest time for a whole request, streams excepted. Without it: as long as it takes.'),
   },
-  'response and request',
+  'response, body and request',
 );
 
 const EJECTION_PHRASE = 'false, or { failures, for }';
@@ -67,6 +70,7 @@ export function policyOf(value: z.output<typeof keys>): Policy {
   const { body, requests, connections, queue, wait } = value.limits;
   return {
     requestMs: value.timeouts.request ?? null,
+    bodyMs: value.timeouts.body,
     bodyBytesMax: body ?? null,
     instance: { requestsMax: requests ?? null, connectionsMax: connections ?? null },
     queue: { forMs: wait, requestsMax: queue },
