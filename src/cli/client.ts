@@ -16,6 +16,7 @@ import type {
   ReleasesResponse,
   RollbackRequest,
   StatusResponse,
+  TrafficResponse,
 } from '../wire/api.ts';
 import { CONTROL_SOCKET } from '../wire/paths.ts';
 import { socketPath } from '../wire/socket-path.ts';
@@ -49,6 +50,11 @@ export class ControlClient {
 
   status(): Promise<StatusResponse> {
     return this.#get('/v1/status', having<StatusResponse>('services', 'control', 'gateway'));
+  }
+
+  traffic(service: string | null): Promise<TrafficResponse> {
+    const query = service === null ? '' : `?${new URLSearchParams({ service }).toString()}`;
+    return this.#get(`/v1/traffic${query}`, having<TrafficResponse>('services', 'running', 'gateway'));
   }
 
   apply(by: string): Promise<ApplyResponse> {

@@ -23,6 +23,7 @@ import type { Control } from './control.ts';
 import { followRelease } from './follow.ts';
 import { logLines } from './log-lines.ts';
 import { Seats } from './seats.ts';
+import { trafficOf } from './traffic-view.ts';
 import { statusOf, summaryOf } from './views.ts';
 
 export function makeApi(control: Control): Hono {
@@ -49,6 +50,7 @@ export function makeApi(control: Control): Hono {
 function reading(app: Hono, control: Control): void {
   const { store } = control.ports;
   app.get('/v1/status', async (context) => context.json(await statusOf(control)));
+  app.get('/v1/traffic', (context) => context.json(trafficOf(control, context.req.query('service') ?? null)));
   app.get('/v1/releases', async (context) => {
     const service = context.req.query('service');
     const limit = numberOf(context, 'limit') ?? 20;

@@ -6,6 +6,7 @@ import { SegueError } from '../core/errors.ts';
 import { describeListen } from '../core/listen.ts';
 import type { Project, Service } from '../core/project.ts';
 import { removable } from '../core/release/retention.ts';
+import { TrafficWindow } from '../core/traffic/traffic-window.ts';
 import { count } from '../core/units.ts';
 import type { ReleaseRecord } from '../core/release/records.ts';
 import type { Fact } from '../core/release/journal.ts';
@@ -45,6 +46,7 @@ export class Control {
   readonly ledger: Ledger;
   readonly fleet: Fleet;
   readonly traffic: TrafficDirector;
+  readonly window = new TrafficWindow();
   readonly engine: Engine;
   readonly #desk: ReleaseDesk;
   readonly #options: ControlOptions;
@@ -99,6 +101,7 @@ export class Control {
     plane.onEvent((event) => {
       this.#onPlane(event).catch((error: unknown) => this.#onFault(error));
     });
+    plane.onReport((report) => this.window.take(report));
     await plane.open(this.ledger.fence);
     const isWanted = (service: string) => this.#isInFile(service);
     const onFault = (error: unknown) => this.#onFault(error);

@@ -108,6 +108,11 @@ export const limits = {
     heartbeatMs: 1_000,
     followerQueueMax: 10_000,
   },
+  traffic: {
+    /** What `segue traffic` looks back on, and how finely. */
+    windowMs: 10_000,
+    sampleIntervalMs: 1_000,
+  },
   gateway: {
     protocolLineBytesMax: 32 * 1024 * 1024,
     reportIntervalMs: 100,

@@ -9,6 +9,9 @@ import type { Entry } from '../core/release/journal.ts';
 import type { Plan } from '../core/release/plan.ts';
 import type { InstancePhase, ReleaseRecord } from '../core/release/records.ts';
 import { VERSION_NAME, VERSION_NAME_RULE } from '../core/release/version-name.ts';
+import type { RunningCounts } from '../core/traffic/counts.ts';
+import type { Group } from '../core/traffic/split.ts';
+import type { Flow, ServiceFlow } from '../core/traffic/traffic-window.ts';
 import { limits } from '../core/limits.ts';
 
 export { API_HEADER, API_VERSION } from './api-version.ts';
@@ -118,6 +121,40 @@ export interface InstanceStatus {
   readonly p99Ms: number | null;
   /** Why it is not ready, or which dependency fails. */
   readonly trouble: string | null;
+}
+
+/** GET /v1/traffic?service= */
+export interface TrafficResponse {
+  /** Of the gateway's newest report; null: there is none. */
+  readonly atMs: number | null;
+  /** Rates, shares and latencies are of what ended in this time up to `atMs`; 0: there is nothing to compare yet. */
+  readonly windowMs: number;
+  readonly gateway: StatusResponse['gateway'] & { readonly connections: number };
+  /** Under way, by the routing that placed them. */
+  readonly running: readonly RunningCounts[];
+  readonly services: readonly ServiceTraffic[];
+}
+
+export interface ServiceTraffic extends ServiceFlow {
+  readonly name: string;
+  readonly listen: string;
+  readonly holding: number;
+  readonly versions: readonly VersionTraffic[];
+}
+
+export interface VersionTraffic {
+  readonly version: string;
+  readonly stable: boolean;
+  /** In rotation, ready or not. */
+  readonly instances: number;
+  readonly inFlight: number;
+  readonly streams: number;
+  /** Those that had requests, `share` of all requests of the service. */
+  readonly weights: readonly (Flow & {
+    readonly group: Group | null;
+    readonly percent: number | null;
+    readonly share: number;
+  })[];
 }
 
 export interface ReleaseSummary {

@@ -6,9 +6,10 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, test } from 'node:test';
-import type { ReleaseResponse, StatusResponse } from '../../src/wire/api.ts';
+import type { ReleaseResponse, StatusResponse, TrafficResponse } from '../../src/wire/api.ts';
 import { eventually } from '../contract/eventually.ts';
 import { cli, type CliResult, endCli, startCli } from '../support/cli.ts';
+import { steadyLoad } from '../support/steady-load.ts';
 import { TestProject } from '../support/test-project.ts';
 
 const projects: TestProject[] = [];
@@ -38,6 +39,8 @@ const isRelease = (value: unknown): value is ReleaseResponse =>
   typeof value === 'object' && value !== null && 'summary' in value && 'entries' in value;
 const isStatus = (value: unknown): value is StatusResponse =>
   typeof value === 'object' && value !== null && 'services' in value;
+const isTraffic = (value: unknown): value is TrafficResponse =>
+  typeof value === 'object' && value !== null && 'services' in value && 'running' in value;
 
 test('the verbs, from up to down', async () => {
   const project = await create();
@@ -171,6 +174,32 @@ test('logs: the last lines with their instance, and a missing instance is an err
   assert.match(missing.err, /^error INSTANCE_UNKNOWN/);
   const wrong = await cli(project.root, ['logs', '--lines', 'many']);
   assert.match(wrong.err, /^error USAGE: .*\n {2}--lines: expected a whole number/);
+  await ok(project, 'down');
+});
+
+test('traffic: what the clients did in the last seconds, by version, and nothing where there was nothing', async (t) => {
+  const project = await create({ instances: 1 });
+  await project.build('v1');
+  await ok(project, 'up');
+  await ok(project, 'deploy', '--version', 'v1', '--dir', 'builds/v1');
+  assert.match((await ok(project, 'traffic')).out, /\n {2}v1 +- +0 +- +- +- +- +0 +0\n/);
+  const load = steadyLoad(t, project.port);
+  const traffic = await eventually('the load is seen', async () => {
+    const now = json(await ok(project, 'traffic', 'web', '--json'), isTraffic);
+    return (now.services[0]?.versions[0]?.weights[0]?.requests ?? 0) > 20 ? now : null;
+  });
+  const [version] = traffic.services[0]?.versions ?? [];
+  const [weight] = version?.weights ?? [];
+  assert.deepEqual([version?.version, weight?.share, weight?.errorShare], ['v1', 1, 0]);
+  assert.ok((weight?.perSecond ?? 0) > 0 && (weight?.p99Ms ?? 0) >= (weight?.p50Ms ?? Infinity));
+  assert.match((await ok(project, 'traffic')).out, /\n {2}v1 +100% +█{20} +\d+ +0% /);
+  await load.stop();
+  const unknown = await cli(project.root, ['traffic', 'wbe']);
+  assert.match(unknown.err, /^error SERVICE_UNKNOWN/);
+  const watched = startCli(project.root, ['traffic', '--watch', '--json']);
+  await eventually('it is shown twice', () => watched.output().split('\n').length > 2);
+  watched.child.kill('SIGINT');
+  assert.equal((await watched.result).exitCode, 0);
   await ok(project, 'down');
 });
 

@@ -13,6 +13,7 @@ import { releases } from './releases.ts';
 import { rollback } from './rollback.ts';
 import { show } from './show.ts';
 import { status } from './status.ts';
+import { traffic } from './traffic.ts';
 import { up } from './up.ts';
 
 export const VERBS: readonly Verb[] = [
@@ -22,6 +23,7 @@ export const VERBS: readonly Verb[] = [
   plan,
   deploy,
   status,
+  traffic,
   releases,
   show,
   logs,

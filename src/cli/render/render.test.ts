@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Plan } from '../../core/release/plan.ts';
-import type { InstanceStatus, ReleaseSummary, StatusResponse } from '../../wire/api.ts';
+import type { InstanceStatus, ReleaseSummary, StatusResponse, TrafficResponse } from '../../wire/api.ts';
 import { beginProgress, advance, type Progress } from '../progress.ts';
 import { renderError } from './error.ts';
 import { renderLogLine } from './logs.ts';
+import { renderTraffic } from './traffic.ts';
 import { renderPlan } from './plan.ts';
 import { progressLine, renderProgress } from './progress.ts';
 import { renderReceipt } from './receipt.ts';
@@ -240,4 +241,71 @@ test('a log line carries its instance, always in the same colour', () => {
   assert.equal(renderLogLine({ instance: 'web-r1-1', line: 'hi' }, plainPaint), 'web-r1-1 | hi');
   const colours = ['a', 'b'].map((line) => renderLogLine({ instance: 'web-r1-1', line }, loud).split('>')[0]);
   assert.equal(colours[0], colours[1]);
+});
+
+describe('traffic', () => {
+  const flow = { requests: 50, perSecond: 5, p50Ms: 1.5, p95Ms: 20, p99Ms: 1_500 };
+  const version = { version: 'v1', stable: true, instances: 2, inFlight: 3, streams: 0 };
+  const service = {
+    ...{ name: 'web', listen: 'http://localhost:8080', holding: 2 },
+    ...{ retriedPerSecond: 0.05, heldPerSecond: 0, refusedPerSecond: 12 },
+  };
+  const traffic: TrafficResponse = {
+    ...{ atMs: 1, windowMs: 10_000, running: [{ routing: 41, requests: 1, streams: 2 }], services: [] },
+    gateway: { up: true, pid: 7, routing: 42, connections: 1_200 },
+  };
+
+  test('shows each weight under which a version had requests, and what is still on an older routing', () => {
+    const of = (percent: number, share: number, errorShare: number) => ({
+      ...flow,
+      percent,
+      share,
+      errorShare,
+    });
+    const lines = renderTraffic(
+      {
+        ...traffic,
+        services: [
+          {
+            ...service,
+            versions: [
+              { ...version, weights: [{ group: 'stable', ...of(95, 0.9496, 0) }] },
+              {
+                ...{ ...version, version: 'v2', stable: false },
+                weights: [
+                  { group: 'candidate', ...of(5, 0.05, 0.25) },
+                  { group: 'candidate', ...of(1, 0.0004, 1) },
+                ],
+              },
+            ],
+          },
+        ],
+      },
+      plainPaint,
+    );
+    assert.deepEqual(lines, [
+      'routing 42, 1,200 connections  last 10s',
+      'still on routing 41: 1 request, 2 streams',
+      '',
+      'web  http://localhost:8080  2 wait  <0.1/s retried  12/s refused',
+      '  VERSION  GROUP      WEIGHT  SHARE                       REQ/S  ERRORS    P50   P95   P99  IN FLIGHT  STREAMS',
+      '  v1       stable        95%  95.0%  ███████████████████      5      0%  1.5ms  20ms  1.5s          3        0',
+      '  v2       candidate      5%   5.0%  █                        5   25.0%  1.5ms  20ms  1.5s          3        0',
+      '           candidate      1%  <0.1%  █                        5    100%  1.5ms  20ms  1.5s',
+    ]);
+  });
+
+  test('no data is shown as none, never as good data (R8)', () => {
+    const idle = { ...service, ...{ holding: 0, retriedPerSecond: 0, refusedPerSecond: 0 } };
+    const lines = renderTraffic(
+      { ...traffic, running: [], services: [{ ...idle, versions: [{ ...version, weights: [] }] }] },
+      plainPaint,
+    );
+    assert.deepEqual(lines.slice(2), [
+      'web  http://localhost:8080',
+      '  VERSION  SHARE    REQ/S  ERRORS  P50  P95  P99  IN FLIGHT  STREAMS',
+      '  v1           -        0       -    -    -    -          3        0',
+    ]);
+    assert.match(renderTraffic({ ...traffic, atMs: null }, plainPaint).join(), /has not reported/);
+  });
 });
