@@ -67,7 +67,6 @@ async function startSegue({ folder, port, upstreamPort }: Place): Promise<Rival>
     listen: { host: '127.0.0.1', port },
     routes: [{ host: null, path: '/' }],
     backends: [backend],
-    preview: null,
     split: null,
     rules: [],
     sticky: null,

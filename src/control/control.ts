@@ -30,6 +30,7 @@ import type { ControlPorts } from './ports.ts';
 import { recoverInstances } from './recovery.ts';
 import { ReleaseDesk } from './release-desk.ts';
 import { hashOf } from './secrets.ts';
+import { stickyKeyOf, stickyKeySetting } from './sticky-key.ts';
 import { TrafficDirector } from './traffic-director.ts';
 
 const ENVIRONMENT_SETTING = 'environment';
@@ -71,7 +72,7 @@ export class Control {
     this.traffic = new TrafficDirector({
       ...{ ports, ledger, fleet, onFault },
       services: () => this.services,
-      settings: () => ({ ...this.#project.gateway, stickyKey: null, challenges: [] }),
+      settings: () => ({ ...this.#project.gateway, stickyKey: stickyKeyOf(ledger), challenges: [] }),
     });
     const { traffic } = this;
     const serviceOf = (name: string) => this.services.find((service) => service.name === name);
@@ -96,7 +97,10 @@ export class Control {
     const environment = this.#options.environment ?? '';
     await this.ledger.write(() => ({
       facts: [{ kind: 'control-started', pid, version: SEGUE_VERSION }],
-      changes: [{ put: 'setting', key: ENVIRONMENT_SETTING, value: environment }],
+      changes: [
+        { put: 'setting', key: ENVIRONMENT_SETTING, value: environment },
+        stickyKeySetting(this.ledger, this.ports.random),
+      ],
     }));
     plane.onEvent((event) => {
       this.#onPlane(event).catch((error: unknown) => this.#onFault(error));

@@ -4,6 +4,9 @@ export const limits = {
     /** A segue.yaml larger than this is refused before it is parsed. */
     bytesMax: 1024 * 1024,
     servicesMax: 1000,
+    /** Items of one list in a "when", and the length of one pattern. */
+    whenItemsMax: 100,
+    patternCharsMax: 500,
     networksMax: 1000,
     instancesPerServiceMax: 200,
     smokeTestsMax: 100,
@@ -143,6 +146,10 @@ export const limits = {
     upstreamIdlePerInstanceMax: 256,
     /** Below the shortest idle limit seen in common servers (2 s), unless the instance names its own. */
     upstreamIdleTimeoutMs: 1_500,
+    /** Cookies of ours with the same name in one request: others may set some for a domain around. */
+    stickyCookiesMax: 4,
+    /** Tags of versions and instances that are remembered for cookies. */
+    stickyTagsMax: 20_000,
     connectionsMax: 10_000,
     triesPerRequestMax: 3,
     /** Replays allowed per 100 requests of a service, so that a bad moment is not multiplied. */

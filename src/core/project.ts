@@ -1,4 +1,6 @@
 import type { Policy } from './traffic/policy.ts';
+import type { Match } from './traffic/rule.ts';
+import type { Sticky } from './traffic/sticky.ts';
 import type { GatewayChoices } from './traffic/settings.ts';
 
 /** The user's file after parsing: every default applied, times in milliseconds. `wire/file` makes it. */
@@ -71,6 +73,9 @@ export interface Traffic {
   /** Longest wait for the first byte of a response. */
   readonly responseMs: number;
   readonly policy: Policy;
+  readonly sticky: Sticky | null;
+  /** New instances get their full part of the requests only after this. */
+  readonly slowStartMs: number;
 }
 
 export interface Health {
@@ -120,8 +125,13 @@ export interface RollingChoice {
 
 export interface BlueGreenChoice {
   readonly type: 'blue-green';
-  /** Requests with this header and value meet the candidate before the switch; null: no preview. */
-  readonly preview: { readonly header: string; readonly value: string; readonly forMs: number } | null;
+  /** Requests with this header and value, or that match, meet the candidate before the switch; null: no preview. */
+  readonly preview: {
+    readonly header: string;
+    readonly value: string;
+    readonly when: Match | null;
+    readonly forMs: number;
+  } | null;
   readonly bakeMs: number;
 }
 

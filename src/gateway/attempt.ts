@@ -210,7 +210,7 @@ export class Attempt implements UpstreamUser {
     this.#state = 'over';
     this.#upstream.deadlineMs = Infinity;
     this.instance.gate.answered(this.ticket, head.status, monotonicMs());
-    writer.switching(bytes, head, this.call.upgrade);
+    writer.switching(bytes, head, this.call.upgrade, this.#cookie);
     const { call, instance, ticket } = this;
     const switching = Buffer.from(writer.bytes.subarray(0, writer.length));
     const rest = Buffer.from(bytes.subarray(head.end, to));
@@ -242,7 +242,7 @@ export class Attempt implements UpstreamUser {
     this.#body = body;
     if (!body.keepsClient || this.#mustClose()) call.client.closeAfterCall();
     const connection = call.client.announce();
-    writer.response(bytes, head, { connection, chunked: body.chunked });
+    writer.response(bytes, head, { connection, chunked: body.chunked, cookie: this.#cookie });
     call.responding = true;
     if (!body.pass(bytes, head.end, to)) return this.#cut();
     const from = body.sentFrom - writer.length;
@@ -251,6 +251,11 @@ export class Attempt implements UpstreamUser {
     // From here on it may be told to end, and it has a head to end after.
     if (this.#stream && !body.done) this.instance.add(this.#stream);
     return more;
+  }
+
+  /** What the client is told about its session. */
+  get #cookie(): Buffer | null {
+    return this.call.session === null ? null : this.service.cookieLine(this.call, this.instance);
   }
 
   #beginStream(): void {

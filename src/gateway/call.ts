@@ -1,5 +1,7 @@
 /** One request of a client, from its head to the end of its response, whichever instances it meets. */
+import type { RequestFacts } from '../core/traffic/matcher.ts';
 import { pathOf } from '../core/traffic/match.ts';
+import type { Part } from './part.ts';
 import type { ClientConnection } from './client-connection.ts';
 import { equalsIgnoringCase } from './http1/bytes.ts';
 import { FIELD } from './http1/field.ts';
@@ -7,6 +9,7 @@ import type { HeadWriter } from './http1/head-writer.ts';
 import { isIdempotent, METHOD } from './http1/method.ts';
 import type { Scan } from './http1/refusal.ts';
 import { asksForH2c, RequestHead } from './http1/request-head.ts';
+import type { CallSession } from './stickiness.ts';
 import { RequestBody } from './request-body.ts';
 
 /** The head scanned last, of whichever call: heads are read and passed on in one go, so one is enough. */
@@ -22,7 +25,7 @@ export function scanHead(bytes: Buffer): Scan {
 /** Where the head scanned last ends. */
 export const headEnd = (): number => head.end;
 
-export class Call {
+export class Call implements RequestFacts {
   readonly client: ClientConnection;
   readonly method: number;
   /** HTTP/1.x. */
@@ -40,6 +43,11 @@ export class Call {
   readonly keepAlive: boolean;
   /** T2: may be sent again although an instance may have seen it. */
   readonly replayable: boolean;
+  /** Null: nothing is sticky here, or not asked for yet. */
+  session: CallSession | null = null;
+  /** Where it was put under the routing that it last met, and whose instance it got (T5). Null: all are alike. */
+  assigned: Part | null = null;
+  part: Part | null = null;
   tries = 0;
   /** When a wait for an instance ends (T7); set by the first wait. */
   holdUntilMs: number | undefined;
@@ -109,20 +117,45 @@ export class Call {
     writer.request(this.#bytes, head, { peer: this.client.peer, upgrade: this.upgrade !== null });
   }
 
-  /** True when the field, its name in lower case, is there once and has exactly this value. */
-  hasField(name: string, value: string): boolean {
+  field(name: string): string | undefined {
+    const values = this.#valuesOf(name);
+    return values.length === 1 ? values[0] : undefined;
+  }
+
+  get cookies(): string {
+    return this.#valuesOf('cookie').join('; ');
+  }
+
+  get target(): string {
+    this.#rescan();
+    return this.#bytes.toString('latin1', head.pathFrom, head.pathTo);
+  }
+
+  get methodName(): string {
+    this.#rescan();
+    return this.#bytes.toString('latin1', head.methodFrom, head.methodTo);
+  }
+
+  get address(): string {
+    return this.peerAddress;
+  }
+
+  get peerAddress(): string {
+    return this.client.peer.address.toString('latin1');
+  }
+
+  /** Of the fields with this name, in lower case. Only for services with rules or sessions. */
+  #valuesOf(name: string): string[] {
     this.#rescan();
     const { fields } = head;
-    let found = 0;
-    let fits = false;
+    const values: string[] = [];
     for (let line = 0; line < fields.count; line += 1) {
-      if (!equalsIgnoringCase(this.#bytes, fields.starts[line] ?? 0, fields.colons[line] ?? 0, name))
-        continue;
-      found += 1;
+      const from = fields.starts[line] ?? 0;
+      if (!equalsIgnoringCase(this.#bytes, from, fields.colons[line] ?? 0, name)) continue;
       fields.trim(this.#bytes, line);
-      fits = this.#bytes.toString('latin1', fields.valueFrom, fields.valueTo) === value;
+      values.push(this.#bytes.toString('latin1', fields.valueFrom, fields.valueTo));
     }
-    return found === 1 && fits;
+    return values;
   }
 
   #rescan(): void {

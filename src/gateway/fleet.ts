@@ -4,13 +4,14 @@
  */
 import { limits } from '../core/limits.ts';
 import type { InstanceCounts, TrafficReport } from '../core/traffic/counts.ts';
+import { Networks } from '../core/traffic/networks.ts';
 import type { Backend, DrainingBackend, Routing, ServiceRouting } from '../core/traffic/routing.ts';
 import { monotonicMs } from './clock.ts';
 import { Eras } from './eras.ts';
 import { FailureRing } from './failure-ring.ts';
 import { HoldSpace } from './hold.ts';
 import { Instance } from './instance.ts';
-import { Service } from './service.ts';
+import { Service, type RoutingSurroundings } from './service.ts';
 import { ServiceTally } from './service-tally.ts';
 import type { Sweep } from './sweep.ts';
 
@@ -52,7 +53,7 @@ export class Fleet {
     this.#eras.begin(routing.number);
     const inRotation = new Set<string>();
     for (const next of routing.services) {
-      for (const backend of [...next.backends, ...(next.preview?.backends ?? [])]) {
+      for (const backend of next.backends) {
         inRotation.add(backend.id);
         this.#enter(next.service, backend);
       }
@@ -61,7 +62,8 @@ export class Fleet {
     for (const instance of this.#instances.values()) {
       if (!inRotation.has(instance.id)) this.#takeOut(instance, draining.get(instance.id));
     }
-    for (const next of routing.services) this.#update(next);
+    const surroundings = this.#surroundingsOf(routing);
+    for (const next of routing.services) this.#update(next, surroundings);
     this.#retireAllBut(new Set(routing.services.map(({ service }) => service)));
     this.forgetGone();
   }
@@ -156,10 +158,18 @@ export class Fleet {
     }
   }
 
-  #update(next: ServiceRouting): void {
+  #surroundingsOf({ settings: { geo, trust, stickyKey } }: Routing): RoutingSurroundings {
+    return {
+      geo: geo && { header: geo.header, trust: new Networks(trust) },
+      stickyKey,
+      instanceOf: (id) => this.#instances.get(id),
+    };
+  }
+
+  #update(next: ServiceRouting, surroundings: RoutingSurroundings): void {
     let service = this.#services.get(next.service);
     if (!service) this.#services.set(next.service, (service = this.#newService(next)));
-    service.update(next, (id) => this.#instances.get(id));
+    service.update(next, surroundings);
   }
 
   #newService(next: ServiceRouting): Service {

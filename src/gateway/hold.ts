@@ -30,6 +30,7 @@ export class HoldSpace {
 
 interface Waiter {
   readonly since: number;
+  readonly call: Call;
   readonly end: (waited: Waited) => void;
 }
 
@@ -63,6 +64,7 @@ export class Hold {
     return new Promise((resolve) => {
       const waiter: Waiter = {
         since: this.#orderOf(call),
+        call,
         end: (waited) => {
           clearTimeout(expiry);
           call.whenLeft = undefined;
@@ -87,8 +89,12 @@ export class Hold {
     if (this.#releasing) return;
     this.#releasing = true;
     const upTo = this.#nextOrder;
+    // Whoever finds nobody after all waits again, and is not let go in vain without end.
+    let done = -1;
     const turn = () => {
-      const batch = this.#queue.filter(({ since }) => since < upTo).slice(0, limits.gateway.holdReleaseBatch);
+      const due = this.#queue.filter(({ since }) => since < upTo && since > done);
+      const batch = due.slice(0, limits.gateway.holdReleaseBatch);
+      done = batch.at(-1)?.since ?? done;
       for (const waiter of batch) waiter.end('released');
       this.#releasing = batch.length === limits.gateway.holdReleaseBatch;
       if (this.#releasing) setImmediate(turn);
@@ -96,9 +102,14 @@ export class Hold {
     turn();
   }
 
-  /** There is room for so many. */
-  release(count: number): void {
-    for (const waiter of this.#queue.slice(0, count)) waiter.end('released');
+  /** There is room for so many of those whom it helps. */
+  release(count: number, helps: (call: Call) => boolean = () => true): void {
+    const chosen: Waiter[] = [];
+    for (const waiter of this.#queue) {
+      if (chosen.length >= count) break;
+      if (helps(waiter.call)) chosen.push(waiter);
+    }
+    for (const waiter of chosen) waiter.end('released');
   }
 
   /** The service is gone, or the gateway stops. */

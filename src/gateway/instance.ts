@@ -2,6 +2,8 @@
 import { limits } from '../core/limits.ts';
 import type { InstanceCounts } from '../core/traffic/counts.ts';
 import type { Backend, DrainingBackend } from '../core/traffic/routing.ts';
+import { hashOf } from '../core/traffic/hash.ts';
+import { monotonicMs } from './clock.ts';
 import { Drain, type LongStream } from './drain.ts';
 import { Gate } from './gate.ts';
 import { UpstreamPool } from './pool.ts';
@@ -19,6 +21,8 @@ export interface InstanceOptions {
 
 export class Instance {
   readonly service: string;
+  /** For rendezvous hashing. */
+  readonly hash: number;
   readonly tally: Tally;
   readonly gate: Gate;
   readonly #streams = new Set<LongStream>();
@@ -27,10 +31,13 @@ export class Instance {
   #pool: UpstreamPool;
   #place: Place = 'rotation';
   #drain: Drain | undefined;
+  #cameAtMs = monotonicMs();
+  #parts = 0;
   #retirement: Drain | undefined;
 
   constructor(service: string, backend: Backend, { sweep, onIdle }: InstanceOptions) {
     this.service = service;
+    this.hash = hashOf(backend.id);
     this.#backend = backend;
     this.#sweep = sweep;
     this.#pool = new UpstreamPool(backend, sweep);
@@ -51,6 +58,19 @@ export class Instance {
     return this.gate.isOpen ? this.tally.inFlight : Infinity;
   }
 
+  /** When it last came into rotation from where nobody used it: it may be cold since then. */
+  get cameAtMs(): number {
+    return this.#cameAtMs;
+  }
+
+  /** Exactly the given part of the calls, 0 to 1, gets true. */
+  takesPart(part: number): boolean {
+    this.#parts += part;
+    if (this.#parts < 1) return false;
+    this.#parts -= 1;
+    return true;
+  }
+
   get pool(): UpstreamPool {
     return this.#pool;
   }
@@ -67,6 +87,7 @@ export class Instance {
     this.#backend = backend;
     // Control found it ready since it was last here.
     if (this.#place !== 'rotation') this.gate.forget();
+    if (this.#place === 'out') this.#cameAtMs = monotonicMs();
     this.#place = 'rotation';
     this.#pool.keeping = true;
     this.#stopDraining();

@@ -25,14 +25,17 @@ function next(service: Service, call: Call, fresh: boolean, nowMs: number = mono
     service.tally.refusedOne();
     return answer(call, 'request-late');
   }
+  if (!attempted(service, call, fresh, nowMs)) void wait(service, call);
+}
+
+/** False: there is no instance for it now. */
+function attempted(service: Service, call: Call, fresh: boolean, nowMs: number): boolean {
   const instance = call.tries < limits.gateway.triesPerRequestMax ? service.pick(call) : undefined;
-  if (instance === undefined) {
-    void wait(service, call);
-    return;
-  }
+  if (instance === undefined) return false;
   call.tries += 1;
-  const ticket = service.begin(instance, nowMs);
+  const ticket = service.begin(instance, call, nowMs);
   void new Attempt({ call, service, instance, ticket, fresh, onFailure: failed });
+  return true;
 }
 
 /** Ends with an attempt, with an answer of our own, or when the client leaves. Never rejects. */
@@ -49,7 +52,7 @@ async function wait(service: Service, call: Call): Promise<void> {
       return;
     case 'full':
       // Only while the others are being let go: one more in between does no harm.
-      if (service.hasInstances && !unreachable && !busy) return next(service, call, false);
+      if (!unreachable && !busy && attempted(service, call, false, monotonicMs())) return;
       service.tally.refusedOne();
       return answer(call, busy ? 'queue-full' : 'hold-full');
     case 'expired':

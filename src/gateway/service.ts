@@ -1,25 +1,20 @@
 /** What the gateway keeps for one service across routings. */
-import type { Preview, ServiceRouting } from '../core/traffic/routing.ts';
-import { leastLoaded } from '../core/traffic/balance.ts';
 import { mayEject } from '../core/traffic/ejection.ts';
+import type { Geo } from '../core/traffic/matcher.ts';
+import type { ServiceRouting } from '../core/traffic/routing.ts';
 import { Admission } from './admission.ts';
+import { Assigner } from './assigner.ts';
+import { Balancer } from './balancer.ts';
 import type { Call } from './call.ts';
+import type { Eras } from './eras.ts';
 import type { GateRules } from './gate.ts';
 import { Hold, type HoldSpace } from './hold.ts';
-import type { Eras } from './eras.ts';
 import type { Instance } from './instance.ts';
 import { ReplayBudget } from './replay-budget.ts';
 import type { AssignedRow, ServiceTally } from './service-tally.ts';
+import { SlotOrders } from './slot-orders.ts';
+import { Stickiness } from './stickiness.ts';
 import type { Ticket } from './tally.ts';
-
-interface PreviewPool {
-  readonly header: string;
-  readonly value: string;
-  readonly instances: readonly Instance[];
-}
-
-const loadOf = (instance: Instance) => instance.load;
-const loadOfAny = (instance: Instance) => (instance.gate.room > 0 ? instance.tally.inFlight : Infinity);
 
 export interface ServiceSurroundings {
   readonly space: HoldSpace;
@@ -27,13 +22,23 @@ export interface ServiceSurroundings {
   readonly eras: Eras;
 }
 
+/** What of a routing concerns every service. */
+export interface RoutingSurroundings {
+  readonly geo: Geo | null;
+  readonly stickyKey: string | null;
+  readonly instanceOf: (id: string) => Instance | undefined;
+}
+
 export class Service {
   readonly hold: Hold;
   readonly replays = new ReplayBudget();
   #routing: ServiceRouting;
   #instances: readonly Instance[] = [];
-  #preview: PreviewPool | null = null;
-  #turn = 0;
+  /** Null: all instances are alike. */
+  #assigner: Assigner | null = null;
+  #stickiness: Stickiness | null = null;
+  readonly #balancer = new Balancer();
+  readonly #orders = new SlotOrders();
   #freed = false;
   /** Null: nothing is asked. */
   admission: Admission | null;
@@ -59,61 +64,69 @@ export class Service {
     return this.#routing;
   }
 
-  update(routing: ServiceRouting, instanceOf: (id: string) => Instance | undefined): void {
-    const known = (backends: Preview['backends']) => backends.flatMap(({ id }) => instanceOf(id) ?? []);
+  update(routing: ServiceRouting, { geo, stickyKey, instanceOf }: RoutingSurroundings): void {
     this.#routing = routing;
     this.admission = Admission.of(routing.policy);
     this.#rows.clear();
-    this.#instances = known(routing.backends);
-    this.#preview = routing.preview && {
-      header: routing.preview.header.toLowerCase(),
-      value: routing.preview.value,
-      instances: known(routing.preview.backends),
-    };
+    this.#instances = routing.backends.flatMap(({ id }) => instanceOf(id) ?? []);
+    this.#balancer.update(routing.slowStartMs, this.#instances);
+    this.#stickiness = this.#stickinessFor(routing, stickyKey);
+    const alike = routing.split === null && routing.rules.length === 0 && this.#stickiness === null;
+    const parts = { routing, geo, instances: this.#instances, orders: this.#orders };
+    this.#assigner = alike
+      ? null
+      : new Assigner({ ...parts, stickiness: this.#stickiness, balancer: this.#balancer });
     const rules: GateRules = {
       policy: routing.policy,
       share: 1,
       onFreed: () => this.#freedOne(),
       mayEject: ({ version }) => this.#mayEject(version),
     };
-    for (const { gate } of this.#all) gate.configure(rules);
+    for (const { gate } of this.#instances) gate.configure(rules);
   }
 
   /** The routing has it no more; what is under way goes on. */
   retire(): void {
     this.#instances = [];
-    this.#preview = null;
+    this.#assigner = null;
     this.hold.endAll();
   }
 
-  /** Least requests in flight, of those that this round did not try yet. */
   pick(call: Call): Instance | undefined {
-    const all = this.#poolFor(call);
-    const left = call.triedSome ? all.filter(({ id }) => !call.wasTried(id)) : all;
-    this.#turn += 1;
-    const found = leastLoaded(left, loadOf, this.#turn);
-    if (found !== undefined || !left.every(({ gate }) => gate.isOut)) return found;
-    // One that fails is better than none.
-    return leastLoaded(left, loadOfAny, this.#turn);
+    if (this.#assigner !== null) return this.#assigner.pick(call);
+    return this.#balancer.pick(this.#instances, call);
   }
 
   /** There are instances for it, and all of them have as many requests as they may. */
   isBusyFor(call: Call): boolean {
-    return this.#poolFor(call).some(({ id, gate }) => gate.room === 0 && !call.wasTried(id));
+    const own = this.#assigner?.instancesFor(call) ?? this.#instances;
+    return own.some(({ id, gate }) => gate.room === 0 && !call.wasTried(id));
   }
 
   /** Those who wait may go, as far as there is room. */
   letGo(): void {
     if (this.hold.waiting === 0) return;
     let room = 0;
-    for (const { gate } of this.#all) if (gate.isOpen) room += gate.room;
-    if (room === Infinity) this.hold.releaseAll();
-    else this.hold.release(room);
+    for (const { gate } of this.#instances) if (gate.isOpen) room += gate.room;
+    if (room === Infinity) return this.hold.releaseAll();
+    const assigner = this.#assigner;
+    // Where there is room for one there may be none for another: nobody is kept back by whom it does not help.
+    if (assigner === null) this.hold.release(room);
+    else this.hold.release(room, (call) => assigner.instancesFor(call).some(({ gate }) => gate.isOpen));
   }
 
   /** The request is this instance's from here on: counted once, under the weight that gave it (T5). */
-  begin(instance: Instance, nowMs: number): Ticket {
-    return instance.tally.begin(this.#eras.current, this.#rowOf(instance), nowMs);
+  begin(instance: Instance, call: Call, nowMs: number): Ticket {
+    const row = call.part === null ? this.#rowOf(instance) : call.part.rowOf(instance, this.tally);
+    const ticket = instance.tally.begin(this.#eras.current, row, nowMs);
+    if (call.session !== null) ticket.session = call.session.label;
+    return ticket;
+  }
+
+  /** The line that tells the client where its session is; null when it knows, or when there is none. */
+  cookieLine(call: Call, instance: Instance): Buffer | null {
+    if (this.#stickiness === null) return null;
+    return this.#stickiness.cookieLine(call, instance, this.#routing.tls !== null);
   }
 
   get hasInstances(): boolean {
@@ -129,10 +142,6 @@ export class Service {
     return row;
   }
 
-  get #all(): readonly Instance[] {
-    return this.#preview ? [...this.#instances, ...this.#preview.instances] : this.#instances;
-  }
-
   /** After everything else that the end of a request brings: its connection can be used again then. */
   #freedOne(): void {
     if (this.#freed || this.hold.waiting === 0) return;
@@ -145,12 +154,13 @@ export class Service {
 
   /** R8: a version whose instances all fail keeps what it was given, so that its failures are seen. */
   #mayEject(version: string): boolean {
-    const peers = this.#all.filter((other) => other.version === version);
+    const peers = this.#instances.filter((other) => other.version === version);
     return mayEject(peers.length, peers.filter(({ gate }) => gate.isOut).length);
   }
 
-  #poolFor(call: Call): readonly Instance[] {
-    const preview = this.#preview;
-    return preview && call.hasField(preview.header, preview.value) ? preview.instances : this.#instances;
+  #stickinessFor({ service, sticky }: ServiceRouting, key: string | null): Stickiness | null {
+    if (sticky === null || key === null) return null;
+    const same = this.#stickiness?.fits({ service, sticky, key }) ? this.#stickiness : null;
+    return same ?? new Stickiness({ service, sticky, key, slots: this.#orders.sessions });
   }
 }

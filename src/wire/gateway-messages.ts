@@ -58,7 +58,6 @@ const serviceRouting = z.object({
   listen,
   routes: z.array(z.object({ host: z.string().nullable(), path: z.string() })),
   backends: z.array(backend),
-  preview: z.object({ header: z.string(), value: z.string(), backends: z.array(backend) }).nullable(),
   split,
   rules,
   sticky,

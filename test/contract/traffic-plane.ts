@@ -170,7 +170,6 @@ function service(port: number, some: Partial<ServiceRouting>): ServiceRouting {
     listen: { host: '127.0.0.1', port },
     routes: [{ host: null, path: '/' }],
     backends: [],
-    preview: null,
     split: null,
     rules: [],
     sticky: null,

@@ -70,7 +70,6 @@ export function serviceRouting(port: number, some: Partial<ServiceRouting>): Ser
     listen: { host: '127.0.0.1', port },
     routes: [{ host: null, path: '/' }],
     backends: [],
-    preview: null,
     split: null,
     rules: [],
     sticky: null,

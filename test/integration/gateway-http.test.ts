@@ -225,8 +225,18 @@ test('host, path and preview decide who gets it; nobody is a 404', async (t) => 
     {
       service: 'shop',
       routes: [{ host: 'shop.test', path: '/' }],
-      backends: [backendOf(shop)],
-      preview: { header: 'X-Preview', value: 'yes', backends: [backendOf(next)] },
+      backends: [backendOf(shop), backendOf(next)],
+      split: [
+        { group: 'stable', version: 'v1', percent: 100, backends: ['shop'] },
+        { group: 'candidate', version: 'v2', percent: 0, backends: ['next'] },
+      ],
+      rules: [
+        {
+          match: { type: 'header', name: 'X-Preview', value: { type: 'exact', text: 'yes' } },
+          percent: 100,
+          group: 'candidate',
+        },
+      ],
     },
     { service: 'api', routes: [{ host: 'shop.test', path: '/api' }], backends: [backendOf(api)] },
   );

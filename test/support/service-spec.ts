@@ -15,6 +15,8 @@ export function serviceSpec(change: Partial<Service> = {}): Service {
       hold: { forMs: 10_000, requestsMax: 100 },
       responseMs: 60_000,
       policy: DEFAULT_POLICY,
+      sticky: null,
+      slowStartMs: 0,
       tls: null,
       protocol: 'http1',
     },

@@ -31,7 +31,7 @@ const blueGreenChoice = fc
   })
   .map(({ previewForMs: forMs, bakeMs }): StrategyChoice => ({
     type: 'blue-green',
-    preview: forMs === null ? null : { header: 'segue-preview', value: 'candidate', forMs },
+    preview: forMs === null ? null : { header: 'segue-preview', value: 'candidate', when: null, forMs },
     bakeMs,
   }));
 
@@ -75,6 +75,8 @@ function serviceFor({ choice, wanted, smokes }: Scene): Service {
       hold: { forMs: 1_000, requestsMax: 10 },
       responseMs: 1_000,
       policy: DEFAULT_POLICY,
+      sticky: null,
+      slowStartMs: 0,
       tls: null,
       protocol: 'http1',
     },

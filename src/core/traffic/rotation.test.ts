@@ -11,7 +11,7 @@ const instances = new Map(
   ]),
 );
 const rotation = { instances: ['a', 'b', 'gone'], preview: ['c'], draining: ['b', 'gone'] };
-const preview = { header: 'x-preview', value: 'yes', forMs: 0 };
+const preview = { header: 'x-preview', value: 'yes', when: null, forMs: 0 };
 
 test('only instances that are asked for, there and ready become backends', () => {
   const { backends } = serviceRouting(serviceSpec(), rotation, instances);
@@ -29,12 +29,24 @@ test('what drains drains, ready or not, with the limits of the file', () => {
   );
 });
 
-test('a preview needs a strategy with one, and something to show', () => {
+test('a preview needs a strategy with one, and something to show; it has rules and no share (R3)', () => {
   const service = serviceSpec({ strategy: { type: 'blue-green', preview, bakeMs: 0 } });
+  const { backends, split, rules } = serviceRouting(service, rotation, instances);
   assert.deepEqual(
-    serviceRouting(service, rotation, instances).preview?.backends.map(({ id }) => id),
-    ['c'],
+    backends.map(({ id }) => id),
+    ['a', 'c'],
   );
-  assert.equal(serviceRouting(serviceSpec(), rotation, instances).preview, null);
-  assert.equal(serviceRouting(service, { ...rotation, preview: ['b'] }, instances).preview, null);
+  assert.deepEqual(split, [
+    { group: 'stable', percent: 100, version: 'v1', backends: ['a'] },
+    { group: 'candidate', percent: 0, version: 'v1', backends: ['c'] },
+  ]);
+  const byHeader = { type: 'header', name: 'x-preview', value: { type: 'exact', text: 'yes' } };
+  assert.deepEqual(rules, [{ match: byHeader, percent: 100, group: 'candidate' }]);
+  for (const [spec, shown] of [
+    [serviceSpec(), rotation],
+    [service, { ...rotation, preview: ['b'] }],
+  ] as const) {
+    const plain = serviceRouting(spec, shown, instances);
+    assert.deepEqual([plain.split, plain.rules, plain.backends.length], [null, [], 1]);
+  }
 });

@@ -1,5 +1,7 @@
 import type { Service } from '../project.ts';
-import type { Backend, Preview, Rotation, ServiceRouting } from './routing.ts';
+import type { Backend, Rotation, ServiceRouting } from './routing.ts';
+import type { Match, Rule } from './rule.ts';
+import type { Group, Share } from './split.ts';
 
 export interface RoutableInstance extends Backend {
   readonly ready: boolean;
@@ -14,7 +16,8 @@ export function serviceRouting(
   rotation: Rotation,
   instances: ReadonlyMap<string, RoutableInstance>,
 ): ServiceRouting {
-  const { listen, routes, drain, hold, responseMs, policy, tls, protocol } = service.traffic;
+  const { listen, routes, drain, hold, responseMs, policy, tls, protocol, sticky, slowStartMs } =
+    service.traffic;
   const backends = (ids: readonly string[]): Backend[] =>
     ids.flatMap((id) => {
       const instance = instances.get(id);
@@ -22,16 +25,25 @@ export function serviceRouting(
       const { version, host, port } = instance;
       return [{ id, version, host, port }];
     });
+  const stable = backends(rotation.instances);
+  const match = previewOf(service);
+  const candidate = match ? backends(rotation.preview) : [];
+  const share = (group: Group, percent: number, of: readonly Backend[]): Share => ({
+    ...{ group, percent, version: of[0]?.version ?? '' },
+    backends: of.map(({ id }) => id),
+  });
+  const previews = match !== null && candidate.length > 0;
+  const split = previews ? [share('stable', 100, stable), share('candidate', 0, candidate)] : null;
+  const rules: Rule[] = previews ? [{ match, percent: 100, group: 'candidate' }] : [];
   return {
     service: service.name,
     listen,
     routes,
-    backends: backends(rotation.instances),
-    preview: previewOf(service, backends(rotation.preview)),
-    split: null,
-    rules: [],
-    sticky: null,
-    slowStartMs: 0,
+    backends: [...stable, ...candidate],
+    split,
+    rules,
+    sticky,
+    slowStartMs,
     draining: rotation.draining.map((id) => ({ id, ...drain })),
     hold,
     responseMs,
@@ -41,8 +53,10 @@ export function serviceRouting(
   };
 }
 
-function previewOf({ strategy }: Service, backends: readonly Backend[]): Preview | null {
-  if (strategy.type !== 'blue-green' || !strategy.preview || backends.length === 0) return null;
-  const { header, value } = strategy.preview;
-  return { header, value, backends };
+/** Which requests meet the candidate before the switch. */
+function previewOf({ strategy }: Service): Match | null {
+  if (strategy.type !== 'blue-green' || !strategy.preview) return null;
+  const { header, value, when } = strategy.preview;
+  const byHeader: Match = { type: 'header', name: header, value: { type: 'exact', text: value } };
+  return when ? { type: 'any', of: [byHeader, when] } : byHeader;
 }

@@ -27,7 +27,6 @@ export interface ServiceRouting {
   readonly routes: readonly Route[];
   /** Ready instances in rotation. Empty: requests are held within `hold` (R1, T7). */
   readonly backends: readonly Backend[];
-  readonly preview: Preview | null;
   /** Null: all backends alike, whatever their version. */
   readonly split: readonly Share[] | null;
   /** The first that matches decides; the split decides for the others. */
@@ -42,13 +41,6 @@ export interface ServiceRouting {
   /** Null: plain. All services of one address agree on whether they have it. */
   readonly tls: Tls | null;
   readonly protocol: Protocol;
-}
-
-/** Requests that carry this header with this value go to these instances instead. */
-export interface Preview {
-  readonly header: string;
-  readonly value: string;
-  readonly backends: readonly Backend[];
 }
 
 /** One complete, numbered description of where every request goes. Numbers only rise. */

@@ -7,7 +7,7 @@ export interface GatewaySettings {
   readonly trust: readonly string[];
   /** Says which country a client is in; believed only from `trust`. */
   readonly geo: { readonly header: string } | null;
-  /** Secret of this project, 32 bytes in base64url: the gateway signs its cookies with it. Null: none was made. */
+  /** Secret of this project: the gateway signs its cookies with it. Null: none was made. */
   readonly stickyKey: string | null;
   /** For all listeners with TLS; a client gets the one for the name it asks for, and the first for any other name. */
   readonly certificates: readonly CertificateFiles[];

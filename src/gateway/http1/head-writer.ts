@@ -66,6 +66,8 @@ export interface ClientSide {
   /** What the client is told about its connection. */
   readonly connection: 'silent' | 'close' | 'keep-alive';
   readonly chunked: boolean;
+  /** One line of ours with its end: where the client's session is now. */
+  readonly cookie: Buffer | null;
 }
 
 export class HeadWriter {
@@ -99,6 +101,7 @@ export class HeadWriter {
     if (side.connection === 'close') this.#add(CLOSE);
     else if (side.connection === 'keep-alive') this.#add(KEEP_ALIVE);
     if (side.chunked) this.#add(CHUNKED);
+    if (side.cookie !== null) this.#add(side.cookie);
     this.#endLine();
   }
 
@@ -109,7 +112,7 @@ export class HeadWriter {
   }
 
   /** 101. `asked`: the protocol's name for an instance that does not repeat it. */
-  switching(source: Buffer, head: ResponseHead, asked: string): void {
+  switching(source: Buffer, head: ResponseHead, asked: string, cookie: Buffer | null): void {
     const { fields } = head;
     this.#lines(source, this.#statusLine(source, head), fields, BODILESS_DROPS);
     this.#add(VIA[head.minor === 0 ? 0 : 1]);
@@ -119,6 +122,7 @@ export class HeadWriter {
       this.#add(UPGRADE);
       this.#add(latin1(`${asked}\r\n`));
     }
+    if (cookie !== null) this.#add(cookie);
     this.#endLine();
   }
 

@@ -65,6 +65,8 @@ describe('a right file', () => {
       hold: { forMs: 5_000, requestsMax: 10 },
       responseMs: 60_000,
       policy: POLICY,
+      sticky: null,
+      slowStartMs: 0,
       tls: null,
       protocol: 'http1',
     });
@@ -113,6 +115,8 @@ describe('a right file', () => {
             hold: { forMs: 10_000, requestsMax: 1000 },
             responseMs: 60_000,
             policy: POLICY,
+            sticky: null,
+            slowStartMs: 0,
             tls: null,
             protocol: 'http1',
           },
@@ -153,7 +157,7 @@ describe('a right file', () => {
     assert.deepEqual(projectOf(short), projectOf(long));
     assert.deepEqual(webOf(short).strategy, {
       type: 'blue-green',
-      preview: { header: 'segue-preview', value: 'candidate', forMs: 120_000 },
+      preview: { header: 'segue-preview', value: 'candidate', when: null, forMs: 120_000 },
       bakeMs: 60_000,
     });
   });

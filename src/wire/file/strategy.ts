@@ -1,6 +1,7 @@
 /** `strategy:` of a service. */
 import { z } from 'zod';
 import { limits } from '../../core/limits.ts';
+import { when } from './when.ts';
 import { duration, headerName, shortOrLong, text, whole } from './values.ts';
 
 const instances = limits.file.instancesPerServiceMax;
@@ -40,10 +41,16 @@ const preview = shortOrLong(
           .prefault('segue-preview')
           .describe('Requests with this header and value meet the new version.'),
         value: text('the value of the header').prefault('candidate').describe('The value of the header.'),
+        when: when.optional().describe('Other requests that meet the new version, too.'),
       },
-      'for, header and value',
+      'for, header, value and when',
     )
-    .transform((value) => ({ header: value.header.toLowerCase(), value: value.value, forMs: value.for })),
+    .transform((value) => ({
+      header: value.header.toLowerCase(),
+      value: value.value,
+      when: value.when ?? null,
+      forMs: value.for,
+    })),
   (ms) => ({ for: `${ms}ms` }),
 );
 

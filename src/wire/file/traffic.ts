@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { limits } from '../../core/limits.ts';
 import { listen } from './listen.ts';
 import { policyKeys, policyOf } from './policy.ts';
+import { sticky } from './sticky.ts';
 import { duration, shortOrLong, urlPath, whole } from './values.ts';
 
 const HOST_PHRASE = 'a host name such as shop.example.com or *.example.com, without a port';
@@ -80,6 +81,14 @@ export const traffic = z
         .prefault('10s')
         .describe('How long requests wait while no instance is ready; a duration or { for, requests }.'),
       response: duration(1).optional().describe('The same as timeouts.response, and goes before it.'),
+      sticky: sticky
+        .optional()
+        .describe('What makes a client meet the same version and instance again. Without it: nothing does.'),
+      slowStart: duration()
+        .prefault('0s')
+        .describe(
+          'How long the part of the requests that a new instance gets grows from a tenth to all of it.',
+        ),
       ...policyKeys,
     },
     'where the service listens, such as { listen: 8080 }',
@@ -91,6 +100,8 @@ export const traffic = z
     hold: value.hold,
     responseMs: value.response ?? value.timeouts.response,
     policy: policyOf(value),
+    sticky: value.sticky ?? null,
+    slowStartMs: value.slowStart,
     tls: null,
     protocol: 'http1' as const,
   }));
