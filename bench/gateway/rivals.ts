@@ -65,6 +65,7 @@ async function startSegue({ folder, port, upstreamPort }: Place): Promise<Rival>
   const service = {
     service: 'web',
     listen: { host: '127.0.0.1', port },
+    proxied: true,
     routes: [{ host: null, path: '/' }],
     backends: [backend],
     split: null,

@@ -83,10 +83,11 @@ export class Fleet {
 
   routable(): Map<string, RoutableInstance> {
     return new Map(
-      this.#ledger.instances.map(({ id, version, host, port }) => [
-        id,
-        { id, version, host, port, ready: this.isReady(id) },
-      ]),
+      this.#ledger.instances.map((record) => {
+        const { id, version, host, port } = record;
+        const direct = this.#launcher.directOf(record) !== null;
+        return [id, { id, version, host, port, ready: this.isReady(id), direct }];
+      }),
     );
   }
 
@@ -115,7 +116,7 @@ export class Fleet {
   wake(record: InstanceRecord, then: 'restart' | 'give-up'): Promise<void> {
     const { id } = record;
     return this.#turns.take(id, async () => {
-      if (record.mark && (await this.#parts.ports.runtime.adopt(record))) await this.#end(record);
+      if (record.mark && (await this.#launcher.adopt(record))) await this.#end(record);
       if (then === 'restart') await this.#restart(id);
       else await this.#launcher.gone(id, 'its service left segue.yaml');
     });
@@ -190,7 +191,7 @@ export class Fleet {
 
   async #adopt(record: InstanceRecord): Promise<boolean> {
     const { id, phase } = record;
-    const mark = await this.#parts.ports.runtime.adopt(record);
+    const mark = await this.#launcher.adopt(record);
     if (!mark) return false;
     if (phase === 'stopping') return true;
     await this.#book.patch(id, { phase: 'running', mark }, { kind: 'instance-adopted', instance: id });

@@ -2,7 +2,8 @@
 import { SegueError, toErrorRecord } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { Service } from '../core/project.ts';
-import type { InstanceRecord } from '../core/release/records.ts';
+import type { InstanceRecord, Mark } from '../core/release/records.ts';
+import type { DirectPlace } from '../ports/socket-keeper.ts';
 import type { InstanceBook } from './instance-book.ts';
 import { instanceEnvironment } from './instance-environment.ts';
 import type { Ledger } from './ledger.ts';
@@ -53,7 +54,8 @@ export class Launcher {
     try {
       const { dir, env } = this.targetOf(record);
       const { command } = this.specOf(record).run;
-      const mark = await this.#ports.runtime.start({ id, secret, dir, command, env: env() });
+      const direct = this.directOf(record);
+      const mark = await this.#ports.runtime.start({ id, secret, dir, command, env: env(), direct });
       const started = { kind: 'instance-started', instance: id, detail: `on port ${port}` } as const;
       await this.#book.patch(id, { phase: 'running', mark }, started);
     } catch (error) {
@@ -98,6 +100,18 @@ export class Launcher {
     const version = this.#ledger.version(record.service, record.version);
     if (!version) throw new SegueError('VERSION_MISSING', `${record.service} ${record.version}`);
     return version.spec;
+  }
+
+  /** The socket that it shares from its start to its end, whatever the file says meanwhile; null: none. */
+  directOf(record: InstanceRecord): DirectPlace | null {
+    const { service, version } = record;
+    const { mode, listen } = this.specOf(record).traffic;
+    return mode === 'direct' ? { service, version, listen } : null;
+  }
+
+  /** Takes up what an earlier control started. */
+  adopt(record: InstanceRecord): Promise<Mark | null> {
+    return this.#ports.runtime.adopt({ ...record, direct: this.directOf(record) });
   }
 
   targetOf(record: InstanceRecord): ProbeTarget {

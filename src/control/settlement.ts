@@ -19,7 +19,9 @@ export async function settle(
   });
   const left = leftVersion(release, entries);
   const report = await ports.plane.freshReport();
-  const receipt = receiptOf({ service, baseline, report, left });
+  // With no proxy in between nobody counts the requests: no data is never good data (R8).
+  const isDirect = ledger.version(service, release.to)?.spec.traffic.mode === 'direct';
+  const receipt = isDirect ? null : receiptOf({ service, baseline, report, left });
   const cause = causeOf(release);
   const ended: ReleaseRecord = { ...release, endedAtMs: ports.clock.nowMs(), receipt };
   await ledger.write(() => ({

@@ -6,7 +6,7 @@
 import { SegueError } from '../core/errors.ts';
 import type { Service } from '../core/project.ts';
 import type { Fact } from '../core/release/journal.ts';
-import type { InstanceCounts } from '../core/traffic/counts.ts';
+import type { DirectCounts } from '../core/traffic/counts.ts';
 import { serviceRouting } from '../core/traffic/rotation.ts';
 import type { Rotation, Routing, ServiceRouting } from '../core/traffic/routing.ts';
 import type { GatewaySettings } from '../core/traffic/settings.ts';
@@ -159,8 +159,8 @@ export class TrafficDirector {
   #underWay(instances: readonly string[], number: number): { requests: number; streams: number } | null {
     const report = this.#parts.ports.plane.report();
     if (!report || report.routing < number) return null;
-    const counts = report.instances.filter((i: InstanceCounts) => instances.includes(i.instance));
-    const sum = (of: (i: InstanceCounts) => number) => counts.reduce((total, i) => total + of(i), 0);
+    const counts = [...report.instances, ...report.direct].filter((i) => instances.includes(i.instance));
+    const sum = (of: (i: DirectCounts) => number) => counts.reduce((total, i) => total + of(i), 0);
     return { requests: sum((i) => i.inFlight), streams: sum((i) => i.streams) };
   }
 }

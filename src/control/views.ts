@@ -3,7 +3,7 @@ import { describeListen } from '../core/listen.ts';
 import type { Service } from '../core/project.ts';
 import { causeOf, type InstanceRecord, type ReleaseRecord } from '../core/release/records.ts';
 import { describeStep } from '../core/release/step.ts';
-import type { InstanceCounts } from '../core/traffic/counts.ts';
+import type { DirectCounts, InstanceCounts } from '../core/traffic/counts.ts';
 import { quantileMs } from '../core/traffic/histogram.ts';
 import type { InstanceStatus, ReleaseSummary, ServiceStatus, StatusResponse } from '../wire/api.ts';
 import { SEGUE_VERSION } from '../wire/version.ts';
@@ -47,6 +47,7 @@ async function serviceStatus(control: Control, { name, traffic }: Service): Prom
           control,
           record,
           report?.instances.find((c) => c.instance === record.id),
+          report?.direct.find((c) => c.instance === record.id),
         ),
       ),
     release: active ? summaryOf(active) : null,
@@ -58,6 +59,7 @@ function instanceStatus(
   control: Control,
   record: InstanceRecord,
   counts: InstanceCounts | undefined,
+  direct: DirectCounts | undefined,
 ): InstanceStatus {
   const { id, version, phase, port, mark, crashes, service } = record;
   const { trouble, upMs } = control.fleet.health(id);
@@ -68,8 +70,8 @@ function instanceStatus(
     ...{ id, version, phase, ready, port, crashes, trouble, upMs },
     traffic: trafficOf(id, rotation, ready, counts?.ejected === true),
     pid: typeof mark?.['pid'] === 'number' ? mark['pid'] : null,
-    inFlight: counts?.inFlight ?? 0,
-    streams: counts?.streams ?? 0,
+    inFlight: (counts?.inFlight ?? 0) + (direct?.inFlight ?? 0),
+    streams: (counts?.streams ?? 0) + (direct?.streams ?? 0),
     requests: counts?.requests ?? 0,
     p99Ms: p99Ms ?? null,
   };

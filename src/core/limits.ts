@@ -62,6 +62,8 @@ export const limits = {
     killWaitMs: 5_000,
     /** Instances of an earlier control are not children of this one: their end has to be looked for. */
     adoptedPollIntervalMs: 200,
+    /** Such looks in vain at one whose end the keeper of its socket should tell, and how it came. */
+    keeperLooksMax: 5,
     environReadsAtOnce: 32,
     restartBackoffFirstMs: 500,
     restartBackoffMaxMs: 30_000,
@@ -214,6 +216,10 @@ export const limits = {
     lineBytesMax: 4 * 1024,
     /** How long a routing waits for an instance to say that it does what it was told. */
     answerTimeoutMs: 2_000,
+    /** Instances that another gateway started are not children of this one: their end has to be looked for. */
+    adoptedPollIntervalMs: 200,
+    /** Counts of instances that changed within this go into one report. */
+    changeDelayMs: 5,
     /** A program of Node uses one descriptor each time it begins to accept; after the last one it is started anew. */
     socketCopies: 32,
   },

@@ -63,6 +63,8 @@ export type Protocol = 'http1' | 'h2c';
 
 export interface Traffic {
   readonly listen: Listen;
+  /** `direct`: instances accept from the public socket themselves, with no proxy in between. */
+  readonly mode: 'gateway' | 'direct';
   /** Null: plain. */
   readonly tls: Tls | null;
   readonly protocol: Protocol;

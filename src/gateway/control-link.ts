@@ -1,6 +1,7 @@
 /** The unix socket that control talks to. Several may be connected; the fence says whose word counts (R7). */
 import fs from 'node:fs/promises';
 import net, { type Socket } from 'node:net';
+import { SegueError, toErrorRecord } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { TrafficReport } from '../core/traffic/counts.ts';
 import {
@@ -11,6 +12,8 @@ import {
 } from '../wire/gateway-messages.ts';
 import { LineSplitter } from '../wire/lines.ts';
 import { SEGUE_VERSION } from '../wire/version.ts';
+import type { DirectDesk } from './direct/desk.ts';
+import type { DirectExit } from './direct/keeper.ts';
 import type { Gateway } from './gateway.ts';
 
 export interface ControlLinkOptions {
@@ -18,6 +21,8 @@ export interface ControlLinkOptions {
   readonly pid: number;
   readonly log: (line: string) => void;
   readonly onStop: (graceMs: number) => void;
+  /** Services whose instances accept by themselves. */
+  readonly direct: DirectDesk;
 }
 
 export class ControlLink {
@@ -52,6 +57,10 @@ export class ControlLink {
     }
   }
 
+  exited(exit: DirectExit): void {
+    for (const peer of this.#peers) if (peer.listening) peer.send({ type: 'exited', ...exit });
+  }
+
   /** Frees the name at once and lets go of those that are connected. */
   close(): void {
     this.#server.close();
@@ -59,8 +68,8 @@ export class ControlLink {
   }
 
   #accept(socket: Socket): void {
-    const { pid, log, onStop } = this.#options;
-    const peer = new Peer(socket, this.#gateway, onStop);
+    const { pid, log, onStop, direct } = this.#options;
+    const peer = new Peer(socket, this.#gateway, direct, onStop);
     this.#peers.add(peer);
     socket.on('error', (error) => log(`control: ${error.message}`));
     socket.once('close', () => this.#peers.delete(peer));
@@ -73,6 +82,7 @@ export class ControlLink {
 class Peer {
   readonly #socket: Socket;
   readonly #gateway: Gateway;
+  readonly #direct: DirectDesk;
   readonly #onStop: (graceMs: number) => void;
   readonly #splitter = new LineSplitter(limits.gateway.protocolLineBytesMax);
   #fence: number | undefined;
@@ -81,9 +91,10 @@ class Peer {
   #inStep = false;
   #failuresMissed = 0;
 
-  constructor(socket: Socket, gateway: Gateway, onStop: (graceMs: number) => void) {
+  constructor(socket: Socket, gateway: Gateway, direct: DirectDesk, onStop: (graceMs: number) => void) {
     this.#socket = socket;
     this.#gateway = gateway;
+    this.#direct = direct;
     this.#onStop = onStop;
     socket.on('data', (chunk: Buffer) => void this.#take(chunk));
   }
@@ -106,7 +117,11 @@ class Peer {
       return;
     }
     const rows = this.#inStep ? changes : this.#gateway.report();
-    this.send({ type: 'report', report: { ...rows, failures, failuresMissed: this.#failuresMissed } });
+    const direct = this.#direct.counts;
+    this.send({
+      type: 'report',
+      report: { ...rows, failures, failuresMissed: this.#failuresMissed, direct },
+    });
     this.#failuresMissed = 0;
     this.#inStep = this.#wantsChanges;
   }
@@ -153,9 +168,29 @@ class Peer {
       const { routing } = message;
       const applied = await this.#gateway.apply(routing);
       if (applied.type === 'refused') this.#refuse(routing.number, 'FENCED_OUT', applied.reason);
-      else this.send({ type: 'ack', number: routing.number, failed: [...applied.failed] });
-    } else if (this.#gateway.admit(this.#fence)) this.#onStop(message.graceMs);
+      else {
+        const failed = [...applied.failed, ...(await this.#direct.apply(routing))];
+        // Who hears the acknowledgement has heard what was under way when instances stopped to accept (R2).
+        if (this.#direct.counts.length > 0) this.#gateway.reportChanges();
+        this.send({ type: 'ack', number: routing.number, failed });
+      }
+    } else if (message.type === 'launch') void this.#launch(message, this.#fence);
+    else if (message.type === 'occupants') await this.#direct.adopt(message.occupants);
+    else if (this.#gateway.admit(this.#fence)) this.#onStop(message.graceMs);
     else this.#refuse(null, 'FENCED_OUT', 'a newer control was here');
+  }
+
+  /** Beside what else is asked for: a start takes a moment. */
+  async #launch(
+    { request, order }: Extract<HeardByGateway, { type: 'launch' }>,
+    fence: number,
+  ): Promise<void> {
+    try {
+      if (!this.#gateway.admit(fence)) throw new SegueError('FENCED_OUT', 'A newer control was here.');
+      this.send({ type: 'launched', request, ...(await this.#direct.launch(order)) });
+    } catch (error) {
+      this.send({ type: 'not-launched', request, ...toErrorRecord(error) });
+    }
   }
 
   /** A control that is not understood or not wanted is let go; one with an old routing may have a newer one. */

@@ -40,6 +40,11 @@ export class Fleet {
     return [...this.#services.values()];
   }
 
+  /** Those that users reach through the gateway. */
+  get proxied(): readonly Service[] {
+    return this.services.filter(({ routing }) => routing.proxied);
+  }
+
   get instances(): readonly Instance[] {
     return [...this.#instances.values()];
   }

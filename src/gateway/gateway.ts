@@ -110,7 +110,7 @@ export class Gateway {
 
   #now() {
     const routing = this.#routing?.number ?? 0;
-    return { atMs: nowMs(), routing, certificates: [], gateway: this.#tally.counts() };
+    return { atMs: nowMs(), routing, certificates: [], gateway: this.#tally.counts(), direct: [] };
   }
 
   async #apply(routing: Routing, keep: boolean): Promise<Applied> {
@@ -123,7 +123,7 @@ export class Gateway {
     }
     this.#routing = routing;
     this.#fleet.apply(routing);
-    const failed = await this.#listeners.apply(this.#fleet.services, keep);
+    const failed = await this.#listeners.apply(this.#fleet.proxied, keep);
     this.#fleet.releaseHeld();
     await this.#onSettings(routing.settings);
     this.#reportSoon();

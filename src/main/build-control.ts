@@ -30,10 +30,11 @@ export async function buildControl({
   const clock = systemClock;
   const source = new YamlProjectFile(root);
   const store = await openSqliteStore({ root });
+  const plane = new GatewayPlane({ root, clock, mainFile: entryFile('gateway') });
   const ports: ControlPorts = {
     store: wrapStore ? wrapStore(store) : store,
-    runtime: new ProcessRuntime({ logsDir: path.join(root, LOGS_DIR), clock }),
-    plane: new GatewayPlane({ root, clock, mainFile: entryFile('gateway') }),
+    runtime: new ProcessRuntime({ logsDir: path.join(root, LOGS_DIR), clock, keeper: plane }),
+    plane,
     prober: new DirectProber({ clock }),
     files: new LocalVersionFiles({ root }),
     source,

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { limits } from '../core/limits.ts';
 import { ControlLink } from '../gateway/control-link.ts';
+import { DirectDesk } from '../gateway/direct/desk.ts';
 import { Gateway } from '../gateway/gateway.ts';
 import { MetricsEndpoint } from '../gateway/metrics/endpoint.ts';
 import { exposition } from '../gateway/metrics/exposition.ts';
@@ -30,6 +31,7 @@ const stop = async (graceMs: number) => {
   log('stopping');
   link.close();
   metrics.close();
+  direct.close();
   await gateway.stop(graceMs);
   log('stopped');
   process.exit(0);
@@ -44,7 +46,15 @@ const gateway = new Gateway({
   onReport: (report) => link.report(report),
   onSettings: (settings) => metrics.apply(settings.metrics),
 });
+const direct = new DirectDesk({
+  root: process.cwd(),
+  pid: process.pid,
+  log,
+  onExit: (exit) => link.exited(exit),
+  onChange: () => gateway.reportChanges(),
+});
 const link = new ControlLink(gateway, {
+  direct,
   path: GATEWAY_SOCKET,
   pid: process.pid,
   log,

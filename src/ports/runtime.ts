@@ -1,5 +1,6 @@
 import type { Mark } from '../core/release/records.ts';
 import type { StopSignal } from '../core/project.ts';
+import type { DirectPlace } from './socket-keeper.ts';
 
 /** All that is needed to start one instance. `env` is complete: nothing else is passed on. */
 export interface InstanceSpec {
@@ -8,6 +9,8 @@ export interface InstanceSpec {
   readonly dir: string;
   readonly command: string | readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  /** Left out or null: all its traffic comes from the gateway. */
+  readonly direct?: DirectPlace | null;
 }
 
 export interface InstanceIdentity {
@@ -16,6 +19,8 @@ export interface InstanceIdentity {
   readonly secretHash: string;
   /** Null when a crash came between start and record: the runtime then looks for the secret. */
   readonly mark: Mark | null;
+  /** As when it was started. */
+  readonly direct?: DirectPlace | null;
 }
 
 export interface InstanceExit {

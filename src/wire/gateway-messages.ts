@@ -8,11 +8,11 @@ import { DEFAULT_POLICY, type Policy } from '../core/traffic/policy.ts';
 import type { Routing } from '../core/traffic/routing.ts';
 import { DEFAULT_SETTINGS, type GatewaySettings } from '../core/traffic/settings.ts';
 import { rules, split, sticky } from './balance-messages.ts';
+import { fromKeeper, listen, toKeeper } from './direct-messages.ts';
 import { report } from './report.ts';
 
 export const GATEWAY_PROTOCOL = 1;
 
-const listen = z.object({ host: z.string(), port: z.int().min(1).max(65_535) });
 const backend = z.object({
   id: z.string(),
   version: z.string(),
@@ -56,6 +56,7 @@ const settings: z.ZodType<GatewaySettings> = z
 const serviceRouting = z.object({
   service: z.string(),
   listen,
+  proxied: z.boolean().default(true),
   routes: z.array(z.object({ host: z.string().nullable(), path: z.string() })),
   backends: z.array(backend),
   split,
@@ -90,6 +91,7 @@ export const toGateway = z.discriminatedUnion('type', [
   /** Asks for a report now instead of with the next interval. */
   z.object({ type: z.literal('report') }),
   z.object({ type: z.literal('stop'), graceMs: z.number() }),
+  ...toKeeper,
 ]);
 export type ToGateway = z.input<typeof toGateway>;
 export type HeardByGateway = z.output<typeof toGateway>;
@@ -119,5 +121,6 @@ export const fromGateway = z.discriminatedUnion('type', [
     reason: z.string(),
   }),
   z.object({ type: z.literal('report'), report }),
+  ...fromKeeper,
 ]);
 export type FromGateway = z.output<typeof fromGateway>;

@@ -88,4 +88,5 @@ export const report: z.ZodType<TrafficReport> = z.object({
   forgotten: z.array(z.string()).default([]),
   certificates: z.array(certificate).default([]),
   gateway: gateway.default({ ...NO_GATEWAY_COUNTS }),
+  direct: z.array(z.object({ instance: z.string(), inFlight: count, streams: count })).default([]),
 });

@@ -168,6 +168,7 @@ function service(port: number, some: Partial<ServiceRouting>): ServiceRouting {
   return {
     service: 'web',
     listen: { host: '127.0.0.1', port },
+    proxied: true,
     routes: [{ host: null, path: '/' }],
     backends: [],
     split: null,

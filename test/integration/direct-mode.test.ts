@@ -213,6 +213,7 @@ describe('direct mode', () => {
   it('when its copies of the socket are spent it ends without a lost request', async (t) => {
     const site = await DirectSite.open(t);
     const [worn, other] = [await site.start('v1'), await site.start('v1')];
+    await site.accept([other]);
     const load = steadyLoad(t, site.port);
     for (let time = 0; time < limits.direct.socketCopies; time += 1) {
       await site.accept([worn, other]);

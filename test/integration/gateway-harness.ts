@@ -68,6 +68,7 @@ export function serviceRouting(port: number, some: Partial<ServiceRouting>): Ser
   return {
     service: 'web',
     listen: { host: '127.0.0.1', port },
+    proxied: true,
     routes: [{ host: null, path: '/' }],
     backends: [],
     split: null,

@@ -1,7 +1,17 @@
 // A service in direct mode for tests; with NAIVE=1 as one writes it without thinking of the users that are connected.
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 
-const { PORT, SEGUE_VERSION = '?', SEGUE_INSTANCE = '?', NAIVE, DIRECT_HELPER = '', BROKEN } = process.env;
+const {
+  PORT,
+  SEGUE_VERSION = '?',
+  SEGUE_INSTANCE = '?',
+  NAIVE,
+  DIRECT_HELPER = '',
+  IDLE_GRACE_MS,
+} = process.env;
+const file = new URL('./behaviour.json', import.meta.url);
+const { broken = false, exitAfterMs } = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
 
 const server = createServer(async (request, response) => {
   let size = 0;
@@ -9,12 +19,13 @@ const server = createServer(async (request, response) => {
   const url = new URL(request.url ?? '/', 'http://app');
   response.setHeader('x-shop-version', SEGUE_VERSION);
   response.setHeader('x-instance', SEGUE_INSTANCE);
-  if (BROKEN && url.pathname === '/') response.statusCode = 500;
+  if (broken && url.pathname === '/') response.statusCode = 500;
   const answer = () => response.end(`version ${SEGUE_VERSION} ${size}\n`);
   if (url.searchParams.has('ms')) setTimeout(answer, Number(url.searchParams.get('ms')));
   else answer();
 });
 
+if (exitAfterMs !== undefined) setTimeout(() => process.exit(7), exitAfterMs);
 if (NAIVE) {
   const privately = createServer((_, response) => response.end('alive\n'));
   privately.listen(Number(PORT), '127.0.0.1');
@@ -22,5 +33,5 @@ if (NAIVE) {
   process.on('SIGTERM', () => server.close(() => process.exit(0)));
 } else {
   const { serveDirect } = await import(DIRECT_HELPER);
-  await serveDirect(server, { idleGraceMs: Number(process.env.IDLE_GRACE_MS ?? 300) }).listening;
+  await serveDirect(server, { idleGraceMs: Number(IDLE_GRACE_MS ?? 300) }).listening;
 }

@@ -10,6 +10,7 @@ export function serviceSpec(change: Partial<Service> = {}): Service {
     instances: 2,
     traffic: {
       listen: { host: '127.0.0.1', port: 8080 },
+      mode: 'gateway',
       routes: [{ host: null, path: '/' }],
       drain: { requestsMs: 30_000, streamsMs: 30_000 },
       hold: { forMs: 10_000, requestsMax: 100 },

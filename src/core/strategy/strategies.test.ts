@@ -69,6 +69,7 @@ function serviceFor({ choice, wanted, smokes }: Scene): Service {
     files: { dir: '.', ignore: [] },
     instances: wanted,
     traffic: {
+      mode: 'gateway',
       listen: { host: '::', port: 8080 },
       routes: [{ host: null, path: '/' }],
       drain: { requestsMs: 1_000, streamsMs: 1_000 },

@@ -25,6 +25,14 @@ export interface InstanceCounts extends Outcomes {
   readonly bytesOut: number;
 }
 
+/** What an instance in direct mode says of itself; how its requests ended it does not tell. */
+export interface DirectCounts {
+  readonly instance: string;
+  /** At least 1 while it does not confirm that it accepts no more. */
+  readonly inFlight: number;
+  readonly streams: number;
+}
+
 /** How requests ended, all time. */
 export interface Totals {
   /** Responses passed to the client, by hundreds: 2xx, 3xx, 4xx, 5xx of the instance itself. */
@@ -117,4 +125,6 @@ export interface TrafficReport {
   /** Instances whose rows are no longer kept. */
   readonly forgotten: readonly string[];
   readonly gateway: GatewayCounts;
+  /** Requests that did not come through the gateway; `instances` does not have them. */
+  readonly direct: readonly DirectCounts[];
 }

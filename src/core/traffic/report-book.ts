@@ -8,6 +8,7 @@ import type { CertificateState } from './certificates.ts';
 import type {
   AssignedCounts,
   Assignment,
+  DirectCounts,
   FailureEvent,
   GatewayCounts,
   InstanceCounts,
@@ -41,6 +42,7 @@ export const EMPTY_REPORT: TrafficReport = {
   forgotten: [],
   certificates: [],
   gateway: NO_GATEWAY_COUNTS,
+  direct: [],
 };
 
 interface Member {
@@ -49,6 +51,7 @@ interface Member {
   readonly running: readonly RunningCounts[];
   readonly gateway: GatewayCounts;
   readonly certificates: readonly CertificateState[];
+  readonly direct: readonly DirectCounts[];
 }
 
 export class ReportBook {
@@ -63,8 +66,8 @@ export class ReportBook {
 
   /** A whole report takes the place of everything that this member said before. */
   take(member: string, report: TrafficReport): void {
-    const { atMs, routing, running, gateway, certificates } = report;
-    this.#members.set(member, { atMs, routing, running, gateway, certificates });
+    const { atMs, routing, running, gateway, certificates, direct } = report;
+    this.#members.set(member, { atMs, routing, running, gateway, certificates, direct });
     if (report.whole) for (const rows of this.#tables) rows.drop(member);
     for (const row of report.instances) this.#instances.put(member, row.instance, row);
     for (const row of report.services) this.#services.put(member, row.service, row);
@@ -129,6 +132,7 @@ export class ReportBook {
       routing: least(({ routing }) => routing),
       running: mergeRunning(members.map(({ running }) => running)),
       certificates: certificatesOf(members),
+      direct: members.flatMap(({ direct }) => direct),
       gateway: members.map(({ gateway }) => gateway).reduce(mergeGateway, this.#departed),
     };
   }

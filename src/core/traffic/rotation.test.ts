@@ -7,7 +7,7 @@ import { serviceRouting } from './rotation.ts';
 const instances = new Map(
   ['a', 'b', 'c'].map((id, i) => [
     id,
-    { id, version: 'v1', host: '127.0.0.1', port: 20_000 + i, ready: id !== 'b' },
+    { id, version: 'v1', host: '127.0.0.1', port: 20_000 + i, ready: id !== 'b', direct: false },
   ]),
 );
 const rotation = { instances: ['a', 'b', 'gone'], preview: ['c'], draining: ['b', 'gone'] };

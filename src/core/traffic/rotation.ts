@@ -5,6 +5,8 @@ import type { Group, Share } from './split.ts';
 
 export interface RoutableInstance extends Backend {
   readonly ready: boolean;
+  /** It was started with the public socket, and can accept by itself. */
+  readonly direct: boolean;
 }
 
 /**
@@ -16,7 +18,7 @@ export function serviceRouting(
   rotation: Rotation,
   instances: ReadonlyMap<string, RoutableInstance>,
 ): ServiceRouting {
-  const { listen, routes, drain, hold, responseMs, policy, tls, protocol, sticky, slowStartMs } =
+  const { listen, mode, routes, drain, hold, responseMs, policy, tls, protocol, sticky, slowStartMs } =
     service.traffic;
   const backends = (ids: readonly string[]): Backend[] =>
     ids.flatMap((id) => {
@@ -38,6 +40,8 @@ export function serviceRouting(
   return {
     service: service.name,
     listen,
+    // While a service changes its mode, instances of the old kind go on to be served as they were.
+    proxied: mode === 'gateway' || rotation.instances.some((id) => isReadyBehindProxy(instances.get(id))),
     routes,
     backends: [...stable, ...candidate],
     split,
@@ -51,6 +55,10 @@ export function serviceRouting(
     tls,
     protocol,
   };
+}
+
+function isReadyBehindProxy(instance: RoutableInstance | undefined): boolean {
+  return instance?.ready === true && !instance.direct;
 }
 
 /** Which requests meet the candidate before the switch. */

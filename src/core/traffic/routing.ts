@@ -24,6 +24,8 @@ export interface DrainingBackend {
 export interface ServiceRouting {
   readonly service: string;
   readonly listen: Listen;
+  /** False: the instances accept from the address themselves, and the gateway does not. */
+  readonly proxied: boolean;
   readonly routes: readonly Route[];
   /** Ready instances in rotation. Empty: requests are held within `hold` (R1, T7). */
   readonly backends: readonly Backend[];

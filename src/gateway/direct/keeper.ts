@@ -5,18 +5,11 @@
  */
 import type { Listen } from '../../core/project.ts';
 import { limits } from '../../core/limits.ts';
+import type { DirectCounts } from '../../core/traffic/counts.ts';
 import type { ServiceRouting } from '../../core/traffic/routing.ts';
-import type { Occupant } from './seat.ts';
+import type { LaunchOrder, Occupant } from '../../wire/direct-messages.ts';
 import { Seats } from './seats.ts';
-import { type StartedProcess, type StartOrder, startWithSocket } from './start-instance.ts';
-
-export interface LaunchOrder extends StartOrder {
-  readonly id: string;
-  readonly service: string;
-  readonly version: string;
-  readonly tokenHash: string;
-  readonly listen: Listen;
-}
+import { isRunning, type StartedProcess, startWithSocket } from './start-instance.ts';
 
 export interface DirectExit {
   readonly id: string;
@@ -38,18 +31,12 @@ export interface DirectKeeperOptions {
   readonly onChange: () => void;
 }
 
-export interface DirectCounts {
-  readonly service: string;
-  readonly instance: string;
-  readonly version: string;
-  readonly inFlight: number;
-  readonly streams: number;
-}
-
 export class DirectKeeper {
   readonly #options: DirectKeeperOptions;
   readonly #seats: Seats;
   readonly #waiting = new Set<() => void>();
+  readonly #adopted = new Set<Occupant>();
+  #looking: NodeJS.Timeout | null = null;
 
   constructor(options: DirectKeeperOptions) {
     this.#options = options;
@@ -66,7 +53,8 @@ export class DirectKeeper {
     const { id } = order;
     const { child, started } = await startWithSocket(order, socketOf(order.listen), pathFrom(order.dir));
     const { pid } = started;
-    this.#seats.add({ ...order, pid });
+    const { service, version, tokenHash, listen } = order;
+    this.#seats.add({ id, service, version, tokenHash, listen, ...started });
     child.once('exit', (code, signal) => {
       this.#seats.remove({ id, pid });
       onExit({ id, pid, code, signal });
@@ -74,9 +62,24 @@ export class DirectKeeper {
     return started;
   }
 
-  /** Instances that an earlier keeper started, with what it knew of them. */
+  /** Instances that an earlier keeper started. They are not our children: their end has to be looked for. */
   adopt(occupants: readonly Occupant[]): void {
-    for (const occupant of occupants) this.#seats.add(occupant);
+    for (const occupant of occupants) {
+      const known = this.#seats.get(occupant.id)?.occupant;
+      if (known?.tokenHash === occupant.tokenHash || !isRunning(occupant)) continue;
+      this.#seats.add(occupant);
+      this.#adopted.add(occupant);
+    }
+    if (this.#adopted.size > 0)
+      this.#looking ??= setInterval(() => this.#lookForEnded(), limits.direct.adoptedPollIntervalMs);
+  }
+
+  #lookForEnded(): void {
+    for (const occupant of this.#adopted) {
+      if (isRunning(occupant)) continue;
+      this.#adopted.delete(occupant);
+      this.#seats.remove(occupant);
+    }
   }
 
   get occupants(): readonly Occupant[] {
@@ -97,13 +100,13 @@ export class DirectKeeper {
 
   get counts(): readonly DirectCounts[] {
     return this.#seats.all.map(({ occupant, requests, streams, isSettled, duty }) => {
-      const { service, id: instance, version } = occupant;
       const unknown = !isSettled && duty === 'release';
-      return { service, instance, version, inFlight: unknown ? Math.max(1, requests) : requests, streams };
+      return { instance: occupant.id, inFlight: unknown ? Math.max(1, requests) : requests, streams };
     });
   }
 
   close(): void {
+    if (this.#looking) clearInterval(this.#looking);
     this.#seats.close();
   }
 

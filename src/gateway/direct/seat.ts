@@ -3,17 +3,7 @@
  * program that never says hello is taken as it is: it accepts from its start to its end.
  */
 import type { Socket } from 'node:net';
-import type { Listen } from '../../core/project.ts';
-
-export interface Occupant {
-  readonly id: string;
-  readonly service: string;
-  readonly version: string;
-  /** SHA-256, hexadecimal, of the token that its `hello` must carry. */
-  readonly tokenHash: string;
-  readonly listen: Listen;
-  readonly pid: number;
-}
+import type { Occupant } from '../../wire/direct-messages.ts';
 
 export type Duty = 'accept' | 'release';
 

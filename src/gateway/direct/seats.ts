@@ -3,8 +3,9 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs/promises';
 import net, { type Socket } from 'node:net';
 import { limits } from '../../core/limits.ts';
+import type { Occupant } from '../../wire/direct-messages.ts';
 import { LineSplitter } from '../../wire/lines.ts';
-import { type Occupant, Seat } from './seat.ts';
+import { Seat } from './seat.ts';
 
 export interface SeatsOptions {
   readonly path: string;
@@ -57,6 +58,10 @@ export class Seats {
     seat.end();
     this.#seats.delete(id);
     this.#options.onChange();
+  }
+
+  get(id: string): Seat | undefined {
+    return this.#seats.get(id);
   }
 
   get all(): readonly Seat[] {

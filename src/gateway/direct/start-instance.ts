@@ -6,16 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { limits } from '../../core/limits.ts';
-
-export interface StartOrder {
-  /** Absolute path of the program. */
-  readonly file: string;
-  readonly args: readonly string[];
-  readonly dir: string;
-  /** Whole: nothing of our own is passed on. */
-  readonly env: Readonly<Record<string, string>>;
-  readonly logFile: string;
-}
+import type { LaunchOrder } from '../../wire/direct-messages.ts';
 
 export interface StartedProcess {
   readonly pid: number;
@@ -27,7 +18,7 @@ const BECOME = 'LISTEN_PID=$$ exec "$0" "$@"';
 
 /** Throws what the system says when it cannot be started. */
 export async function startWithSocket(
-  order: StartOrder,
+  order: Pick<LaunchOrder, 'file' | 'args' | 'dir' | 'env' | 'logFile'>,
   fd: number,
   keeperPath: string,
 ): Promise<{ readonly child: ChildProcess; readonly started: StartedProcess }> {
@@ -56,8 +47,23 @@ export async function startWithSocket(
   return { child, started: { pid: child.pid ?? 0, start } };
 }
 
-/** Field 22 of proc_pid_stat(5); the name before it may contain anything. */
+/** False for one that has ended and waits to be looked at (zombie), and for a later one with its number. */
+export function isRunning({ pid, start }: StartedProcess): boolean {
+  const fields = statOf(pid);
+  return fields[19] === start && !['Z', 'X'].includes(fields[0] ?? 'X');
+}
+
+/** Field 22 of proc_pid_stat(5), as `start` in /proc's own ticks. */
 function startOf(pid: number): string {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+  return statOf(pid)[19] ?? '';
+}
+
+/** From field 3, the state, on; the name before it may contain anything. */
+function statOf(pid: number): readonly string[] {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  } catch {
+    return [];
+  }
 }

@@ -60,6 +60,7 @@ describe('a right file', () => {
     const web = webOf(BASE);
     assert.deepEqual(web.traffic, {
       listen: { host: '', port: 8080 },
+      mode: 'gateway',
       routes: [{ host: 'shop.example.com', path: '/api' }],
       drain: { requestsMs: 20_000, streamsMs: 10_000 },
       hold: { forMs: 5_000, requestsMax: 10 },
@@ -110,6 +111,7 @@ describe('a right file', () => {
           instances: 1,
           traffic: {
             listen: { host: '127.0.0.1', port: 80 },
+            mode: 'gateway',
             routes: [{ host: null, path: '/' }],
             drain: { requestsMs: 30_000, streamsMs: 10_000 },
             hold: { forMs: 10_000, requestsMax: 1000 },

@@ -7,6 +7,7 @@ import { SegueError } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
 import type { Project } from '../../core/project.ts';
 import { type CheckedService, type Contradiction, contradictions } from './checks.ts';
+import { checkDirect } from './direct.ts';
 import { explain } from './explain.ts';
 import { describePath, formatProblem, inOrder, type Path, type Problem } from './problem.ts';
 import { readYaml } from './read-yaml.ts';
@@ -43,10 +44,11 @@ export function parseProjectFile(text: string, fileName: string, environment: st
         const found = find(layers.tree, path);
         return { spot: found.whole && !atKey ? found.tree.spot : found.keySpot, message };
       });
-  const across = contradictions(
-    parsed.success ? parsed.data.services : soundServices(layers.tree),
-    parsed.success ? parsed.data.ports : null,
-  ).map((contradiction) => placed(contradiction, layers));
+  const sound = parsed.success ? parsed.data.services : soundServices(layers.tree);
+  const across = [
+    ...contradictions(sound, parsed.success ? parsed.data.ports : null),
+    ...checkDirect(layers.tree, sound),
+  ].map((contradiction) => placed(contradiction, layers));
   const problems = [...layers.problems, ...shape, ...across];
   if (!parsed.success || problems.length > 0) return refuse(fileName, problems);
   const { project, services, keep, ports, gateway } = parsed.data;

@@ -67,6 +67,10 @@ export const traffic = z
   .strictObject(
     {
       listen: listen().describe('Where users come in: a port on every address, or "host:port".'),
+      mode: z
+        .enum(['gateway', 'direct'], 'gateway or direct')
+        .prefault('gateway')
+        .describe('direct: instances accept from the public socket themselves, with no proxy in between.'),
       routes: z
         .array(route, 'a list of routes')
         .min(1, 'at least one route')
@@ -95,6 +99,7 @@ export const traffic = z
   )
   .transform((value) => ({
     listen: value.listen,
+    mode: value.mode,
     routes: value.routes,
     drain: value.drain,
     hold: value.hold,

@@ -1,4 +1,4 @@
-import { mkdirSync, openSync, statSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SegueError } from '../../../core/errors.ts';
@@ -30,6 +30,12 @@ export class LogFolder {
     } catch (error) {
       throw folderError(path, error);
     }
+  }
+
+  /** For somebody else who opens it; returns its path. */
+  prepare(id: string): string {
+    closeSync(this.openForWriting(id));
+    return this.#current(id).path;
   }
 
   /** The log is made before the program is started: without one, the instance never ran. */

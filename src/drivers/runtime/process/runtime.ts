@@ -10,13 +10,14 @@ import type {
   Runtime,
   StopReport,
 } from '../../../ports/runtime.ts';
+import type { DirectExit, DirectPlace, SocketKeeper } from '../../../ports/socket-keeper.ts';
 import { portIsFree } from './free-port.ts';
 import { findLeader, leaderIn, markOf, verifyLeader } from './identity.ts';
 import { LogFolder } from './log-folder.ts';
 import { readLines, type LogRequest } from './log-reader.ts';
 import { findMembers, rememberSession, type Kin } from './members.ts';
 import { hashSecret, readListening, readLive, type ProcessId } from './process-table.ts';
-import { spawnInstance } from './spawn.ts';
+import { directLaunch, spawnInstance } from './spawn.ts';
 import { stopWhole, type StopOrder } from './stop.ts';
 
 export interface ProcessRuntimeOptions {
@@ -27,14 +28,18 @@ export interface ProcessRuntimeOptions {
   readonly logBytesMax?: number;
   readonly rotateCheckIntervalMs?: number;
   readonly platform?: NodeJS.Platform;
+  /** Starts the instances that share a public socket; without it there are none. */
+  readonly keeper?: SocketKeeper;
 }
 
 interface Instance extends Kin {
   readonly id: string;
   /** `ended`: by itself, which was told. `stopped`: because it was asked to, or forgotten. */
   phase: 'running' | 'ended' | 'stopped';
-  /** A child of this process: its end is told to us. Others have to be watched. */
-  readonly isChild: boolean;
+  /** Whose child it is: its end is told by the system, by the keeper of its socket, or has to be looked for. */
+  readonly childOf: 'us' | 'keeper' | 'others';
+  /** Times in a row that it was looked for and not there. */
+  missed: number;
   stopping: { readonly order: StopOrder; readonly report: Promise<StopReport> } | null;
 }
 
@@ -45,6 +50,7 @@ interface Instance extends Kin {
 export class ProcessRuntime implements Runtime {
   readonly name = 'process';
   readonly #clock: Clock;
+  readonly #keeper: SocketKeeper | null;
   readonly #logs: LogFolder;
   readonly #instances = new Map<string, Instance>();
   readonly #starting = new Map<string, Promise<Mark>>();
@@ -57,6 +63,8 @@ export class ProcessRuntime implements Runtime {
     const platform = options.platform ?? process.platform;
     if (platform !== 'linux') throw new SegueError('PLATFORM_UNSUPPORTED', `This is ${platform}.`);
     this.#clock = options.clock;
+    this.#keeper = options.keeper ?? null;
+    this.#keeper?.onExit((exit) => this.#endedAtKeeper(exit));
     this.#logs = new LogFolder(options.logsDir, options.logBytesMax ?? limits.log.bytesMax);
     const rotateMs = options.rotateCheckIntervalMs ?? limits.log.rotateCheckIntervalMs;
     this.#timers = [
@@ -85,10 +93,30 @@ export class ProcessRuntime implements Runtime {
     }
     if (earlier) await this.#clearAway(earlier);
 
+    if (spec.direct) {
+      const leader = await this.#launchDirect(spec, spec.direct, secretHash);
+      this.#know(spec.id, secretHash, leader, 'keeper');
+      return markOf(leader);
+    }
     const { child, leader } = await spawnInstance(spec, () => this.#logs.openForWriting(spec.id));
-    const instance = this.#know(spec.id, secretHash, leader, true);
+    const instance = this.#know(spec.id, secretHash, leader, 'us');
     child.once('exit', (code, signal) => this.#ended(instance, code, signal));
     return markOf(leader);
+  }
+
+  /** When the keeper is lost before it answers, the instance may run all the same. */
+  async #launchDirect(spec: InstanceSpec, place: DirectPlace, tokenHash: string): Promise<ProcessId> {
+    if (!this.#keeper) throw new SegueError('SPAWN_FAILED', `${spec.id}: nobody keeps public sockets here.`);
+    const order = directLaunch(spec, place, tokenHash, this.#logs.prepare(spec.id));
+    try {
+      return await this.#keeper.launch(order);
+    } catch (error) {
+      const isUnknown = error instanceof SegueError && error.code === 'GATEWAY_UNREACHABLE';
+      const leader = isUnknown ? await findLeader(tokenHash) : null;
+      if (!leader) throw error;
+      this.#keeper.adopt({ ...place, ...leader, id: spec.id, tokenHash });
+      return leader;
+    }
   }
 
   /** What an earlier run left behind would still hold its port. */
@@ -104,6 +132,8 @@ export class ProcessRuntime implements Runtime {
     // Known even when its leader is gone: what that left behind can then be stopped.
     this.#take(identity.id, identity.secretHash, leader);
     if (!leader) return null;
+    const { id, secretHash, direct } = identity;
+    if (direct) this.#keeper?.adopt({ ...direct, ...leader, id, tokenHash: secretHash });
     await this.#logs.rotate(identity.id).catch(() => undefined);
     return markOf(leader);
   }
@@ -120,12 +150,21 @@ export class ProcessRuntime implements Runtime {
   #take(id: string, secretHash: string, leader: ProcessId | null): void {
     const known = this.#instances.get(id);
     if (known?.leader && (known.secretHash === secretHash || known.phase === 'running')) return;
-    this.#know(id, secretHash, leader, false);
+    this.#know(id, secretHash, leader, 'others');
   }
 
-  #know(id: string, secretHash: string, leader: ProcessId | null, isChild: boolean): Instance {
+  #know(id: string, secretHash: string, leader: ProcessId | null, childOf: Instance['childOf']): Instance {
     const phase = leader ? 'running' : 'ended';
-    const instance: Instance = { id, secretHash, leader, isChild, phase, seen: new Set(), stopping: null };
+    const instance: Instance = {
+      id,
+      secretHash,
+      leader,
+      childOf,
+      phase,
+      missed: 0,
+      seen: new Set(),
+      stopping: null,
+    };
     this.#instances.set(id, instance);
     return instance;
   }
@@ -190,10 +229,20 @@ export class ProcessRuntime implements Runtime {
     for (const listener of this.#listeners) listener({ id: instance.id, code, signal });
   }
 
+  /** It knows how it ended; what is looked for sees only that. */
+  #endedAtKeeper({ id, pid, code, signal }: DirectExit): void {
+    const instance = this.#instances.get(id);
+    if (instance?.leader?.pid === pid) this.#ended(instance, code, signal);
+  }
+
+  /** What a keeper started is its child: it is given time to say how it ended. */
   #watchAdopted(): void {
     for (const instance of this.#instances.values()) {
-      const { isChild, phase, leader } = instance;
-      if (!isChild && phase === 'running' && leader && !readLive(leader)) this.#ended(instance, null, null);
+      const { childOf, phase, leader } = instance;
+      if (childOf === 'us' || phase !== 'running' || !leader || readLive(leader)) continue;
+      instance.missed += 1;
+      if (childOf === 'others' || instance.missed > limits.runtime.keeperLooksMax)
+        this.#ended(instance, null, null);
     }
   }
 

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { closeSync, statSync } from 'node:fs';
 import { SegueError } from '../../../core/errors.ts';
 import type { InstanceSpec } from '../../../ports/runtime.ts';
+import type { DirectLaunch, DirectPlace } from '../../../ports/socket-keeper.ts';
 import { resolveCommand, type Program } from './command.ts';
 import { readStat, SECRET_VARIABLE, type ProcessId } from './process-table.ts';
 import { messageOf, systemErrorCode } from './system-error.ts';
@@ -30,6 +31,20 @@ export async function spawnInstance(spec: InstanceSpec, openLog: () => number): 
   if (!stat) throw new SegueError('SPAWN_FAILED', `${program.file}: /proc does not show the new process.`);
   child.unref();
   return { child, leader: { pid: stat.pid, start: stat.start } };
+}
+
+/** The same for the keeper of public sockets to start. Throws as `spawnInstance` does, before anything runs. */
+export function directLaunch(
+  spec: InstanceSpec,
+  place: DirectPlace,
+  tokenHash: string,
+  logFile: string,
+): DirectLaunch {
+  const { id, dir } = spec;
+  if (!isFolder(dir)) throw new SegueError('SPAWN_FAILED', `There is no folder ${dir}.`);
+  const { file, args } = resolveCommand(spec.command, spec);
+  const env = { ...spec.env, [SECRET_VARIABLE]: spec.secret };
+  return { ...place, id, tokenHash, file, args, dir, env, logFile };
 }
 
 function isFolder(path: string): boolean {

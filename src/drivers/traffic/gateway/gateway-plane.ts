@@ -11,9 +11,12 @@ import { ReportBook } from '../../../core/traffic/report-book.ts';
 import type { Routing } from '../../../core/traffic/routing.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import type { PlaneEvent, RoutingAck, TrafficPlane } from '../../../ports/traffic-plane.ts';
+import type { DirectExit, DirectLaunch, DirectProcess, SocketKeeper } from '../../../ports/socket-keeper.ts';
+import type { Occupant } from '../../../wire/direct-messages.ts';
 import type { FromGateway } from '../../../wire/gateway-messages.ts';
 import { GATEWAY_SOCKET } from '../../../wire/paths.ts';
 import { socketPath } from '../../../wire/socket-path.ts';
+import { DirectOrders } from './direct-orders.ts';
 import { GatewayLink, type GatewayHello } from './link.ts';
 import { lastLogLines, startGateway } from './start.ts';
 
@@ -37,12 +40,13 @@ interface Waiting {
   readonly reject: (error: SegueError) => void;
 }
 
-export class GatewayPlane implements TrafficPlane {
+export class GatewayPlane implements TrafficPlane, SocketKeeper {
   readonly name = 'gateway';
   readonly #options: GatewayPlaneOptions;
   readonly #reportListeners = new Set<(report: TrafficReport) => void>();
   readonly #eventListeners = new Set<(event: PlaneEvent) => void>();
   readonly #waiting = new Set<Waiting>();
+  readonly #direct = new DirectOrders();
   #state: State = { type: 'closed' };
   #closing = new AbortController();
   #fence = 0;
@@ -101,6 +105,23 @@ export class GatewayPlane implements TrafficPlane {
   onEvent(listener: (event: PlaneEvent) => void): () => void {
     this.#eventListeners.add(listener);
     return () => this.#eventListeners.delete(listener);
+  }
+
+  launch(order: DirectLaunch): Promise<DirectProcess> {
+    const state = this.#state;
+    if (state.type === 'connected') return this.#direct.launch(order, (message) => state.link.send(message));
+    const why = 'It keeps the socket that the instance shares, and is not there.';
+    return Promise.reject(new SegueError('GATEWAY_UNREACHABLE', why));
+  }
+
+  adopt(occupant: Occupant): void {
+    this.#direct.adopt(occupant);
+    const state = this.#state;
+    if (state.type === 'connected') state.link.send({ type: 'occupants', occupants: [occupant] });
+  }
+
+  onExit(listener: (exit: DirectExit) => void): () => void {
+    return this.#direct.onExit(listener);
   }
 
   async stop(graceMs: number): Promise<void> {
@@ -163,6 +184,7 @@ export class GatewayPlane implements TrafficPlane {
     if (this.#closing.signal.aborted) return link.close();
     this.#state = { type: 'connected', link };
     this.#emit(eventOf(link.hello, started));
+    for (const message of this.#direct.introduction) link.send(message);
     if (this.#last) link.send({ type: 'routing', routing: this.#last });
     if (link.closed) this.#lost('The connection was closed.');
   }
@@ -203,6 +225,11 @@ export class GatewayPlane implements TrafficPlane {
       case 'refused':
         this.#refused(message);
         break;
+      case 'launched':
+      case 'not-launched':
+      case 'exited':
+        this.#direct.take(message);
+        break;
     }
   }
 
@@ -230,6 +257,7 @@ export class GatewayPlane implements TrafficPlane {
     if (this.#state.type !== 'connected' || this.#closing.signal.aborted) return;
     this.#state = { type: 'lost' };
     this.#emit({ type: 'lost', detail });
+    this.#direct.rejectAll(new SegueError('GATEWAY_UNREACHABLE', detail));
     void this.#comeBack();
   }
 
