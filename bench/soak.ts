@@ -18,7 +18,10 @@ import { faultsOf, type Run } from './soak/verdict.ts';
 import { Watch } from './soak/watch.ts';
 
 const INTERRUPTED = 130;
-const CALM_SHARE = 0.4;
+/** At most so long, and the second half of a short run. */
+const CALM_MS_MAX = 4 * 60_000;
+/** On a machine with much memory Node lets garbage lie for minutes, which looks like growth and hides it. */
+const SMALL_HEAP = '--max-old-space-size=64 --max-semi-space-size=2';
 
 interface Options {
   readonly forMs: number;
@@ -68,12 +71,13 @@ async function soak(stage: Stage, { forMs, rate, json }: Options, interrupted: A
       const { answered, failed } = crowd.stats();
       if (!json) console.log(`round ${round}: ${name.padEnd(32)} ${answered} answered, ${failed} failed`);
     };
-    ending = await play(stage, { acts: ACTS, forMs, calmShare: CALM_SHARE, interrupted, onAct });
+    const calmMs = Math.min(CALM_MS_MAX, forMs / 2);
+    ending = await play(stage, { acts: ACTS, forMs, calmMs, interrupted, onAct });
   } finally {
     await watch.stop();
     await load?.stop();
   }
-  const growths = watch.growthSince(ending.calmSinceMs);
+  const growths = watch.growths();
   const summary = await load.stop();
   await cli.down();
   const left = (await processesOf(project.dir)).map(({ pid, command }) => `process ${pid} (${command})`);
@@ -86,7 +90,7 @@ async function main(): Promise<number> {
   const interrupt = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupt.abort());
   const project = await SoakProject.create();
-  const cli = new Cli(project.dir);
+  const cli = new Cli(project.dir, undefined, { NODE_OPTIONS: SMALL_HEAP });
   const chance = new Chance(options.seed);
   let faults: readonly string[] = ['it did not come to its end'];
   try {

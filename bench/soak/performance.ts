@@ -12,25 +12,22 @@ export interface Ending {
   readonly rounds: number;
   /** What went wrong with an act; the rest of the run was left out. */
   readonly trouble: string | null;
-  /** Since when no process of Segue's own was ended on purpose. */
-  readonly calmSinceMs: number;
 }
 
 export interface Programme {
   readonly acts: readonly Act[];
   readonly forMs: number;
-  /** The share at the end without acts that end processes, so that some grow old enough to be judged. */
-  readonly calmShare: number;
+  /** This long before the end nothing ends a process any more, so that some grow old enough to be judged. */
+  readonly calmMs: number;
   readonly interrupted: AbortSignal;
   readonly onAct: (name: string, round: number) => void;
 }
 
 export async function play(stage: Stage, programme: Programme): Promise<Ending> {
-  const { acts, forMs, calmShare, interrupted, onAct } = programme;
+  const { acts, forMs, calmMs, interrupted, onAct } = programme;
   const beganMs = performance.now();
-  const calmFromMs = beganMs + forMs * (1 - calmShare);
+  const calmFromMs = beganMs + forMs - calmMs;
   const played: Played[] = [];
-  let calmSinceMs = beganMs;
   let rounds = 0;
   for (; performance.now() < beganMs + forMs && !interrupted.aborted; rounds += 1) {
     for (const act of shuffled(acts, stage)) {
@@ -42,14 +39,12 @@ export async function play(stage: Stage, programme: Programme): Promise<Ending> 
         await act.run(stage);
       } catch (error) {
         const trouble = `${act.name}: ${error instanceof Error ? error.message : String(error)}`;
-        return { played, rounds, trouble, calmSinceMs };
+        return { played, rounds, trouble };
       }
-      const endedMs = performance.now();
-      if (act.ends) calmSinceMs = endedMs;
-      played.push({ name: act.name, releases: act.releases, tookMs: endedMs - startedMs });
+      played.push({ name: act.name, releases: act.releases, tookMs: performance.now() - startedMs });
     }
   }
-  return { played, rounds, trouble: null, calmSinceMs };
+  return { played, rounds, trouble: null };
 }
 
 function shuffled(acts: readonly Act[], { chance }: Stage): readonly Act[] {

@@ -44,7 +44,7 @@ export function printReceipt(run: Run, faults: readonly string[]): void {
   ]);
   printRows(ACTS, actRows(ending.played));
   printRows(PROCESSES, run.growths.map(growthRow));
-  console.log(paint('dim', '\n  memory and descriptors: since the last act that ended a process on purpose'));
+  console.log(paint('dim', '\n  memory and descriptors: since the process had settled'));
   for (const { reason, method, path, status, detail, version, localPort } of summary.failures.slice(
     0,
     FAILURES_SHOWN,

@@ -3,11 +3,12 @@ import type { Summary } from '../../test/load/summary.ts';
 import type { Ending } from './performance.ts';
 import type { Growth } from './watch.ts';
 
-/** Younger processes still fill their heaps. */
-const JUDGED_AFTER_MS = 60_000;
+/** In less time nothing can be said. */
+const JUDGED_AFTER_MS = 40_000;
 const MEGABYTE = 1024 * 1024;
-const MEMORY_PER_MINUTE_MAX = 6 * MEGABYTE;
-const DESCRIPTORS_PER_MINUTE_MAX = 10;
+/** What may come on top in any time, and for each minute: a heap that still fills is no leak, and noise is none. */
+const MEMORY = { atOnce: 24 * MEGABYTE, perMinute: MEGABYTE } as const;
+const DESCRIPTORS = { atOnce: 24, perMinute: 1 } as const;
 
 export interface Run {
   readonly ending: Ending;
@@ -34,13 +35,16 @@ export const isJudged = ({ watchedMs }: Growth): boolean => watchedMs >= JUDGED_
 
 function growthFaults(growth: Growth): readonly string[] {
   if (!isJudged(growth)) return [];
-  const { role, pid, memoryBytesPerMinute, descriptorsPerMinute } = growth;
+  const { role, pid, watchedMs, memoryBytesPerMinute, descriptorsPerMinute } = growth;
+  const minutes = watchedMs / 60_000;
+  const tooMuch = (perMinute: number | null, allowed: { atOnce: number; perMinute: number }) =>
+    (perMinute ?? 0) * minutes > allowed.atOnce + allowed.perMinute * minutes;
   const faults: string[] = [];
-  if ((memoryBytesPerMinute ?? 0) > MEMORY_PER_MINUTE_MAX)
+  if (tooMuch(memoryBytesPerMinute, MEMORY))
     faults.push(
       `memory of ${role} ${pid} grows by ${((memoryBytesPerMinute ?? 0) / MEGABYTE).toFixed(1)} MB a minute`,
     );
-  if ((descriptorsPerMinute ?? 0) > DESCRIPTORS_PER_MINUTE_MAX)
+  if (tooMuch(descriptorsPerMinute, DESCRIPTORS))
     faults.push(`${role} ${pid} keeps ${(descriptorsPerMinute ?? 0).toFixed(0)} descriptors more a minute`);
   return faults;
 }

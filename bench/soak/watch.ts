@@ -5,6 +5,8 @@ import { processesUnder } from '../../test/support/processes.ts';
 import { growthPerMinute, type Point } from './growth.ts';
 
 const INTERVAL_MS = 2_000;
+/** A process that has just begun fills its heap and its pools first. */
+const SETTLES_WITHIN_MS = 45_000;
 const MAINS: Readonly<Record<string, Role>> = {
   'control.ts': 'control',
   'gateway.ts': 'gateway',
@@ -60,19 +62,19 @@ export class Watch {
     await this.#done;
   }
 
-  /** Of the processes that were there for all of this time and still are. */
-  growthSince(sinceMs: number): readonly Growth[] {
+  /** Of the processes that are there, since they had settled. */
+  growths(): readonly Growth[] {
     const nowMs = performance.now();
     return [...this.#seen].flatMap(([pid, { role, memory, descriptors }]) => {
-      const late = (points: readonly Point[]) => points.filter(({ atMs }) => atMs >= sinceMs);
       const last = memory.at(-1);
-      const early = (memory[0]?.atMs ?? Infinity) <= sinceMs + INTERVAL_MS;
-      if (!last || !early || last.atMs < nowMs - 5 * INTERVAL_MS) return [];
+      if (!last || last.atMs < nowMs - 5 * INTERVAL_MS) return [];
+      const fromMs = (memory[0]?.atMs ?? nowMs) + SETTLES_WITHIN_MS;
+      const late = (points: readonly Point[]) => points.filter(({ atMs }) => atMs >= fromMs);
       return [
         {
           role,
           pid,
-          watchedMs: last.atMs - sinceMs,
+          watchedMs: Math.max(0, last.atMs - fromMs),
           memoryBytes: last.value,
           memoryBytesPerMinute: growthPerMinute(late(memory)),
           descriptors: descriptors.at(-1)?.value ?? 0,

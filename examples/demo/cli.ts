@@ -22,11 +22,13 @@ export interface Ended {
 export class Cli {
   readonly #projectDir: string;
   readonly #interrupted: AbortSignal | undefined;
+  readonly #env: NodeJS.ProcessEnv;
 
-  /** Commands that run when `interrupted` aborts are ended. */
-  constructor(projectDir: string, interrupted?: AbortSignal) {
+  /** Commands that run when `interrupted` aborts are ended. `env` comes on top of this process's own. */
+  constructor(projectDir: string, interrupted?: AbortSignal, env: NodeJS.ProcessEnv = {}) {
     this.#projectDir = projectDir;
     this.#interrupted = interrupted;
+    this.#env = { ...process.env, ...env };
   }
 
   up(): Promise<Ended> {
@@ -68,6 +70,7 @@ export class Cli {
     const { promise, resolve, reject } = Promise.withResolvers<Ended>();
     const child = spawn(process.execPath, [PROGRAM, ...words, '--json'], {
       cwd: this.#projectDir,
+      env: this.#env,
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: TIMEOUT_MS,
       ...(this.#interrupted && { signal: this.#interrupted }),

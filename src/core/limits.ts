@@ -153,6 +153,14 @@ export const limits = {
     /** Tags of versions and instances that are remembered for cookies. */
     stickyTagsMax: 20_000,
     connectionsMax: 10_000,
+    /** However few descriptors the process may have. */
+    connectionsMin: 16,
+    /** Descriptors for listeners, control, logs and new connections on their way. */
+    descriptorsKept: 64,
+    /** A connection that is idle for less than this gives way to nobody. */
+    idleGraceMs: 500,
+    /** Room above the limit of clients, in which an idle one is told to go or the new one why it must. */
+    connectionsOverMax: 32,
     triesPerRequestMax: 3,
     /** Replays allowed per 100 requests of a service, so that a bad moment is not multiplied. */
     replayBudgetPercent: 20,

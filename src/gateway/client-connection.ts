@@ -11,7 +11,7 @@ import type { GatewayTally } from './gateway-tally.ts';
 import { LF, startsWith } from './http1/bytes.ts';
 import { Peer } from './http1/head-writer.ts';
 import type { Refusal } from './http1/refusal.ts';
-import { replyBytes } from './replies.ts';
+import { replyBytes, type ReplyReason } from './replies.ts';
 import { readFrom } from './reading.ts';
 import type { Timed } from './sweep.ts';
 
@@ -53,6 +53,8 @@ export class ClientConnection implements Timed {
   readonly #owner: ClientOwner;
   readonly peer: Peer;
   deadlineMs = monotonicMs() + limits.gateway.headTimeoutMs;
+  /** How long it may be idle: `deadlineMs` is that much after it began to be. */
+  #idleLimitMs: number = limits.gateway.headTimeoutMs;
   #state: State = 'idle';
   /** What was received and not yet taken: a part of a head, or what the client sent ahead. */
   #unread: Buffer = EMPTY;
@@ -145,6 +147,22 @@ export class ClientConnection implements Timed {
   /** The client sees a broken response rather than a short one that looks whole. */
   break(): void {
     this.#socket.destroy();
+  }
+
+  /** Since when it is between two requests, or has not begun its first; `Infinity`: it is not. */
+  get idleSinceMs(): number {
+    return this.#state === 'idle' ? this.deadlineMs - this.#idleLimitMs : Infinity;
+  }
+
+  /** There is no room for it: it hears so, whatever it wanted. */
+  turnAway(): void {
+    this.#say('no-room');
+  }
+
+  /** Somebody else needs the room: ends a connection that is idle. */
+  giveWay(): void {
+    this.#state = 'ended';
+    this.break();
   }
 
   /** Only what is between two requests ends now. */
@@ -272,7 +290,8 @@ export class ClientConnection implements Timed {
     this.#call = undefined;
     if (this.#closes || this.#halfClosed || this.#owner.closing) return this.#end();
     this.#state = 'idle';
-    this.deadlineMs = nowMs + limits.gateway.clientIdleTimeoutMs;
+    this.#idleLimitMs = limits.gateway.clientIdleTimeoutMs;
+    this.deadlineMs = nowMs + this.#idleLimitMs;
     if (this.#unread.length > 0) this.#readAll();
     if (this.#state === 'idle') this.#resume();
   }
@@ -286,6 +305,11 @@ export class ClientConnection implements Timed {
 
   #refuse(reason: Refusal | 'head-late' | 'body-too-large'): void {
     this.#owner.tally.malformedOne();
+    this.#say(reason);
+  }
+
+  /** The last words of the connection. */
+  #say(reason: ReplyReason): void {
     this.#state = 'ended';
     this.send(replyBytes(reason, 'close', true));
     this.#end();

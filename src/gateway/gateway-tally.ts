@@ -7,6 +7,11 @@ export class GatewayTally {
   #unrouted = 0;
   #malformed = 0;
 
+  /** Open now. */
+  get connections(): number {
+    return this.#connections;
+  }
+
   connected(): void {
     this.#connections += 1;
     this.#connectionsTotal += 1;

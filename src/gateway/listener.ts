@@ -5,6 +5,8 @@ import type { Listen } from '../core/project.ts';
 import type { RouteTable } from '../core/traffic/match.ts';
 import { limits } from '../core/limits.ts';
 import type { Call } from './call.ts';
+import { monotonicMs } from './clock.ts';
+import { clientsFor, descriptorsMax } from './descriptors.ts';
 import { ClientConnection, type ClientOwner } from './client-connection.ts';
 import type { GatewayTally } from './gateway-tally.ts';
 import { answer } from './replies.ts';
@@ -23,6 +25,9 @@ export interface Surroundings {
   readonly log: (line: string) => void;
 }
 
+/** For all listeners of the process together. */
+const connectionsMax = clientsFor(descriptorsMax());
+
 export class Listener implements ClientOwner {
   readonly #server: net.Server;
   readonly #surroundings: Surroundings;
@@ -40,8 +45,9 @@ export class Listener implements ClientOwner {
       this.#connections.add(connection);
       surroundings.sweep.add(connection);
       surroundings.tally.connected();
+      if (surroundings.tally.connections > connectionsMax && !this.#makeRoom()) connection.turnAway();
     });
-    this.#server.maxConnections = limits.gateway.connectionsMax;
+    this.#server.maxConnections = connectionsMax + limits.gateway.connectionsOverMax;
   }
 
   set routes(routes: RouteTable<Service>) {
@@ -109,6 +115,20 @@ export class Listener implements ClientOwner {
     if (service) return serve(service, call);
     this.tally.unroutedOne();
     answer(call, this.#closing ? 'stopping' : 'no-route');
+  }
+
+  /**
+   * Of those that are idle, that which would have had to go first goes now; never one that has just come or was
+   * just answered, whose request may be here any moment. False: there is none.
+   */
+  #makeRoom(): boolean {
+    const beforeMs = monotonicMs() - limits.gateway.idleGraceMs;
+    let first: ClientConnection | undefined;
+    for (const each of this.#connections) {
+      if (each.idleSinceMs < beforeMs && each.deadlineMs < (first?.deadlineMs ?? Infinity)) first = each;
+    }
+    first?.giveWay();
+    return first !== undefined;
   }
 
   closed(connection: ClientConnection): void {

@@ -84,6 +84,10 @@ const REPLIES = {
     'Every instance of the service has as many requests as it may, and none came free in time ("limits" in segue.yaml).',
     { retryAfter: true },
   ),
+  'no-room': reply('503 Service Unavailable', 'The gateway has as many clients as it can take.', {
+    retryAfter: true,
+    close: true,
+  }),
   stopping: reply('503 Service Unavailable', 'The gateway is stopping.', { retryAfter: true, close: true }),
   'hold-full': reply('503 Service Unavailable', 'Too many requests wait for an instance of the service.', {
     retryAfter: true,

@@ -6,8 +6,12 @@ const DEADLINE_MS = 20_000;
 type Nothing = null | undefined | false | 0 | '';
 
 /** Asks until there is an answer. */
-export async function eventually<T>(what: string, ask: () => T | Promise<T>): Promise<Exclude<T, Nothing>> {
-  const untilMs = Date.now() + DEADLINE_MS;
+export async function eventually<T>(
+  what: string,
+  ask: () => T | Promise<T>,
+  patienceMs: number = DEADLINE_MS,
+): Promise<Exclude<T, Nothing>> {
+  const untilMs = Date.now() + patienceMs;
   while (Date.now() < untilMs) {
     const answer = await ask();
     if (isThere(answer)) return answer;

@@ -32,9 +32,10 @@ export interface Harness {
 export async function startGateway(
   t: TestContext,
   settings: Partial<GatewaySettings> = {},
+  mainFile: string = GATEWAY_MAIN,
 ): Promise<Harness> {
   const root = await fs.mkdtemp(path.join(os.tmpdir(), 'gateway-test-'));
-  const plane = new GatewayPlane({ root, mainFile: GATEWAY_MAIN, clock: systemClock });
+  const plane = new GatewayPlane({ root, mainFile, clock: systemClock });
   let pid = 0;
   plane.onEvent((event) => {
     if (event.type !== 'lost') pid = event.pid;

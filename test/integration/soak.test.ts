@@ -30,7 +30,7 @@ test('every kind of fault is a fault', async () => {
   const load = startLoad({ target: { host: '127.0.0.1', port: 1 } });
   const summary = { ...(await load.stop()), sent: 100, answered: 100 };
   const good: Run = {
-    ending: { played: [], rounds: 1, trouble: null, calmSinceMs: 0 },
+    ending: { played: [], rounds: 1, trouble: null },
     summary,
     growths: [],
     left: [],
