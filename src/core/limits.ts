@@ -150,6 +150,8 @@ export const limits = {
     upstreamIdleTimeoutMs: 1_500,
     /** Cookies of ours with the same name in one request: others may set some for a domain around. */
     stickyCookiesMax: 4,
+    /** Sessions of one service whose cookies need not be verified again. */
+    stickyVerifiedMax: 4_096,
     /** Tags of versions and instances that are remembered for cookies. */
     stickyTagsMax: 20_000,
     connectionsMax: 10_000,

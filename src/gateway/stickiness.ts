@@ -51,6 +51,8 @@ export class Stickiness {
   readonly #options: StickinessOptions;
   readonly #salt: number;
   readonly #tags = new Map<string, string>();
+  /** By token: sessions come again, and a signature costs as much as everything else that is done with one. */
+  readonly #verifiedBefore = new Map<string, Session>();
 
   constructor(options: StickinessOptions) {
     this.#options = options;
@@ -139,10 +141,18 @@ export class Stickiness {
   }
 
   #verified(token: string, ttlS: number): Session | null {
+    const session = this.#verifiedBefore.get(token) ?? this.#verify(token);
+    return session && sessionAge(session, Math.floor(nowMs() / 1000), ttlS) !== 'expired' ? session : null;
+  }
+
+  #verify(token: string): Session | null {
     const read = readToken(token);
-    if (!read || sessionAge(read.session, Math.floor(nowMs() / 1000), ttlS) === 'expired') return null;
+    if (!read) return null;
     const expected = Buffer.from(this.#signature(read.unsigned), 'latin1');
-    return timingSafeEqual(expected, Buffer.from(read.signature, 'latin1')) ? read.session : null;
+    if (!timingSafeEqual(expected, Buffer.from(read.signature, 'latin1'))) return null;
+    if (this.#verifiedBefore.size >= limits.gateway.stickyVerifiedMax) this.#verifiedBefore.clear();
+    this.#verifiedBefore.set(token, read.session);
+    return read.session;
   }
 
   #signature(unsigned: string): string {

@@ -5,36 +5,22 @@ import { duration, headerName } from './values.ts';
 
 const COOKIE_PHRASE = 'the name of a cookie';
 const cookieName = () => z.string(COOKIE_PHRASE).regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$/, COOKIE_PHRASE);
-
-const byCookie = z
-  .strictObject(
-    {
-      cookie: cookieName()
-        .prefault('segue')
-        .describe("The gateway's own cookie, set and read by the gateway alone."),
-      ttl: duration(1000).prefault('1h').describe('How long a session lasts after its last visit.'),
-    },
-    'cookie and ttl',
-  )
-  .transform(({ cookie, ttl }): Sticky => ({ type: 'cookie', name: cookie, ttlMs: ttl }));
+const COOKIE = 'segue';
+const TTL_MS = 3_600_000;
 
 const HASH_PHRASE = '{ header: NAME }, { cookie: NAME } or { address: true }';
 
-const byHash = z
-  .strictObject({
-    hash: z
-      .strictObject(
-        {
-          header: headerName().optional().describe('A header, such as X-User.'),
-          cookie: cookieName().optional().describe('A cookie of the application.'),
-          address: z.literal(true, 'true').optional().describe("The client's address."),
-        },
-        HASH_PHRASE,
-      )
-      .refine((value) => Object.keys(value).length === 1, HASH_PHRASE)
-      .describe('What requests of one client have in common; one of the three.'),
-  })
-  .transform(({ hash: { header, cookie } }): Sticky => {
+const hash = z
+  .strictObject(
+    {
+      header: headerName().optional().describe('A header, such as X-User.'),
+      cookie: cookieName().optional().describe('A cookie of the application.'),
+      address: z.literal(true, 'true').optional().describe("The client's address."),
+    },
+    HASH_PHRASE,
+  )
+  .refine((value) => Object.keys(value).length === 1, HASH_PHRASE)
+  .transform(({ header, cookie }): Sticky => {
     if (header !== undefined) return { type: 'hash', of: { type: 'header', name: header.toLowerCase() } };
     return {
       type: 'hash',
@@ -42,7 +28,29 @@ const byHash = z
     };
   });
 
-const PHRASE = '{ cookie, ttl } or { hash }';
+const PHRASE = '{ cookie, ttl } or { hash }, not both';
 
-/** `hash` decides which of the two is meant, so that what is wrong is said of the right one. */
-export const sticky = z.union([byHash, byCookie], PHRASE);
+export const sticky = z
+  .strictObject(
+    {
+      cookie: cookieName()
+        .optional()
+        .describe(
+          "The gateway's own cookie, set and read by the gateway alone; segue unless said otherwise.",
+        ),
+      ttl: duration(1000)
+        .optional()
+        .describe('How long a session lasts after its last visit; 1h unless said otherwise.'),
+      hash: hash
+        .optional()
+        .describe('Instead of a cookie: what requests of one client have in common, one of the three.'),
+    },
+    PHRASE,
+  )
+  .refine(
+    (value) => value.hash === undefined || (value.cookie === undefined && value.ttl === undefined),
+    PHRASE,
+  )
+  .transform((value): Sticky => {
+    return value.hash ?? { type: 'cookie', name: value.cookie ?? COOKIE, ttlMs: value.ttl ?? TTL_MS };
+  });
