@@ -1,16 +1,22 @@
 /** One request of a client, from its head to the end of its response, whichever instances it meets. */
+import { clientAddress } from '../core/traffic/client-address.ts';
 import type { RequestFacts } from '../core/traffic/matcher.ts';
 import { pathOf } from '../core/traffic/match.ts';
+import { Networks } from '../core/traffic/networks.ts';
 import type { Part } from './part.ts';
 import type { ClientConnection } from './client-connection.ts';
 import { equalsIgnoringCase } from './http1/bytes.ts';
 import { FIELD } from './http1/field.ts';
+import { valuesOf } from './http1/forwarding.ts';
 import type { HeadWriter } from './http1/head-writer.ts';
 import { isIdempotent, METHOD } from './http1/method.ts';
 import type { Scan } from './http1/refusal.ts';
 import { asksForH2c, RequestHead } from './http1/request-head.ts';
+import { requestIds } from './ids.ts';
 import type { CallSession } from './stickiness.ts';
 import { RequestBody } from './request-body.ts';
+
+const NOBODY = new Networks([]);
 
 /** The head scanned last, of whichever call: heads are read and passed on in one go, so one is enough. */
 const head = new RequestHead();
@@ -39,10 +45,14 @@ export class Call implements RequestFacts {
   readonly upgrade: string | null;
   /** The client waits for a word before it sends the body. */
   readonly expectsContinue: boolean;
+  /** Its id is made from it, the same for every try. */
+  readonly serial = requestIds.next();
   /** The client wants to send more on this connection. */
   readonly keepAlive: boolean;
   /** T2: may be sent again although an instance may have seen it. */
   readonly replayable: boolean;
+  /** Whose word on other clients counts. */
+  trust: Networks = NOBODY;
   /** Null: nothing is sticky here, or not asked for yet. */
   session: CallSession | null = null;
   /** Where it was put under the routing that it last met, and whose instance it got (T5). Null: all are alike. */
@@ -114,7 +124,13 @@ export class Call implements RequestFacts {
 
   writeHead(writer: HeadWriter): void {
     this.#rescan();
-    writer.request(this.#bytes, head, { peer: this.client.peer, upgrade: this.upgrade !== null });
+    const { peer } = this.client;
+    writer.request(this.#bytes, head, {
+      peer,
+      trusted: peer.isTrustedBy(this.trust),
+      serial: this.serial,
+      upgrade: this.upgrade !== null,
+    });
   }
 
   field(name: string): string | undefined {
@@ -136,12 +152,17 @@ export class Call implements RequestFacts {
     return this.#bytes.toString('latin1', head.methodFrom, head.methodTo);
   }
 
+  /** Who it comes from, as far as those in front of the gateway are to be believed. */
   get address(): string {
-    return this.peerAddress;
+    const { peer } = this.client;
+    if (!peer.isTrustedBy(this.trust)) return peer.address;
+    this.#rescan();
+    const said = valuesOf(this.#bytes, head.fields, FIELD.forwardedFor).join(',');
+    return clientAddress(peer.address, said, this.trust);
   }
 
   get peerAddress(): string {
-    return this.client.peer.address.toString('latin1');
+    return this.client.peer.address;
   }
 
   /** Of the fields with this name, in lower case. Only for services with rules or sessions. */

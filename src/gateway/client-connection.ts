@@ -9,7 +9,7 @@ import { Call, headEnd, scanHead } from './call.ts';
 import { monotonicMs } from './clock.ts';
 import type { GatewayTally } from './gateway-tally.ts';
 import { LF, startsWith } from './http1/bytes.ts';
-import { Peer } from './http1/head-writer.ts';
+import { Peer } from './http1/peer.ts';
 import type { Refusal } from './http1/refusal.ts';
 import { replyBytes, type ReplyReason } from './replies.ts';
 import { readFrom } from './reading.ts';
@@ -46,7 +46,6 @@ type State =
   | 'ended';
 
 const EMPTY = Buffer.alloc(0);
-const UNKNOWN_PEER = 'unknown';
 
 export class ClientConnection implements Timed {
   readonly #socket: Socket;
@@ -71,7 +70,7 @@ export class ClientConnection implements Timed {
   constructor(socket: Socket, owner: ClientOwner) {
     this.#socket = socket;
     this.#owner = owner;
-    this.peer = new Peer(socket.remoteAddress ?? UNKNOWN_PEER);
+    this.peer = new Peer(socket.remoteAddress, false, socket.localPort);
     readFrom(socket, (bytes) => this.#received(bytes));
     socket.once('end', () => this.#ended());
     // The close that follows says all there is to say.

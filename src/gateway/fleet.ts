@@ -29,6 +29,8 @@ export class Fleet {
   readonly #sweep: Sweep;
   readonly #onIdle: () => void;
   #retiring = false;
+  #trusted: readonly string[] = [];
+  #trust = new Networks([]);
 
   /** `onIdle`: an instance out of rotation has nothing under way any more. */
   constructor(sweep: Sweep, onIdle: () => void) {
@@ -56,6 +58,7 @@ export class Fleet {
   /** One synchronous change; whoever waited for an instance may go afterwards. */
   apply(routing: Routing): void {
     this.#eras.begin(routing.number);
+    this.#trustIn(routing.settings.trust);
     const inRotation = new Set<string>();
     for (const next of routing.services) {
       for (const backend of next.backends) {
@@ -163,12 +166,21 @@ export class Fleet {
     }
   }
 
-  #surroundingsOf({ settings: { geo, trust, stickyKey } }: Routing): RoutingSurroundings {
+  #surroundingsOf({ settings: { geo, stickyKey } }: Routing): RoutingSurroundings {
+    const trust = this.#trust;
     return {
-      geo: geo && { header: geo.header, trust: new Networks(trust) },
+      trust,
+      geo: geo && { header: geo.header, trust },
       stickyKey,
       instanceOf: (id) => this.#instances.get(id),
     };
+  }
+
+  /** The same set as long as nothing changes: what is known of a client by it stays. */
+  #trustIn(networks: readonly string[]): void {
+    if (networks.join() === this.#trusted.join()) return;
+    this.#trusted = networks;
+    this.#trust = new Networks(networks);
   }
 
   #update(next: ServiceRouting, surroundings: RoutingSurroundings): void {

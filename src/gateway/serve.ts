@@ -13,6 +13,7 @@ import type { Service } from './service.ts';
 export function serve(service: Service, call: Call): void {
   const nowMs = monotonicMs();
   service.replays.request(nowMs);
+  call.trust = service.trust;
   if (service.admission !== null && !service.admission.admit(call, nowMs)) return;
   // Those who wait go first, unless there is no room to wait in and somebody to go to.
   if (service.hold.waiting > 0) void wait(service, call);

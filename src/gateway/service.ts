@@ -1,4 +1,5 @@
 /** What the gateway keeps for one service across routings. */
+import { Networks } from '../core/traffic/networks.ts';
 import { mayEject } from '../core/traffic/ejection.ts';
 import type { Geo } from '../core/traffic/matcher.ts';
 import type { ServiceRouting } from '../core/traffic/routing.ts';
@@ -16,6 +17,8 @@ import { SlotOrders } from './slot-orders.ts';
 import { Stickiness } from './stickiness.ts';
 import type { Ticket } from './tally.ts';
 
+const NOBODY = new Networks([]);
+
 export interface ServiceSurroundings {
   readonly space: HoldSpace;
   readonly tally: ServiceTally;
@@ -24,6 +27,8 @@ export interface ServiceSurroundings {
 
 /** What of a routing concerns every service. */
 export interface RoutingSurroundings {
+  /** Whose word on other clients counts; the same object until it changes. */
+  readonly trust: Networks;
   readonly geo: Geo | null;
   readonly stickyKey: string | null;
   readonly instanceOf: (id: string) => Instance | undefined;
@@ -42,6 +47,8 @@ export class Service {
   #freed = false;
   /** Null: nothing is asked. */
   admission: Admission | null;
+  /** Whose word on other clients counts. */
+  trust: Networks = NOBODY;
   readonly tally: ServiceTally;
   readonly #eras: Eras;
   /** By version. */
@@ -64,7 +71,8 @@ export class Service {
     return this.#routing;
   }
 
-  update(routing: ServiceRouting, { geo, stickyKey, instanceOf }: RoutingSurroundings): void {
+  update(routing: ServiceRouting, { trust, geo, stickyKey, instanceOf }: RoutingSurroundings): void {
+    this.trust = trust;
     this.#routing = routing;
     this.admission = Admission.of(routing.policy);
     this.#rows.clear();

@@ -5,7 +5,8 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { HeadWriter, Peer } from '../../src/gateway/http1/head-writer.ts';
+import { HeadWriter } from '../../src/gateway/http1/head-writer.ts';
+import { Peer } from '../../src/gateway/http1/peer.ts';
 import { RequestHead } from '../../src/gateway/http1/request-head.ts';
 import { Chance } from '../support/chance.ts';
 import { someInput } from '../support/http1-grammar.ts';
@@ -16,7 +17,7 @@ const MESSAGES = Number(process.env['SEGUE_FUZZ_MESSAGES'] ?? 100_000);
 const SEED = Number(process.env['SEGUE_FUZZ_SEED'] ?? 1);
 const BATCH = 250;
 
-const forwarding = { peer: new Peer('192.0.2.1'), upgrade: false };
+const forwarding = { peer: new Peer('192.0.2.1'), trusted: false, serial: 1, upgrade: false };
 
 /** The first request as the instance gets it; its body as it came, in one piece. */
 function passedOn(input: Buffer, { body }: SeenRequest): Buffer {
@@ -36,7 +37,10 @@ function essence({ method, target, fields, body }: SeenRequest): unknown {
 }
 
 const HOP_BY_HOP = new Set(['connection', 'te', 'transfer-encoding', 'upgrade']);
-const ADDED = new Set(['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'via']);
+const ADDED = new Set([
+  ...['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'forwarded'],
+  ...['x-request-id', 'traceparent', 'tracestate', 'via'],
+]);
 
 /** Less what belongs to one connection, what the gateway adds, and what `Connection` names. */
 function passable({ method, target, fields, body }: SeenRequest, named: readonly string[]): unknown {

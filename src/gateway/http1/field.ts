@@ -1,6 +1,9 @@
 /** The fields that mean something to the gateway; everything else passes as it is. */
 import { HYPHEN, LOWER, UNDERSCORE } from './bytes.ts';
 
+const X = 0x78;
+const X_FORWARDED = 'x-forwarded-';
+
 export const FIELD = {
   other: 0,
   host: 1,
@@ -21,9 +24,16 @@ export const FIELD = {
   authorization: 16,
   /** Not by its own name: `Connection` names it. */
   named: 17,
+  forwardedPort: 18,
+  /** `X-Forwarded-` and anything else. */
+  forwardedOther: 19,
+  forwarded: 20,
+  requestId: 21,
+  traceparent: 22,
+  tracestate: 23,
 } as const;
 
-export const FIELD_KINDS = 18;
+export const FIELD_KINDS = 24;
 
 /** RFC 9110 s. 7.6.1: for one connection only, and so never passed on. */
 const HOP_BY_HOP: readonly number[] = [
@@ -55,11 +65,19 @@ export function mayBeNamed(kind: number): boolean {
 
 /** Does not frame, address, authorize or ask for a certain treatment: what a trailer may be (RFC 9110 s. 6.5.1). */
 export function isHarmless(kind: number): boolean {
-  return kind === FIELD.other || kind === FIELD.contentType || kind === FIELD.contentEncoding;
+  return (
+    kind === FIELD.other ||
+    kind === FIELD.contentType ||
+    kind === FIELD.contentEncoding ||
+    kind === FIELD.requestId ||
+    kind === FIELD.traceparent ||
+    kind === FIELD.tracestate
+  );
 }
 
 /** The bytes are those of a token. `other` when the name is none of ours. */
 export function fieldOf(bytes: Buffer, from: number, to: number): number {
+  if (((bytes[from] ?? 0) | LOWER) === X) return extensionOf(bytes, from, to);
   switch (to - from) {
     case 2:
       return match(bytes, from, 'te', FIELD.te);
@@ -69,32 +87,51 @@ export function fieldOf(bytes: Buffer, from: number, to: number): number {
       return match(bytes, from, 'cookie', FIELD.cookie) || match(bytes, from, 'expect', FIELD.expect);
     case 7:
       return match(bytes, from, 'upgrade', FIELD.upgrade);
+    case 9:
+      return match(bytes, from, 'forwarded', FIELD.forwarded);
     case 10:
       return (
         match(bytes, from, 'connection', FIELD.connection) ||
-        match(bytes, from, 'keep-alive', FIELD.keepAlive)
+        match(bytes, from, 'keep-alive', FIELD.keepAlive) ||
+        match(bytes, from, 'tracestate', FIELD.tracestate)
       );
+    case 11:
+      return match(bytes, from, 'traceparent', FIELD.traceparent);
     case 12:
       return match(bytes, from, 'content-type', FIELD.contentType);
     case 13:
       return match(bytes, from, 'authorization', FIELD.authorization);
     case 14:
       return match(bytes, from, 'content-length', FIELD.contentLength);
-    case 15:
-      return match(bytes, from, 'x-forwarded-for', FIELD.forwardedFor);
     case 16:
       return (
-        match(bytes, from, 'x-forwarded-host', FIELD.forwardedHost) ||
         match(bytes, from, 'content-encoding', FIELD.contentEncoding) ||
         match(bytes, from, 'proxy-connection', FIELD.proxyConnection)
       );
     case 17:
-      return (
-        match(bytes, from, 'x-forwarded-proto', FIELD.forwardedProto) ||
-        match(bytes, from, 'transfer-encoding', FIELD.transferEncoding)
-      );
+      return match(bytes, from, 'transfer-encoding', FIELD.transferEncoding);
     default:
       return FIELD.other;
+  }
+}
+
+function extensionOf(bytes: Buffer, from: number, to: number): number {
+  if (to - from === 12) return match(bytes, from, 'x-request-id', FIELD.requestId);
+  if (to - from <= X_FORWARDED.length || match(bytes, from, X_FORWARDED, 1) === FIELD.other)
+    return FIELD.other;
+  switch (to - from) {
+    case 15:
+      return match(bytes, from, 'x-forwarded-for', FIELD.forwardedFor) || FIELD.forwardedOther;
+    case 16:
+      return (
+        match(bytes, from, 'x-forwarded-host', FIELD.forwardedHost) ||
+        match(bytes, from, 'x-forwarded-port', FIELD.forwardedPort) ||
+        FIELD.forwardedOther
+      );
+    case 17:
+      return match(bytes, from, 'x-forwarded-proto', FIELD.forwardedProto) || FIELD.forwardedOther;
+    default:
+      return FIELD.forwardedOther;
   }
 }
 

@@ -106,6 +106,11 @@ export class Fields {
     return (this.#present & ((1 << kind) | (1 << other) | (1 << third))) !== 0;
   }
 
+  /** One of the kinds of these bits is there. */
+  hasAny(bits: number): boolean {
+    return (this.#present & bits) !== 0;
+  }
+
   /** The line of the first field of this kind; -1: none. Its value is at `valueFrom`, `valueTo`. */
   seek(bytes: Buffer, kind: number): number {
     if (!this.has(kind)) return -1;

@@ -3,10 +3,13 @@
  * are left out, and ours are added at the end. One scratch buffer; what is in it is good until the next `begin`.
  */
 import { limits } from '../../core/limits.ts';
+import { requestIds } from '../ids.ts';
 import { CR, LF, SLASH, STAR } from './bytes.ts';
 import { dropTable, FIELD } from './field.ts';
+import { dropsOf, forwardingLines, KEEPS, keptOf, NOTHING_KEPT, SAYS_SOMETHING } from './forwarding.ts';
 import type { Fields } from './fields.ts';
 import { usuallyHasBody } from './method.ts';
+import { fillIds, fillTrace, ID_AT, idLine, type Peer, traceLine } from './peer.ts';
 import type { RequestHead } from './request-head.ts';
 import type { ResponseHead } from './response-head.ts';
 
@@ -16,48 +19,27 @@ const SPACE_SLASH = latin1(' /');
 const SPACE = latin1(' ');
 const REQUEST_VERSION = latin1(' HTTP/1.1\r\n');
 const STATUS_VERSION = latin1('HTTP/1.1 ');
-const COMMA = latin1(', ');
-const FORWARDED_FOR = latin1('X-Forwarded-For: ');
-const FORWARDED_PROTO = latin1('X-Forwarded-Proto: http\r\n');
-const FORWARDED_HOST = latin1('X-Forwarded-Host: ');
 const VIA = [latin1('Via: 1.0 segue\r\n'), latin1('Via: 1.1 segue\r\n')] as const;
 const KEEP_ALIVE = latin1('Connection: keep-alive\r\n');
-/** What most requests end with, in one piece. */
-const USUAL_END = latin1('Via: 1.1 segue\r\nConnection: keep-alive\r\n\r\n');
 const CLOSE = latin1('Connection: close\r\n');
 const UPGRADE = latin1('Connection: Upgrade\r\nUpgrade: ');
 const CHUNKED = latin1('Transfer-Encoding: chunked\r\n');
 const NO_BODY = latin1('Content-Length: 0\r\n');
 
-const REQUEST_DROPS = dropTable(FIELD.forwardedFor, FIELD.forwardedProto, FIELD.forwardedHost);
-/** Behind another proxy on this machine the outer scheme and host are that proxy's to say. */
-const TRUSTED_DROPS = dropTable(FIELD.forwardedFor);
 const RESPONSE_DROPS = dropTable();
 /** RFC 9110 s. 8.6: 1xx and 204 have no length. */
 const BODILESS_DROPS = dropTable(FIELD.contentLength);
 
-/** Everything that can be added: the host once more, the addresses, and lines of ours. */
+/** Everything that can be added: the host twice more, the addresses, and lines of ours. */
 const ADDED_BYTES_MAX = 1024;
-const SCRATCH_BYTES = 2 * limits.gateway.headBytesMax + ADDED_BYTES_MAX + limits.gateway.bodyWithHeadBytesMax;
-
-/** What is said about the client's end of a connection: always the same, and so made once. */
-export class Peer {
-  readonly address: Buffer;
-  /** On this machine: another proxy, whose word on scheme and host counts. */
-  readonly trusted: boolean;
-  /** Up to the host, for a client that says nothing about others. */
-  readonly lines: Buffer;
-
-  constructor(address: string) {
-    this.address = latin1(address);
-    this.trusted = address === '::1' || address.startsWith('127.') || address.startsWith('::ffff:127.');
-    const crlf = latin1('\r\n');
-    this.lines = Buffer.concat([FORWARDED_FOR, this.address, crlf, FORWARDED_PROTO, FORWARDED_HOST]);
-  }
-}
+const SCRATCH_BYTES = 3 * limits.gateway.headBytesMax + ADDED_BYTES_MAX + limits.gateway.bodyWithHeadBytesMax;
 
 export interface Forwarding {
   readonly peer: Peer;
+  /** What the peer says about others counts. */
+  readonly trusted: boolean;
+  /** Of the request: its id is made from it. */
+  readonly serial: number;
   /** The request asks for another protocol, and may. */
   readonly upgrade: boolean;
 }
@@ -79,13 +61,23 @@ export class HeadWriter {
     this.bytes = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
   }
 
-  request(source: Buffer, head: RequestHead, { peer, upgrade }: Forwarding): void {
+  request(source: Buffer, head: RequestHead, forwarding: Forwarding): void {
     const { fields } = head;
+    const { peer, upgrade } = forwarding;
     const from = this.#requestLine(source, head);
-    this.#lines(source, from, fields, peer.trusted ? TRUSTED_DROPS : REQUEST_DROPS);
-    this.#forwarded(source, head, peer);
     const saysNoBody = !fields.chunked && fields.contentLength < 0 && usuallyHasBody(head.method);
-    if (head.minor === 1 && !upgrade && !fields.chunked && !saysNoBody) return this.#add(USUAL_END);
+    if (fields.hasAny(SAYS_SOMETHING)) {
+      this.#forwarded(source, head, from, forwarding);
+    } else {
+      this.#lines(source, from, fields, dropsOf(NOTHING_KEPT));
+      const lines = peer.usual(source, head.hostFrom, head.hostTo);
+      const isUsual = head.minor === 1 && !upgrade && !fields.chunked && !saysNoBody;
+      const idsEnd = this.length + peer.linesLength;
+      this.#add(lines);
+      fillIds(this.bytes, idsEnd, forwarding.serial);
+      if (isUsual) return;
+      this.length = idsEnd;
+    }
     this.#add(VIA[head.minor === 0 ? 0 : 1]);
     if (upgrade && fields.seek(source, FIELD.upgrade) >= 0) this.#value(UPGRADE, source, fields);
     else this.#add(KEEP_ALIVE);
@@ -168,33 +160,21 @@ export class HeadWriter {
     if (end > run) this.#copy(source, run, end);
   }
 
-  #forwarded(source: Buffer, head: RequestHead, { address, lines, trusted }: Peer): void {
-    const { fields } = head;
-    if (!fields.has(FIELD.forwardedFor, FIELD.forwardedProto, FIELD.forwardedHost)) {
-      this.#add(lines);
-      this.#copy(source, head.hostFrom, head.hostTo);
-      return this.#endLine();
+  /** It says something about its client, its id or its trace. */
+  #forwarded(source: Buffer, head: RequestHead, from: number, { peer, trusted, serial }: Forwarding): void {
+    const { fields, hostFrom, hostTo } = head;
+    const kept = keptOf(source, fields, trusted);
+    this.#lines(source, from, fields, dropsOf(kept));
+    const host = source.toString('latin1', hostFrom, hostTo);
+    const lines = forwardingLines(source, fields, { peer, host, kept });
+    this.length += this.bytes.write(lines, this.length, 'latin1');
+    if ((kept & KEEPS.id) === 0) {
+      this.#add(idLine);
+      requestIds.write(serial, this.bytes, this.length - ID_AT);
     }
-    let proto = false;
-    let host = false;
-    this.#add(FORWARDED_FOR);
-    for (let line = 0; line < fields.count; line += 1) {
-      const kind = fields.kinds[line];
-      if (kind === FIELD.forwardedProto) proto = trusted;
-      else if (kind === FIELD.forwardedHost) host = trusted;
-      else if (kind === FIELD.forwardedFor) {
-        fields.trim(source, line);
-        this.#copy(source, fields.valueFrom, fields.valueTo);
-        this.#add(COMMA);
-      }
-    }
-    this.#add(address);
-    this.#endLine();
-    if (!proto) this.#add(FORWARDED_PROTO);
-    if (host) return;
-    this.#add(FORWARDED_HOST);
-    this.#copy(source, head.hostFrom, head.hostTo);
-    this.#endLine();
+    if ((kept & KEEPS.trace) !== 0) return;
+    this.#add(traceLine);
+    fillTrace(this.bytes, this.length, serial);
   }
 
   #value(name: Buffer, source: Buffer, { valueFrom, valueTo }: Fields): void {
