@@ -119,6 +119,27 @@ export const limits = {
     sampleIntervalMs: 1_000,
   },
   gateway: {
+    http2: {
+      /** Of one client's connection. */
+      streamsPerSessionMax: 128,
+      /** Of all connections of a worker; past it streams are refused, which clients may repeat. */
+      streamsMax: 20_000,
+      sessionMemoryMb: 10,
+      sessionWindowBytes: 1024 * 1024,
+      streamWindowBytes: 256 * 1024,
+      /** Streams that a client may give up: at once, and then in a second. Past it the connection ends. */
+      resetsBurst: 200,
+      resetsPerSecond: 50,
+    },
+    tls: {
+      fileBytesMax: 1024 * 1024,
+      /** How often the files of certificates are looked at. */
+      checkIntervalMs: 2_000,
+      handshakeTimeoutMs: 10_000,
+      /** Under way at once on one address. */
+      handshakesMax: 1_000,
+      ticketKeyForMs: 24 * 3_600_000,
+    },
     protocolLineBytesMax: 32 * 1024 * 1024,
     reportIntervalMs: 100,
     freshReportTimeoutMs: 500,

@@ -2,14 +2,14 @@
  * One connection of a client: one request at a time, strictly in the order in which they came; what is sent ahead
  * waits, in the system's buffers once ours has some. Lives through every change of routing (T4).
  */
-import type { Socket } from 'node:net';
 import { limits } from '../core/limits.ts';
 import { hostOf } from '../core/traffic/match.ts';
+import type { ClientSocket } from './client-socket.ts';
 import { Call, headEnd, scanHead } from './call.ts';
 import { monotonicMs } from './clock.ts';
 import type { GatewayTally } from './gateway-tally.ts';
 import { LF, startsWith } from './http1/bytes.ts';
-import { Peer } from './http1/peer.ts';
+import type { Peer } from './http1/peer.ts';
 import type { Refusal } from './http1/refusal.ts';
 import { replyBytes, type ReplyReason } from './replies.ts';
 import { readFrom } from './reading.ts';
@@ -31,6 +31,8 @@ export interface ClientOwner {
   readonly tally: GatewayTally;
   dispatch(call: Call): void;
   closed(connection: ClientConnection): void;
+  /** It begins with what only HTTP/2 begins with (RFC 9113 s. 3.4); nothing was read. */
+  http2(connection: ClientConnection, socket: ClientSocket): void;
 }
 
 type State =
@@ -46,9 +48,11 @@ type State =
   | 'ended';
 
 const EMPTY = Buffer.alloc(0);
+/** As much of it as tells it apart. */
+const HTTP2_PREFACE = 'PRI * HTTP/2.0\r\n';
 
 export class ClientConnection implements Timed {
-  readonly #socket: Socket;
+  readonly #socket: ClientSocket;
   readonly #owner: ClientOwner;
   readonly peer: Peer;
   deadlineMs = monotonicMs() + limits.gateway.headTimeoutMs;
@@ -67,10 +71,10 @@ export class ClientConnection implements Timed {
   #halfClosed = false;
   #tunnel: ClientTunnel | undefined;
 
-  constructor(socket: Socket, owner: ClientOwner) {
+  constructor(socket: ClientSocket, owner: ClientOwner, peer: Peer) {
     this.#socket = socket;
     this.#owner = owner;
-    this.peer = new Peer(socket.remoteAddress, false, socket.localPort);
+    this.peer = peer;
     readFrom(socket, (bytes) => this.#received(bytes));
     socket.once('end', () => this.#ended());
     // The close that follows says all there is to say.
@@ -170,7 +174,7 @@ export class ClientConnection implements Timed {
   }
 
   /** Ends the HTTP of this connection. What the client sent after its request goes to the tunnel first. */
-  becomeTunnel(by: ClientTunnel): Socket {
+  becomeTunnel(by: ClientTunnel): ClientSocket {
     this.#state = 'tunnel';
     this.#tunnel = by;
     this.#call = undefined;
@@ -261,7 +265,8 @@ export class ClientConnection implements Timed {
       return false;
     }
     if (scan !== 'complete') {
-      this.#refuse(scan);
+      if (scan === 'version-unknown' && startsWith(bytes, 0, HTTP2_PREFACE)) this.#giveAway(bytes);
+      else this.#refuse(scan);
       return false;
     }
     this.#begin(bytes, size);
@@ -300,6 +305,14 @@ export class ClientConnection implements Timed {
     if (this.#state === 'lingering' || !call || call.responding) return this.break();
     call.leave();
     this.#refuse(call.body?.tooLarge ? 'body-too-large' : 'malformed');
+  }
+
+  #giveAway(bytes: Buffer): void {
+    this.#state = 'ended';
+    this.#unread = EMPTY;
+    this.#socket.pause();
+    this.#socket.unshift(bytes);
+    this.#owner.http2(this, this.#socket);
   }
 
   #refuse(reason: Refusal | 'head-late' | 'body-too-large'): void {

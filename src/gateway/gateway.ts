@@ -7,11 +7,13 @@ import type { TrafficReport } from '../core/traffic/counts.ts';
 import type { Routing } from '../core/traffic/routing.ts';
 import { EMPTY_REPORT } from '../core/traffic/report-book.ts';
 import type { GatewaySettings } from '../core/traffic/settings.ts';
+import { TICKET_KEY } from '../wire/paths.ts';
 import { nowMs, timer } from './clock.ts';
 import { Fleet } from './fleet.ts';
 import { GatewayTally } from './gateway-tally.ts';
 import { type FailedListen, type InheritedSockets, Listeners } from './listeners.ts';
 import { Sweep } from './sweep.ts';
+import { Certificates } from './tls/certificates.ts';
 
 export type Applied =
   | { readonly type: 'applied'; readonly failed: readonly FailedListen[] }
@@ -29,6 +31,7 @@ export interface GatewayOptions {
 export class Gateway {
   readonly #sweep = new Sweep();
   readonly #tally = new GatewayTally();
+  readonly #certificates: Certificates;
   readonly #listeners: Listeners;
   readonly #fleet: Fleet;
   readonly #onReport: (report: TrafficReport) => void;
@@ -41,7 +44,13 @@ export class Gateway {
 
   constructor(options: GatewayOptions) {
     const { log, inherited = null } = options;
-    this.#listeners = new Listeners({ sweep: this.#sweep, tally: this.#tally, log }, inherited);
+    this.#certificates = new Certificates({
+      ticketFile: TICKET_KEY,
+      log,
+      onChange: () => this.#listeners.refresh(),
+    });
+    const surroundings = { sweep: this.#sweep, tally: this.#tally, certificates: this.#certificates, log };
+    this.#listeners = new Listeners(surroundings, inherited);
     this.#fleet = new Fleet(this.#sweep, () => this.#reportSoon());
     this.#onReport = options.onReport;
     this.#onSettings = options.onSettings ?? (() => Promise.resolve());
@@ -95,6 +104,7 @@ export class Gateway {
     }
     await this.#listeners.close();
     clearTimeout(grace);
+    this.#certificates.stop();
     this.#sweep.stop();
   }
 
@@ -110,7 +120,8 @@ export class Gateway {
 
   #now() {
     const routing = this.#routing?.number ?? 0;
-    return { atMs: nowMs(), routing, certificates: [], gateway: this.#tally.counts(), direct: [] };
+    const certificates = this.#certificates.states();
+    return { atMs: nowMs(), routing, certificates, gateway: this.#tally.counts(), direct: [] };
   }
 
   async #apply(routing: Routing, keep: boolean): Promise<Applied> {
@@ -121,6 +132,7 @@ export class Gateway {
     if (current && routing.number < current.number) {
       return { type: 'refused', reason: `routing ${routing.number} is older than ${current.number}` };
     }
+    await this.#certificates.apply(routing.settings.certificates);
     this.#routing = routing;
     this.#fleet.apply(routing);
     const failed = await this.#listeners.apply(this.#fleet.proxied, keep);

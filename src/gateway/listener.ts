@@ -1,18 +1,23 @@
 /** One address that clients connect to. Lives as long as any service uses it; its routes change underneath (T4). */
 import net from 'node:net';
+import type { ClientSocket } from './client-socket.ts';
 import { isEveryAddress } from '../core/listen.ts';
 import type { Listen } from '../core/project.ts';
 import type { RouteTable } from '../core/traffic/match.ts';
 import { limits } from '../core/limits.ts';
 import type { Call } from './call.ts';
-import { monotonicMs } from './clock.ts';
 import { clientsFor, descriptorsMax } from './descriptors.ts';
 import { ClientConnection, type ClientOwner } from './client-connection.ts';
+import { monotonicMs, timer } from './clock.ts';
 import type { GatewayTally } from './gateway-tally.ts';
 import { answer } from './replies.ts';
+import { Peer } from './http1/peer.ts';
+import { ClientSession, type SessionOwner } from './http2/client-session.ts';
 import { serve } from './serve.ts';
 import type { Service } from './service.ts';
 import type { Sweep } from './sweep.ts';
+import type { Certificates } from './tls/certificates.ts';
+import { TlsDoor } from './tls/door.ts';
 
 export type ListenFailure = 'PORT_IN_USE' | 'LISTEN_REFUSED';
 
@@ -22,36 +27,63 @@ export type ListenPlace = { readonly fd: number } | Listen;
 export interface Surroundings {
   readonly sweep: Sweep;
   readonly tally: GatewayTally;
+  readonly certificates: Certificates;
   readonly log: (line: string) => void;
 }
 
 /** For all listeners of the process together. */
 const connectionsMax = clientsFor(descriptorsMax());
 
-export class Listener implements ClientOwner {
+export class Listener implements ClientOwner, SessionOwner {
   readonly #server: net.Server;
   readonly #surroundings: Surroundings;
   readonly #connections = new Set<ClientConnection>();
+  readonly #sessions = new Set<ClientSession>();
+  #door: TlsDoor | null = null;
   #routes: RouteTable<Service>;
   #retiring = false;
   #closing = false;
   #gone: Promise<void> | undefined;
 
-  constructor(routes: RouteTable<Service>, surroundings: Surroundings) {
+  constructor(routes: RouteTable<Service>, surroundings: Surroundings, secure = false) {
     this.#routes = routes;
     this.#surroundings = surroundings;
+    this.secure = secure;
     this.#server = net.createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
-      const connection = new ClientConnection(socket, this);
-      this.#connections.add(connection);
-      surroundings.sweep.add(connection);
-      surroundings.tally.connected();
-      if (surroundings.tally.connections > connectionsMax && !this.#makeRoom()) connection.turnAway();
+      if (this.#door === null)
+        this.#connected(socket, new Peer(socket.remoteAddress, false, socket.localPort));
+      else this.#door.take(socket);
     });
     this.#server.maxConnections = connectionsMax + limits.gateway.connectionsOverMax;
   }
 
   set routes(routes: RouteTable<Service>) {
     this.#routes = routes;
+  }
+
+  get sweep(): Sweep {
+    return this.#surroundings.sweep;
+  }
+
+  /** Certificates or ticket keys changed. */
+  refresh(): void {
+    this.#door?.refresh();
+  }
+
+  /** For connections from now on. */
+  set secure(secure: boolean) {
+    if (secure === (this.#door !== null)) return;
+    const { sweep, certificates } = this.#surroundings;
+    this.#door = secure
+      ? new TlsDoor({
+          sweep,
+          identity: () => certificates.identity,
+          onHttp1: (socket) =>
+            this.#connected(socket, new Peer(socket.remoteAddress, true, socket.localPort)),
+          onHttp2: (socket) =>
+            this.#startSession(socket, new Peer(socket.remoteAddress, true, socket.localPort)),
+        })
+      : null;
   }
 
   get tally(): GatewayTally {
@@ -95,6 +127,7 @@ export class Listener implements ClientOwner {
    */
   retire(): Promise<void> {
     this.#retiring = true;
+    this.#endSessions();
     return this.release();
   }
 
@@ -102,12 +135,16 @@ export class Listener implements ClientOwner {
   close(): Promise<void> {
     this.#closing = true;
     for (const connection of this.#connections) connection.endIfIdle();
+    for (const session of this.#sessions) session.endIfIdle();
+    this.#door?.endIdle();
     return this.retire();
   }
 
   /** Ends what is left, now. */
   cut(): void {
     for (const connection of this.#connections) connection.break();
+    for (const session of this.#sessions) session.break();
+    this.#door?.cut();
   }
 
   dispatch(call: Call): void {
@@ -131,7 +168,42 @@ export class Listener implements ClientOwner {
     return first !== undefined;
   }
 
+  http2(connection: ClientConnection, socket: ClientSocket): void {
+    this.closed(connection);
+    this.#startSession(socket, connection.peer);
+  }
+
+  sessionClosed(session: ClientSession): void {
+    this.#sessions.delete(session);
+    this.#surroundings.sweep.delete(session);
+    this.#surroundings.tally.disconnected();
+  }
+
+  #connected(socket: ClientSocket, peer: Peer): void {
+    const connection = new ClientConnection(socket, this, peer);
+    this.#connections.add(connection);
+    this.#surroundings.sweep.add(connection);
+    this.#surroundings.tally.connected();
+    if (this.tally.connections > connectionsMax && !this.#makeRoom()) connection.turnAway();
+  }
+
+  #startSession(socket: ClientSocket, peer: Peer): void {
+    const session = new ClientSession(socket, peer, this);
+    this.#sessions.add(session);
+    this.#surroundings.sweep.add(session);
+    this.#surroundings.tally.connected();
+    if (this.tally.connections > connectionsMax && !this.#makeRoom()) session.endIfIdle();
+  }
+
+  /** Spread a little, so that their clients do not come back at once (T3). */
+  #endSessions(): void {
+    const sessions = [...this.#sessions];
+    const stepMs = limits.gateway.drainSpreadMs / Math.max(1, sessions.length);
+    for (const [at, session] of sessions.entries()) timer(() => session.endIfIdle(), at * stepMs);
+  }
+
   closed(connection: ClientConnection): void {
+    if (!this.#connections.has(connection)) return;
     this.#connections.delete(connection);
     this.#surroundings.sweep.delete(connection);
     this.#surroundings.tally.disconnected();

@@ -22,6 +22,7 @@ interface Missing {
   readonly listen: Listen;
   readonly place: ListenPlace;
   readonly routes: RouteTable<Service>;
+  readonly secure: boolean;
 }
 
 export class Listeners {
@@ -48,10 +49,15 @@ export class Listeners {
     for (const [key, sharing] of wanted) {
       const routes = routesOf(sharing);
       const listener = this.#open.get(key);
-      const listen = sharing[0]?.routing.listen;
-      if (listener) listener.routes = routes;
-      else if (listen)
-        missing.push(...this.#placeOf(listen).map((place) => ({ key, listen, place, routes })));
+      const first = sharing[0]?.routing;
+      const secure = first !== undefined && first.tls !== null;
+      if (listener) {
+        listener.routes = routes;
+        listener.secure = secure;
+      } else if (first) {
+        const { listen } = first;
+        missing.push(...this.#placeOf(listen).map((place) => ({ key, listen, place, routes, secure })));
+      }
     }
     const left = () => [...this.#open.keys()].filter((key) => !wanted.has(key));
     // The same port on another address can only be had once the old one is free.
@@ -85,6 +91,11 @@ export class Listeners {
     await Promise.all(all.map((listener) => listener.close()));
   }
 
+  /** Certificates or ticket keys changed. */
+  refresh(): void {
+    for (const listener of this.#open.values()) listener.refresh();
+  }
+
   cut(): void {
     for (const listener of [...this.#open.values(), ...this.#leaving]) listener.cut();
   }
@@ -97,8 +108,8 @@ export class Listeners {
     return fd === undefined || this.#spent.has(key) ? [] : [{ fd }];
   }
 
-  async #listen({ key, listen, place, routes }: Missing): Promise<FailedListen[]> {
-    const listener = new Listener(routes, this.#surroundings);
+  async #listen({ key, listen, place, routes, secure }: Missing): Promise<FailedListen[]> {
+    const listener = new Listener(routes, this.#surroundings, secure);
     const failure = await listener.open(place);
     if (failure) return [{ listen, ...failure }];
     this.#spent.add(key);

@@ -4,9 +4,9 @@
  * bookkeeping for readers that are slower than that. Here they come at once. Whatever is not that plain case -
  * paused, queued, the end - goes the ordinary way, and so would everything if sockets ceased to call `push`.
  */
-import type { Socket } from 'node:net';
+import type { ClientSocket } from './client-socket.ts';
 
-export function readFrom(socket: Socket, take: (bytes: Buffer) => void): void {
+export function readFrom(socket: ClientSocket, take: (bytes: Buffer) => void): void {
   const push = socket.push.bind(socket);
   socket.on('data', take);
   socket.push = (bytes: unknown, encoding) => {

@@ -42,6 +42,7 @@ const REFUSALS = {
 
 const REPLIES = {
   ...REFUSALS,
+  'plain-http': reply('400 Bad Request', 'This port speaks TLS: use https.', { close: true }),
   'head-late': reply('408 Request Timeout', 'The head of the request did not arrive.', { close: true }),
   'no-route': reply(
     '404 Not Found',

@@ -3,7 +3,7 @@
  * to reconnect with a close frame between two frames of the instance's (T3, RFC 6455 s. 5.5.1); the client's
  * answer is the close frame that the instance sees, so both ends close as the protocol has it.
  */
-import type { Socket } from 'node:net';
+import type { ClientSocket } from './client-socket.ts';
 import { limits } from '../core/limits.ts';
 import type { Call } from './call.ts';
 import type { ClientTunnel } from './client-connection.ts';
@@ -35,7 +35,7 @@ export function tunnel(tunnelled: Tunnelled): void {
 
 /** Of a protocol that is not known: nothing is put in, and nothing says when to end. */
 class Tunnel implements UpstreamUser, ClientTunnel, LongStream {
-  protected readonly client: Socket;
+  protected readonly client: ClientSocket;
   protected readonly upstream: UpstreamConnection;
   readonly #instance: Instance;
   readonly #ticket: Ticket;

@@ -4,6 +4,7 @@ export const STATE_DIR = '.segue';
 export const CONTROL_SOCKET = '.segue/control.sock';
 export const GATEWAY_SOCKET = '.segue/gateway.sock';
 export const DIRECT_SOCKET = '.segue/direct.sock';
+export const TICKET_KEY = '.segue/run/tickets.key';
 export const JOURNAL = '.segue/journal.db';
 export const RELEASES_DIR = '.segue/releases';
 export const LOGS_DIR = '.segue/logs';

@@ -24,6 +24,8 @@ export interface Harness {
   readonly pid: number;
   /** Where clients connect. */
   readonly port: number;
+  /** Of the routings from now on. */
+  settings: Partial<GatewaySettings>;
   /** Applies a routing with the next number; one service named `web` unless told otherwise. */
   route(...services: readonly Partial<ServiceRouting>[]): Promise<RoutingAck>;
   counts(instance: string): InstanceCounts | undefined;
@@ -47,9 +49,10 @@ export async function startGateway(
   });
   const port = await somePort();
   let number = 0;
-  return {
+  const harness: Harness = {
     plane,
     root,
+    settings,
     port,
     get pid() {
       return pid;
@@ -57,12 +60,13 @@ export async function startGateway(
     route: (...services) => {
       number += 1;
       return plane.apply({
-        ...{ number, fence: 1, settings: { ...DEFAULT_SETTINGS, ...settings } },
+        ...{ number, fence: 1, settings: { ...DEFAULT_SETTINGS, ...harness.settings } },
         services: services.map((s) => serviceRouting(port, s)),
       });
     },
     counts: (instance) => plane.report()?.instances.find((counts) => counts.instance === instance),
   };
+  return harness;
 }
 
 export function serviceRouting(port: number, some: Partial<ServiceRouting>): ServiceRouting {

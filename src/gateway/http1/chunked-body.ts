@@ -40,6 +40,8 @@ type Step = 'keep' | 'drop' | 'malformed';
 
 export class ChunkedBody {
   readonly keepsFraming: boolean;
+  /** Bytes of the trailer section; undefined: nobody asked. */
+  readonly trailer: number[] | undefined;
   #state: number = STATE.size;
   #left = 0;
   #sizeDigits = 0;
@@ -55,8 +57,9 @@ export class ChunkedBody {
   readTo = 0;
   sentTo = 0;
 
-  constructor(options: { keepsFraming: boolean }) {
+  constructor(options: { keepsFraming: boolean; keepsTrailer?: boolean }) {
     this.keepsFraming = options.keepsFraming;
+    this.trailer = options.keepsTrailer ? [] : undefined;
   }
 
   /** False: malformed. */
@@ -78,6 +81,7 @@ export class ChunkedBody {
       at += 1;
       const step = this.#step(byte);
       if (step === 'malformed') return false;
+      if (this.trailer !== undefined && this.#state >= STATE.trailer) this.trailer.push(byte);
       if (step === 'drop' || !this.keepsFraming) continue;
       bytes[out] = byte;
       out += 1;

@@ -1,0 +1,185 @@
+/**
+ * Hunts a TLS side that shows the wrong certificate, drops connections when a file changes, takes a broken file
+ * over a good one, forgets sessions, or lets handshakes that never end pile up.
+ */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import fs from 'node:fs/promises';
+import http2 from 'node:http2';
+import path from 'node:path';
+import { test, type TestContext } from 'node:test';
+import tls, { type TLSSocket } from 'node:tls';
+import { eventually } from '../contract/eventually.ts';
+import { type CertificateChoice, type MadeCertificate, makeCertificate } from '../support/certificates.ts';
+import { type App, backendOf, type Harness, RawClient, startApp, startGateway } from './gateway-harness.ts';
+
+const skip = hasOpenssl() ? false : 'openssl is not installed';
+
+function hasOpenssl(): boolean {
+  try {
+    execFileSync('openssl', ['version']);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+interface Secure {
+  readonly gateway: Harness;
+  readonly app: App;
+  readonly files: readonly MadeCertificate[];
+  /** One request over a connection of its own; the certificate's host first. */
+  readonly get: (
+    host: string,
+    options?: tls.ConnectionOptions,
+  ) => Promise<{ readonly host: string; readonly text: string }>;
+}
+
+const TLS = { tls: { hstsMs: null } } as const;
+
+async function secure(t: TestContext, ...choices: readonly CertificateChoice[]): Promise<Secure> {
+  const gateway = await startGateway(t);
+  const app = await startApp(t, 'a', (req, res) =>
+    res.end(`proto ${String(req.headers['x-forwarded-proto'])}`),
+  );
+  const files = await Promise.all(
+    choices.map((choice, at) => makeCertificate(path.join(gateway.root, 'certs'), `c${at}`, choice)),
+  );
+  gateway.settings = { certificates: files };
+  await gateway.route({ backends: [backendOf(app)], ...TLS });
+  return {
+    gateway,
+    app,
+    files,
+    get: async (host, options) => {
+      const socket = await shake(t, gateway.port, { servername: host, ...options });
+      const of = hostOf(socket);
+      socket.write(`GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+      let text = '';
+      for await (const part of socket) text += String(part);
+      return { host: of, text };
+    },
+  };
+}
+
+async function shake(t: TestContext, port: number, options: tls.ConnectionOptions): Promise<TLSSocket> {
+  const socket = tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ...options });
+  t.after(() => socket.destroy());
+  await once(socket, 'secureConnect');
+  return socket;
+}
+
+const hostOf = (socket: TLSSocket) => String(socket.getPeerCertificate().subject.CN);
+
+test(
+  'each host has its certificate; a wildcard is one label; the first is for the rest',
+  { skip },
+  async (t) => {
+    const { get } = await secure(
+      t,
+      { hosts: ['first.example'] },
+      { hosts: ['*.shop.example', 'shop.example'] },
+    );
+    assert.equal((await get('first.example')).host, 'first.example');
+    const wild = await get('API.shop.example');
+    assert.equal(wild.host, '*.shop.example');
+    assert.match(wild.text, /^HTTP\/1\.1 200 OK/);
+    assert.match(wild.text, /proto https$/);
+    assert.equal((await get('shop.example')).host, '*.shop.example');
+    assert.equal((await get('deep.api.shop.example')).host, 'first.example');
+    assert.equal((await get('')).host, 'first.example');
+  },
+);
+
+test('a client that knows only RSA gets that one of two', { skip }, async (t) => {
+  const { get } = await secure(
+    t,
+    { hosts: ['one.example'], key: 'ec' },
+    { hosts: ['one.example'], key: 'rsa' },
+  );
+  const only = { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' } as const;
+  for (const kind of ['ECDSA', 'RSA']) {
+    const answer = await get('one.example', { ...only, ciphers: `ECDHE-${kind}-AES128-GCM-SHA256` });
+    assert.equal(answer.host, 'one.example');
+  }
+  await assert.rejects(get('one.example', { maxVersion: 'TLSv1.1', minVersion: 'TLSv1.1' }));
+});
+
+test('a client that offers it speaks HTTP/2', { skip }, async (t) => {
+  const { gateway, files } = await secure(t, { hosts: ['localhost'] });
+  const ca = await fs.readFile(files[0]?.certificate ?? '');
+  const session = http2.connect(`https://127.0.0.1:${gateway.port}`, { ca, servername: 'localhost' });
+  t.after(() => session.destroy());
+  const stream = session.request({ ':path': '/' });
+  stream.setEncoding('utf8');
+  let body = '';
+  stream.on('data', (part: string) => (body += part));
+  const [headers] = await once(stream, 'response');
+  await once(stream, 'end');
+  assert.deepEqual([headers[':status'], body], [200, 'proto https']);
+});
+
+test(
+  'a new certificate is taken without a drop, a broken one is refused with the reason',
+  { skip },
+  async (t) => {
+    const { gateway, get, files } = await secure(t, { hosts: ['old.example'] });
+    const [file] = files;
+    assert.ok(file);
+    const open = await shake(t, gateway.port, { servername: 'old.example' });
+    await fs.writeFile(file.certificate, 'not a certificate');
+    await eventually('the broken file is told of', () =>
+      gateway.plane.report()?.certificates.some(({ trouble }) => trouble?.includes('is no certificate')),
+    );
+    assert.equal((await get('old.example')).host, 'old.example');
+    await makeCertificate(path.dirname(file.certificate), 'other', { hosts: ['other.example'] });
+    await fs.copyFile(path.join(path.dirname(file.certificate), 'other.pem'), file.certificate);
+    await eventually('a foreign key is told of', () =>
+      gateway.plane.report()?.certificates.some(({ trouble }) => trouble?.includes('is not the key of')),
+    );
+    assert.equal((await get('old.example')).host, 'old.example');
+    await makeCertificate(path.dirname(file.certificate), 'c0', { hosts: ['new.example'] });
+    await eventually('the new one is in use', async () => (await get('')).host === 'new.example');
+    const state = await eventually('the report says so', () =>
+      gateway.plane.report()?.certificates.find(({ trouble }) => trouble === null),
+    );
+    assert.deepEqual(state.hosts, ['new.example']);
+    assert.ok((state.notAfterMs ?? 0) > Date.now());
+    open.write('GET / HTTP/1.1\r\nHost: old.example\r\n\r\n');
+    assert.match(String((await once(open, 'data'))[0]), /^HTTP\/1\.1 200 OK/);
+  },
+);
+
+test('a session is taken up again after the gateway was started anew', { skip }, async (t) => {
+  const { gateway, app } = await secure(t, { hosts: ['one.example'] });
+  const first = await shake(t, gateway.port, { servername: 'one.example' });
+  first.write('GET / HTTP/1.1\r\nHost: one.example\r\n\r\n');
+  const [session] = await once(first, 'session');
+  first.destroy();
+  const { mode } = await fs.stat(path.join(gateway.root, '.segue/run/tickets.key'));
+  assert.equal(mode & 0o777, 0o600);
+  process.kill(gateway.pid, 'SIGKILL');
+  const pid = gateway.pid;
+  await eventually('another gateway runs', () => gateway.pid !== pid);
+  await gateway.route({ backends: [backendOf(app)], ...TLS });
+  const second = await shake(t, gateway.port, { servername: 'one.example', session });
+  assert.equal(second.isSessionReused(), true);
+});
+
+test(
+  'plain HTTP is told that this is TLS; silence and nonsense cost nobody else anything',
+  { skip },
+  async (t) => {
+    const { gateway, get } = await secure(t, { hosts: ['one.example'] });
+    const plain = new RawClient(t, gateway.port);
+    plain.send('GET / HTTP/1.1\r\nHost: one.example\r\n\r\n');
+    assert.match(await plain.untilEnd(), /^HTTP\/1\.1 400 Bad Request[^]*plain-http[^]*use https/);
+    const nonsense = new RawClient(t, gateway.port);
+    nonsense.send('\x16\x03\x01\x00\x05nonsense that is no handshake');
+    const silent = new RawClient(t, gateway.port);
+    await nonsense.untilEnd();
+    assert.equal((await get('one.example')).host, 'one.example');
+    assert.equal(silent.ended, false);
+  },
+);
