@@ -12,8 +12,8 @@ import {
 } from '../wire/gateway-messages.ts';
 import { LineSplitter } from '../wire/lines.ts';
 import { SEGUE_VERSION } from '../wire/version.ts';
-import type { DirectDesk } from './direct/desk.ts';
-import type { DirectExit } from './direct/keeper.ts';
+import type { DirectDesk } from './keeper/desk.ts';
+import type { DirectExit } from './keeper/keeper.ts';
 import type { Gateway } from './gateway.ts';
 
 export interface ControlLinkOptions {

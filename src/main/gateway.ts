@@ -4,7 +4,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { limits } from '../core/limits.ts';
 import { ControlLink } from '../gateway/control-link.ts';
-import { DirectDesk } from '../gateway/direct/desk.ts';
+import { DirectDesk } from '../gateway/keeper/desk.ts';
 import { Gateway } from '../gateway/gateway.ts';
 import { MetricsEndpoint } from '../gateway/metrics/endpoint.ts';
 import { exposition } from '../gateway/metrics/exposition.ts';

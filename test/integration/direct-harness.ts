@@ -6,7 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { type DirectExit, DirectKeeper } from '../../src/gateway/direct/keeper.ts';
+import { type DirectExit, DirectKeeper } from '../../src/gateway/keeper/keeper.ts';
 import { eventually } from '../contract/eventually.ts';
 import { freePort } from '../support/test-project.ts';
 
