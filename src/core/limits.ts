@@ -8,6 +8,8 @@ export const limits = {
     whenItemsMax: 100,
     patternCharsMax: 500,
     networksMax: 1000,
+    /** Of a page that users see during maintenance: it travels with every routing. */
+    pageBytesMax: 64 * 1024,
     instancesPerServiceMax: 200,
     smokeTestsMax: 100,
     /** Of the YAML after its aliases are expanded, so that a small file cannot become a huge one. */

@@ -75,6 +75,8 @@ export interface Traffic {
   /** Longest wait for the first byte of a response. */
   readonly responseMs: number;
   readonly policy: Policy;
+  /** A file beside segue.yaml whose text is the body of the answer during maintenance. */
+  readonly maintenancePage: string | null;
   readonly sticky: Sticky | null;
   /** New instances get their full part of the requests only after this. */
   readonly slowStartMs: number;

@@ -1,4 +1,5 @@
 /** What the gateway answers by itself. `segue-error` carries the reason for programs, the text is for people. */
+import { STATUS_CODES } from 'node:http';
 import type { Call } from './call.ts';
 import { nowMs } from './clock.ts';
 import { METHOD } from './http1/method.ts';
@@ -108,22 +109,55 @@ export function answer(call: Call, reason: ReplyReason): void {
   client.whenFlushed(() => client.callEnded());
 }
 
-export function replyBytes(
-  reason: ReplyReason,
-  connection: 'silent' | 'close' | 'keep-alive',
-  withBody: boolean,
-): Buffer {
+/** An answer that the user wrote. */
+export interface Page {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+  readonly retryAfterS: number | null;
+}
+
+export function answerPage(call: Call, { status, contentType, body, retryAfterS }: Page): void {
+  const { client } = call;
+  if (call.left) return;
+  client.send(
+    written({
+      ...{ status: `${status} ${STATUS_CODES[status] ?? ''}`, contentType, body, retryAfterS },
+      ...{ reason: 'maintenance', connection: client.announce(), withBody: call.method !== METHOD.head },
+    }),
+  );
+  client.whenFlushed(() => client.callEnded());
+}
+
+export function replyBytes(reason: ReplyReason, connection: Connection, withBody: boolean): Buffer {
   const { status, text, retryAfter } = REPLIES[reason];
-  const body = `${text}\n`;
+  return written({
+    ...{ status, reason, connection, withBody, body: `${text}\n`, contentType: 'text/plain; charset=utf-8' },
+    retryAfterS: retryAfter ? RETRY_AFTER_S : null,
+  });
+}
+
+type Connection = 'silent' | 'close' | 'keep-alive';
+
+function written(page: {
+  readonly status: string;
+  readonly reason: string;
+  readonly contentType: string;
+  readonly body: string;
+  readonly retryAfterS: number | null;
+  readonly connection: Connection;
+  readonly withBody: boolean;
+}): Buffer {
+  const { status, reason, contentType, body, retryAfterS, connection, withBody } = page;
+  const hasBody = !status.startsWith('204') && !status.startsWith('304');
   const lines = [
     `HTTP/1.1 ${status}`,
-    'Content-Type: text/plain; charset=utf-8',
-    `Content-Length: ${Buffer.byteLength(body)}`,
+    ...(hasBody ? [`Content-Type: ${contentType}`, `Content-Length: ${Buffer.byteLength(body)}`] : []),
     'Cache-Control: no-store',
     `Segue-Error: ${reason}`,
-    ...(retryAfter ? [`Retry-After: ${RETRY_AFTER_S}`] : []),
+    ...(retryAfterS === null ? [] : [`Retry-After: ${retryAfterS}`]),
     `Date: ${new Date(nowMs()).toUTCString()}`,
     ...(connection === 'silent' ? [] : [`Connection: ${connection}`]),
   ];
-  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n${withBody ? body : ''}`);
+  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n${withBody && hasBody ? body : ''}`);
 }

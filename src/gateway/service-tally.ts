@@ -53,6 +53,7 @@ export class ServiceTally {
   readonly #rows = new Map<string, AssignedRow>();
   #givenUp: Totals = { answered: [0, 0, 0, 0], failed: 0, abandoned: 0, retried: 0 };
   #refused = 0;
+  #turnedAway = 0;
   #hold: Held = { heldTotal: 0, waiting: 0 };
   #heldBefore = 0;
   /** The counts that rows do not have, as they were told last. */
@@ -78,6 +79,10 @@ export class ServiceTally {
     this.#refused += 1;
   }
 
+  turnedAwayOne(): void {
+    this.#turnedAway += 1;
+  }
+
   /** Where requests of the service wait from now on. */
   watch(hold: Held): void {
     this.#heldBefore += this.#hold.heldTotal;
@@ -92,7 +97,7 @@ export class ServiceTally {
   changes(): { service: ServiceCounts | null; assigned: AssignedCounts[] } {
     const rows = [...this.#rows.values()].filter(({ changed }) => changed);
     for (const row of rows) row.changed = false;
-    const own = `${this.#hold.heldTotal} ${this.#hold.waiting} ${this.#refused}`;
+    const own = `${this.#hold.heldTotal} ${this.#hold.waiting} ${this.#refused} ${this.#turnedAway}`;
     const same = rows.length === 0 && own === this.#told;
     this.#told = own;
     return { service: same ? null : this.counts(), assigned: rows.map((row) => row.counts()) };
@@ -105,6 +110,7 @@ export class ServiceTally {
       heldTotal: this.#heldBefore + this.#hold.heldTotal,
       holding: this.#hold.waiting,
       refused: this.#refused,
+      turnedAway: this.#turnedAway,
       ...rows.reduce(mergeTotals, this.#givenUp),
     };
   }

@@ -56,9 +56,9 @@ export class Service {
 
   constructor(routing: ServiceRouting, { space, tally, eras }: ServiceSurroundings) {
     this.#routing = routing;
-    this.admission = Admission.of(routing.policy);
     this.hold = new Hold(space);
     this.tally = tally;
+    this.admission = Admission.of(routing.policy, tally);
     tally.watch(this.hold);
     this.#eras = eras;
   }
@@ -74,7 +74,7 @@ export class Service {
   update(routing: ServiceRouting, { trust, geo, stickyKey, instanceOf }: RoutingSurroundings): void {
     this.trust = trust;
     this.#routing = routing;
-    this.admission = Admission.of(routing.policy);
+    this.admission = Admission.of(routing.policy, this.tally);
     this.#rows.clear();
     this.#instances = routing.backends.flatMap(({ id }) => instanceOf(id) ?? []);
     this.#balancer.update(routing.slowStartMs, this.#instances);

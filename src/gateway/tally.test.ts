@@ -55,7 +55,14 @@ test('every request ends in exactly one count, whatever is said about it twice',
       const assigned = { ...of, group: null, percent: null, ...ended, latency, latencySumMs };
       assert.deepEqual(service.assigned(), [assigned]);
       const totals = service.counts();
-      assert.deepEqual(totals, { service: 's', heldTotal: 0, holding: 0, refused: 0, ...ended });
+      assert.deepEqual(totals, {
+        service: 's',
+        heldTotal: 0,
+        holding: 0,
+        refused: 0,
+        turnedAway: 0,
+        ...ended,
+      });
       assert.deepEqual(eras.running(), []);
     }),
   );

@@ -4,7 +4,7 @@
  * within one protocol number.
  */
 import { z } from 'zod';
-import { DEFAULT_POLICY, type Policy } from '../core/traffic/policy.ts';
+import { DEFAULT_POLICY, type Maintenance, type Policy } from '../core/traffic/policy.ts';
 import type { Routing } from '../core/traffic/routing.ts';
 import { DEFAULT_SETTINGS, type GatewaySettings } from '../core/traffic/settings.ts';
 import { rules, split, sticky } from './balance-messages.ts';
@@ -22,6 +22,14 @@ const backend = z.object({
 
 const bound = z.int().min(1).nullable();
 
+const maintenance: z.ZodType<Maintenance> = z.object({
+  status: z.int().min(200).max(599),
+  contentType: z.string(),
+  body: z.string(),
+  retryAfterS: z.int().min(0).nullable(),
+  allow: z.array(z.string()),
+});
+
 /** Each key has a default that changes nothing: either side may be older. */
 const policy: z.ZodType<Policy> = z
   .object({
@@ -34,6 +42,7 @@ const policy: z.ZodType<Policy> = z
       .object({ failures: z.int().min(1), forMs: z.number() })
       .nullable()
       .default(DEFAULT_POLICY.ejection),
+    maintenance: maintenance.nullable().default(DEFAULT_POLICY.maintenance),
   })
   .default(DEFAULT_POLICY);
 

@@ -44,6 +44,7 @@ const service = z.object({
   heldTotal: count,
   holding: count,
   refused: count,
+  turnedAway: count.default(0),
   answered: answered.default([0, 0, 0, 0]),
   failed: count.default(0),
   abandoned: count.default(0),

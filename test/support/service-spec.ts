@@ -16,6 +16,7 @@ export function serviceSpec(change: Partial<Service> = {}): Service {
       hold: { forMs: 10_000, requestsMax: 100 },
       responseMs: 60_000,
       policy: DEFAULT_POLICY,
+      maintenancePage: null,
       sticky: null,
       slowStartMs: 0,
       tls: null,

@@ -76,6 +76,7 @@ function serviceFor({ choice, wanted, smokes }: Scene): Service {
       hold: { forMs: 1_000, requestsMax: 10 },
       responseMs: 1_000,
       policy: DEFAULT_POLICY,
+      maintenancePage: null,
       sticky: null,
       slowStartMs: 0,
       tls: null,

@@ -94,6 +94,8 @@ export interface ServiceCounts extends Totals {
   readonly holding: number;
   /** Requests answered by the gateway itself with 503 because no instance came in time. */
   readonly refused: number;
+  /** Answered by the gateway itself before any instance was asked: maintenance, and bodies that are too large. */
+  readonly turnedAway: number;
 }
 
 /** Of the gateway itself. */

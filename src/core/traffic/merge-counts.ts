@@ -45,6 +45,7 @@ export function mergeService(a: ServiceCounts, b: ServiceCounts): ServiceCounts 
     heldTotal: a.heldTotal + b.heldTotal,
     holding: a.holding + b.holding,
     refused: a.refused + b.refused,
+    turnedAway: a.turnedAway + b.turnedAway,
   };
 }
 

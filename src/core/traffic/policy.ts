@@ -11,6 +11,8 @@ export interface Policy {
   /** Requests that wait because every instance has as many as it may. */
   readonly queue: { readonly forMs: number; readonly requestsMax: number };
   readonly ejection: EjectionPolicy | null;
+  /** Every request gets this answer instead of an instance's. */
+  readonly maintenance: Maintenance | null;
 }
 
 export interface InstanceBounds {
@@ -28,6 +30,17 @@ export interface EjectionPolicy {
   readonly forMs: number;
 }
 
+export interface Maintenance {
+  /** From 200 to 599. */
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+  /** Null: no such field. */
+  readonly retryAfterS: number | null;
+  /** Networks whose clients are served as always. */
+  readonly allow: readonly string[];
+}
+
 export const DEFAULT_POLICY: Policy = {
   requestMs: null,
   bodyMs: 30_000,
@@ -35,4 +48,5 @@ export const DEFAULT_POLICY: Policy = {
   instance: { requestsMax: null, connectionsMax: null },
   queue: { forMs: 5_000, requestsMax: 1_000 },
   ejection: null,
+  maintenance: null,
 };

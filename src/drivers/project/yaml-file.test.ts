@@ -55,3 +55,24 @@ test('a file larger than the limit is refused', async () => {
   assert.equal(error.code, 'FILE_INVALID');
   assert.match(error.detail, /larger than 1\.0 MB/);
 });
+
+test('the page of maintenance is read beside the file, within its bound', async () => {
+  const saying = (maintenance: string) =>
+    write(`project: p\nservices: { web: { run: x, traffic: { listen: 80, maintenance: ${maintenance} } } }`);
+  const answerOf = async () => {
+    const { services } = await new YamlProjectFile(root).load(null);
+    return services['web']?.traffic.policy.maintenance;
+  };
+  await saying('false');
+  assert.equal(await answerOf(), null);
+  await saying('true');
+  assert.equal((await answerOf())?.status, 503);
+  await saying('{ page: page.html, status: 200 }');
+  assert.match((await failure()).detail, /services\.web\.traffic\.maintenance\.page/);
+  await writeFile(path.join(root, 'page.html'), '<p>Back soon');
+  const answer = await answerOf();
+  assert.equal(answer?.body, '<p>Back soon');
+  assert.equal(answer.contentType, 'text/html; charset=utf-8');
+  await writeFile(path.join(root, 'page.html'), 'x'.repeat(limits.file.pageBytesMax + 1));
+  assert.match((await failure()).detail, /larger than 64 KB/);
+});

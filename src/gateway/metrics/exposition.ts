@@ -83,6 +83,12 @@ function serviceMetrics(out: Exposition, { services }: TrafficReport): void {
     ['segue_service_held_total', 'counter', 'Requests that had to wait for an instance.', 'heldTotal'],
     ['segue_service_holding', 'gauge', 'Requests that wait for an instance now.', 'holding'],
     ['segue_service_refused_total', 'counter', 'Requests for which no instance came in time.', 'refused'],
+    [
+      'segue_service_turned_away_total',
+      'counter',
+      'Requests answered before any instance was asked: maintenance, and bodies that are too large.',
+      'turnedAway',
+    ],
   ] as const;
   for (const [name, type, help, key] of families) {
     out.family(name, type, help);

@@ -1,8 +1,8 @@
-/** The keys of `traffic:` that bound requests and instances: limits, timeouts, ejection. */
+/** The keys of `traffic:` that bound requests and instances: limits, timeouts, ejection, maintenance. */
 import { z } from 'zod';
 import { limits as bounds } from '../../core/limits.ts';
 import type { Policy } from '../../core/traffic/policy.ts';
-import { bytes, duration, whole } from './values.ts';
+import { bytes, duration, network, shortOrLong, text, whole } from './values.ts';
 
 const limits = z.strictObject(
   {
@@ -56,12 +56,57 @@ const ejection = z.union(
   EJECTION_PHRASE,
 );
 
+const MAINTENANCE_PHRASE = 'true, false, or { status, text, page, retryAfter, allow }';
+
+const maintenanceForm = z
+  .strictObject(
+    {
+      status: whole(200, 599).prefault(503).describe('The status of the answer.'),
+      text: text('the text of the answer')
+        .prefault('The service is being worked on. Please try again in a while.')
+        .describe('What users read.'),
+      page: text('the path of a page')
+        .optional()
+        .describe('A file of HTML beside segue.yaml that users see instead of the text.'),
+      retryAfter: duration(1_000)
+        .prefault('1m')
+        .describe('When programs are told to come back (Retry-After).'),
+      allow: z
+        .array(network(), 'a list of networks')
+        .max(bounds.file.networksMax, `at most ${bounds.file.networksMax} networks`)
+        .prefault([])
+        .describe('Clients in these networks are served as always.'),
+    },
+    MAINTENANCE_PHRASE,
+  )
+  .transform((value) => ({
+    page: value.page ?? null,
+    answer: {
+      status: value.status,
+      contentType: 'text/plain; charset=utf-8',
+      body: `${value.text}\n`,
+      retryAfterS: Math.ceil(value.retryAfter / 1_000),
+      allow: value.allow,
+    },
+  }));
+
+const maintenance = shortOrLong(
+  MAINTENANCE_PHRASE,
+  z.literal(true, MAINTENANCE_PHRASE),
+  maintenanceForm,
+  () => ({}),
+);
+
 export const policyKeys = {
   limits: limits.prefault({}).describe('Bounds on requests and instances.'),
   timeouts: timeouts.prefault({}).describe('How long things may take.'),
   ejection: ejection
     .prefault({})
     .describe('An instance that keeps failing gets no requests for a while; false: it does.'),
+  maintenance: z
+    .union([z.literal(false, MAINTENANCE_PHRASE).transform(() => null), maintenance], MAINTENANCE_PHRASE)
+    .prefault(false)
+    .describe("Every request gets this answer instead of an instance's; true: a short text with status 503."),
 };
 
 const keys = z.object(policyKeys);
@@ -75,5 +120,6 @@ export function policyOf(value: z.output<typeof keys>): Policy {
     instance: { requestsMax: requests ?? null, connectionsMax: connections ?? null },
     queue: { forMs: wait, requestsMax: queue },
     ejection: value.ejection,
+    maintenance: value.maintenance?.answer ?? null,
   };
 }

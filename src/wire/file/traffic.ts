@@ -105,6 +105,7 @@ export const traffic = z
     hold: value.hold,
     responseMs: value.response ?? value.timeouts.response,
     policy: policyOf(value),
+    maintenancePage: value.maintenance?.page ?? null,
     sticky: value.sticky ?? null,
     slowStartMs: value.slowStart,
     tls: null,
