@@ -7,6 +7,7 @@ import { SegueError } from '../core/errors.ts';
 import type { Entry } from '../core/release/journal.ts';
 import type {
   AbortRequest,
+  AccessLine,
   ApplyResponse,
   DeployRequest,
   DeployResponse,
@@ -36,6 +37,7 @@ function having<T>(...keys: readonly (keyof T & string)[]): Guard<T> {
 }
 
 const isEntry = having<Entry>('seq', 'atMs', 'fact');
+const isAccessLine = having<AccessLine>('time', 'method', 'outcome');
 const isLogLine = having<LogLine>('instance', 'line');
 
 export class ControlClient {
@@ -95,14 +97,12 @@ export class ControlClient {
     return this.#lines(`${releasePath(id)}/events?after=${afterSeq}`, isEntry);
   }
 
-  logs({ service, instance, lines, follow }: LogQuery): AsyncGenerator<LogLine> {
-    const query = new URLSearchParams({
-      lines: String(lines),
-      ...(service === null ? {} : { service }),
-      ...(instance === null ? {} : { instance }),
-      ...(follow ? { follow: '1' } : {}),
-    });
-    return this.#lines(`/v1/logs?${query.toString()}`, isLogLine);
+  logs(query: LogQuery): AsyncGenerator<LogLine> {
+    return this.#lines(`/v1/logs?${logQuery(query)}`, isLogLine);
+  }
+
+  access(query: LogQuery): AsyncGenerator<AccessLine> {
+    return this.#lines(`/v1/access?${logQuery(query)}`, isAccessLine);
   }
 
   #get<T>(to: string, guard: Guard<T>): Promise<T> {
@@ -126,6 +126,15 @@ export class ControlClient {
 function checked<T>(value: unknown, guard: Guard<T>): T {
   if (guard(value)) return value;
   throw new SegueError('BAD_REQUEST', 'Control answered with something that this CLI does not understand.');
+}
+
+function logQuery({ service, instance, lines, follow }: LogQuery): string {
+  return new URLSearchParams({
+    lines: String(lines),
+    ...(service === null ? {} : { service }),
+    ...(instance === null ? {} : { instance }),
+    ...(follow ? { follow: '1' } : {}),
+  }).toString();
 }
 
 const servicePath = (service: string) => `/v1/services/${encodeURIComponent(service)}`;

@@ -19,9 +19,10 @@ import {
   rollbackRequest,
 } from '../wire/api.ts';
 import { SEGUE_VERSION } from '../wire/version.ts';
+import { accessLines } from './access-lines.ts';
 import type { Control } from './control.ts';
 import { followRelease } from './follow.ts';
-import { logLines } from './log-lines.ts';
+import { type LogQuery, logLines } from './log-lines.ts';
 import { Seats } from './seats.ts';
 import { trafficOf } from './traffic-view.ts';
 import { statusOf, summaryOf } from './views.ts';
@@ -106,14 +107,22 @@ function streaming(app: Hono, control: Control): void {
     return jsonLines(context, seats, (signal) => followRelease(control, id, after, signal));
   });
   app.get('/v1/logs', (context) => {
-    const query = {
-      service: context.req.query('service') ?? null,
-      instance: context.req.query('instance') ?? null,
-      lines: numberOf(context, 'lines') ?? 50,
-      follow: context.req.query('follow') === '1',
-    };
+    const query = logQueryOf(context);
     return jsonLines(context, seats, (signal) => logLines(control, query, signal));
   });
+  app.get('/v1/access', (context) => {
+    const query = logQueryOf(context);
+    return jsonLines(context, seats, (signal) => accessLines(control, query, signal));
+  });
+}
+
+function logQueryOf(context: Context): LogQuery {
+  return {
+    service: context.req.query('service') ?? null,
+    instance: context.req.query('instance') ?? null,
+    lines: numberOf(context, 'lines') ?? 50,
+    follow: context.req.query('follow') === '1',
+  };
 }
 
 /**

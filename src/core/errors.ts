@@ -39,6 +39,12 @@ export const ERRORS = {
   SERVICE_UNKNOWN: kind(2, 404, 'The service is not in segue.yaml.', 'Run "segue status" to see the names.'),
   RELEASE_UNKNOWN: kind(2, 404, 'There is no such release.', 'Run "segue releases" to see them.'),
   INSTANCE_UNKNOWN: kind(2, 404, 'There is no such instance.', 'Run "segue status" to see them.'),
+  ACCESS_LOG_OFF: kind(
+    2,
+    404,
+    'The gateway writes no access log.',
+    'Set "gateway: { accessLog: true }" in segue.yaml and run "segue up".',
+  ),
   SOURCE_MISSING: kind(
     2,
     400,

@@ -115,6 +115,21 @@ export const limits = {
     heartbeatMs: 1_000,
     followerQueueMax: 10_000,
   },
+  accessLog: {
+    /** Lines kept until they are written, and their heads: two batches of each per worker. */
+    batchRecords: 8_192,
+    batchHeadBytes: 4 * 1024 * 1024,
+    flushIntervalMs: 100,
+    /** Made in one turn of the event loop. */
+    linesPerTurn: 128,
+    /** How often a worker looks whether the file is too large or was renamed by another one. */
+    checkIntervalMs: 1_000,
+    fileBytesMax: 50 * 1024 * 1024,
+    olderFilesMax: 4,
+    tailBytesMax: 8 * 1024 * 1024,
+    readBytes: 256 * 1024,
+    followIntervalMs: 250,
+  },
   traffic: {
     /** What `segue traffic` looks back on, and how finely. */
     windowMs: 10_000,

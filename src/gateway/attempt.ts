@@ -5,6 +5,7 @@
  * connection too: never a short response that looks whole.
  */
 import { limits } from '../core/limits.ts';
+import { ANSWERED, BROKEN, LEFT } from './access-log/record.ts';
 import type { Call } from './call.ts';
 import { monotonicMs } from './clock.ts';
 import { EventStream, hasVisibleEvents, isEventStream } from './event-stream.ts';
@@ -335,6 +336,7 @@ export class Attempt implements UpstreamUser {
     } else {
       this.#upstream.destroy();
     }
+    if (call.log !== null) call.log.record(call, ANSWERED, this.#status);
     call.client.callEnded(nowMs);
   }
 
@@ -364,6 +366,7 @@ export class Attempt implements UpstreamUser {
     this.#upstream.destroy();
     this.ticket.end({ type: 'failed', kind: 'cut' });
     this.instance.gate.failed(this.ticket, monotonicMs());
+    if (this.call.log !== null) this.call.log.record(this.call, BROKEN, this.#status);
     this.call.client.break();
     return false;
   }
@@ -381,6 +384,7 @@ export class Attempt implements UpstreamUser {
     this.#upstream.destroy();
     this.ticket.end({ type: 'abandoned' });
     this.instance.gate.undecided(this.ticket);
+    if (this.call.log !== null) this.call.log.record(this.call, LEFT, this.#status);
   }
 
   #leave(): void {

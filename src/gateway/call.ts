@@ -3,6 +3,7 @@ import { clientAddress } from '../core/traffic/client-address.ts';
 import type { RequestFacts } from '../core/traffic/matcher.ts';
 import { pathOf } from '../core/traffic/match.ts';
 import { Networks } from '../core/traffic/networks.ts';
+import type { AccessLog } from './access-log/access-log.ts';
 import type { Part } from './part.ts';
 import type { ClientConnection } from './client-connection.ts';
 import { equalsIgnoringCase } from './http1/bytes.ts';
@@ -15,6 +16,7 @@ import { asksForH2c, RequestHead } from './http1/request-head.ts';
 import { requestIds } from './ids.ts';
 import type { CallSession } from './stickiness.ts';
 import { RequestBody } from './request-body.ts';
+import type { Ticket } from './tally.ts';
 
 const NOBODY = new Networks([]);
 
@@ -63,11 +65,21 @@ export class Call implements RequestFacts {
   holdUntilMs: number | undefined;
   /** When the whole request has to be over, streams excepted. */
   deadlineMs = Infinity;
+  /** For the access log; null: there is none. */
+  log: AccessLog | null = null;
+  service = '';
+  /** When it was accepted; 0: no service was found. */
+  startedMs = 0;
+  heldMs = 0;
+  /** How often it was given to an instance, and where it went last. */
+  sends = 0;
+  ticket: Ticket | null = null;
   /** Something of a response has been sent, 1xx included. */
   responding = false;
   /** Instances that could not be reached in this round. */
   #tried: Set<string> | undefined;
   readonly #bytes: Buffer;
+  readonly #headEnd: number;
   #left = false;
   #whenLeft: (() => void) | undefined;
 
@@ -76,6 +88,7 @@ export class Call implements RequestFacts {
     const { fields } = head;
     this.client = client;
     this.#bytes = bytes;
+    this.#headEnd = head.end;
     this.method = head.method;
     this.minor = head.minor;
     this.host = client.hostOf(bytes, head.hostFrom, head.hostTo);
@@ -86,6 +99,11 @@ export class Call implements RequestFacts {
     this.expectsContinue = this.body !== null && fields.seek(bytes, FIELD.expect) >= 0;
     this.keepAlive = !fields.close && (head.minor === 1 || fields.keepAlive);
     this.replayable = this.body === null && this.upgrade === null && isIdempotent(head.method);
+  }
+
+  /** As the client sent it. */
+  get head(): Buffer {
+    return this.#bytes.subarray(0, this.#headEnd);
   }
 
   /** The client closed its connection before the response was complete. */

@@ -6,6 +6,7 @@ export class GatewayTally {
   #connectionsTotal = 0;
   #unrouted = 0;
   #malformed = 0;
+  #logDropped = 0;
 
   /** Open now. */
   get connections(): number {
@@ -29,13 +30,17 @@ export class GatewayTally {
     this.#malformed += 1;
   }
 
+  logDropped(lines: number): void {
+    this.#logDropped += lines;
+  }
+
   counts(): GatewayCounts {
     return {
       connections: this.#connections,
       connectionsTotal: this.#connectionsTotal,
       unrouted: this.#unrouted,
       malformed: this.#malformed,
-      logDropped: 0,
+      logDropped: this.#logDropped,
     };
   }
 }

@@ -6,12 +6,15 @@ import { limits } from '../core/limits.ts';
 import type { TrafficReport } from '../core/traffic/counts.ts';
 import type { Routing } from '../core/traffic/routing.ts';
 import { EMPTY_REPORT } from '../core/traffic/report-book.ts';
-import type { GatewaySettings } from '../core/traffic/settings.ts';
+import type { AccessLogSettings, GatewaySettings } from '../core/traffic/settings.ts';
 import { TICKET_KEY } from '../wire/paths.ts';
+import { AccessLog } from './access-log/access-log.ts';
+import { AccessLogFile } from './access-log/log-file.ts';
 import { nowMs, timer } from './clock.ts';
 import { Fleet } from './fleet.ts';
 import { GatewayTally } from './gateway-tally.ts';
 import { type FailedListen, type InheritedSockets, Listeners } from './listeners.ts';
+import type { Surroundings } from './listener.ts';
 import { Sweep } from './sweep.ts';
 import { Certificates } from './tls/certificates.ts';
 
@@ -32,6 +35,7 @@ export class Gateway {
   readonly #sweep = new Sweep();
   readonly #tally = new GatewayTally();
   readonly #certificates: Certificates;
+  readonly #surroundings: Surroundings;
   readonly #listeners: Listeners;
   readonly #fleet: Fleet;
   readonly #onReport: (report: TrafficReport) => void;
@@ -49,8 +53,11 @@ export class Gateway {
       log,
       onChange: () => this.#listeners.refresh(),
     });
-    const surroundings = { sweep: this.#sweep, tally: this.#tally, certificates: this.#certificates, log };
-    this.#listeners = new Listeners(surroundings, inherited);
+    this.#surroundings = {
+      ...{ sweep: this.#sweep, tally: this.#tally, certificates: this.#certificates, log },
+      accessLog: null,
+    };
+    this.#listeners = new Listeners(this.#surroundings, inherited);
     this.#fleet = new Fleet(this.#sweep, () => this.#reportSoon());
     this.#onReport = options.onReport;
     this.#onSettings = options.onSettings ?? (() => Promise.resolve());
@@ -105,6 +112,7 @@ export class Gateway {
     await this.#listeners.close();
     clearTimeout(grace);
     this.#certificates.stop();
+    await this.#setAccessLog(null);
     this.#sweep.stop();
   }
 
@@ -134,12 +142,27 @@ export class Gateway {
     }
     await this.#certificates.apply(routing.settings.certificates);
     this.#routing = routing;
+    void this.#setAccessLog(routing.settings.accessLog);
     this.#fleet.apply(routing);
     const failed = await this.#listeners.apply(this.#fleet.proxied, keep);
     this.#fleet.releaseHeld();
     await this.#onSettings(routing.settings);
     this.#reportSoon();
     return { type: 'applied', failed };
+  }
+
+  /** Resolves when a log that ends is written. */
+  async #setAccessLog(settings: AccessLogSettings | null): Promise<void> {
+    const { accessLog: log } = this.#surroundings;
+    if (settings === null) {
+      this.#surroundings.accessLog = null;
+      await log?.close();
+    } else if (log) {
+      log.settings = settings;
+    } else {
+      const file = new AccessLogFile('.', String(process.pid));
+      this.#surroundings.accessLog = new AccessLog(settings, file, (lines) => this.#tally.logDropped(lines));
+    }
   }
 
   #cut(): void {

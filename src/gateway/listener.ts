@@ -5,6 +5,7 @@ import { isEveryAddress } from '../core/listen.ts';
 import type { Listen } from '../core/project.ts';
 import type { RouteTable } from '../core/traffic/match.ts';
 import { limits } from '../core/limits.ts';
+import type { AccessLog } from './access-log/access-log.ts';
 import type { Call } from './call.ts';
 import { clientsFor, descriptorsMax } from './descriptors.ts';
 import { ClientConnection, type ClientOwner } from './client-connection.ts';
@@ -28,6 +29,8 @@ export interface Surroundings {
   readonly sweep: Sweep;
   readonly tally: GatewayTally;
   readonly certificates: Certificates;
+  /** The access log, while there is one. */
+  accessLog: AccessLog | null;
   readonly log: (line: string) => void;
 }
 
@@ -148,6 +151,7 @@ export class Listener implements ClientOwner, SessionOwner {
   }
 
   dispatch(call: Call): void {
+    call.log = this.#surroundings.accessLog;
     const service = this.#routes.find(call.host, call.routePath);
     if (service) return serve(service, call);
     this.tally.unroutedOne();

@@ -1,5 +1,6 @@
 /** What the gateway answers by itself. `segue-error` carries the reason for programs, the text is for people. */
 import { STATUS_CODES } from 'node:http';
+import { BROKEN } from './access-log/record.ts';
 import type { Call } from './call.ts';
 import { nowMs } from './clock.ts';
 import { METHOD } from './http1/method.ts';
@@ -103,7 +104,11 @@ const RETRY_AFTER_S = 1;
 export function answer(call: Call, reason: ReplyReason): void {
   const { client } = call;
   if (call.left) return;
-  if (call.responding) return client.break();
+  if (call.responding) {
+    if (call.log !== null) call.log.record(call, BROKEN, 0);
+    return client.break();
+  }
+  if (call.log !== null) call.log.record(call, reason, Number(REPLIES[reason].status.slice(0, 3)));
   if (REPLIES[reason].close) client.closeAfterCall();
   client.send(replyBytes(reason, client.announce(), call.method !== METHOD.head));
   client.whenFlushed(() => client.callEnded());
@@ -120,6 +125,7 @@ export interface Page {
 export function answerPage(call: Call, { status, contentType, body, retryAfterS }: Page): void {
   const { client } = call;
   if (call.left) return;
+  if (call.log !== null) call.log.record(call, 'maintenance', status);
   client.send(
     written({
       ...{ status: `${status} ${STATUS_CODES[status] ?? ''}`, contentType, body, retryAfterS },

@@ -4,6 +4,7 @@
  */
 import { limits } from '../core/limits.ts';
 import type { FailureKind } from '../core/traffic/counts.ts';
+import { LEFT } from './access-log/record.ts';
 import { Attempt, type Failure } from './attempt.ts';
 import type { Call } from './call.ts';
 import { monotonicMs } from './clock.ts';
@@ -12,6 +13,8 @@ import type { Service } from './service.ts';
 
 export function serve(service: Service, call: Call): void {
   const nowMs = monotonicMs();
+  call.service = service.name;
+  call.startedMs = nowMs;
   service.replays.request(nowMs);
   call.trust = service.trust;
   if (service.admission !== null && !service.admission.admit(call, nowMs)) return;
@@ -34,7 +37,9 @@ function attempted(service: Service, call: Call, fresh: boolean, nowMs: number):
   const instance = call.tries < limits.gateway.triesPerRequestMax ? service.pick(call) : undefined;
   if (instance === undefined) return false;
   call.tries += 1;
+  call.sends += 1;
   const ticket = service.begin(instance, call, nowMs);
+  call.ticket = ticket;
   void new Attempt({ call, service, instance, ticket, fresh, onFailure: failed });
   return true;
 }
@@ -44,12 +49,15 @@ async function wait(service: Service, call: Call): Promise<void> {
   const unreachable = call.tries > 0;
   const busy = service.isBusyFor(call);
   const { hold, policy } = service.routing;
+  const sinceMs = monotonicMs();
   const waited = await service.hold.wait(call, busy ? policy.queue : hold);
+  call.heldMs += monotonicMs() - sinceMs;
   call.newRound();
   switch (waited) {
     case 'released':
       return next(service, call, false);
     case 'left':
+      if (call.log !== null) call.log.record(call, LEFT, 0);
       return;
     case 'full':
       // Only while the others are being let go: one more in between does no harm.

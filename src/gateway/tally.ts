@@ -148,6 +148,8 @@ export class Ticket {
   readonly row: AssignedRow;
   /** Hash of the session, for whoever looks at its failures. */
   session: string | null = null;
+  bytesIn = 0;
+  bytesOut = 0;
   readonly #tally: Tally;
   #state: 'request' | 'stream' | 'upgraded' | 'ended' = 'request';
 
@@ -179,7 +181,13 @@ export class Ticket {
 
   /** Bytes to the instance, and bytes from it on their way to the client. */
   passed(bytesIn: number, bytesOut: number): void {
+    this.bytesIn += bytesIn;
+    this.bytesOut += bytesOut;
     this.#tally.passed(bytesIn, bytesOut);
+  }
+
+  get instance(): string {
+    return this.#tally.instance;
   }
 
   /** What `end` does for a response, without a look at the clock. */

@@ -5,6 +5,7 @@
  */
 import type { ClientSocket } from './client-socket.ts';
 import { limits } from '../core/limits.ts';
+import { ANSWERED } from './access-log/record.ts';
 import type { Call } from './call.ts';
 import type { ClientTunnel } from './client-connection.ts';
 import type { LongStream } from './drain.ts';
@@ -25,6 +26,7 @@ export interface Tunnelled {
 }
 
 const EMPTY = Buffer.alloc(0);
+const SWITCHING_PROTOCOLS = 101;
 
 export function tunnel(tunnelled: Tunnelled): void {
   const made = /^websocket$/i.test(tunnelled.protocol)
@@ -39,6 +41,7 @@ class Tunnel implements UpstreamUser, ClientTunnel, LongStream {
   protected readonly upstream: UpstreamConnection;
   readonly #instance: Instance;
   readonly #ticket: Ticket;
+  readonly #call: Call;
   #clientSide: 'open' | 'ended' | 'closed' = 'open';
   #upstreamSide: 'open' | 'ended' | 'closed' = 'open';
 
@@ -47,6 +50,7 @@ class Tunnel implements UpstreamUser, ClientTunnel, LongStream {
     this.upstream = upstream;
     this.#instance = instance;
     this.#ticket = ticket;
+    this.#call = call;
     upstream.user = this;
   }
 
@@ -121,6 +125,7 @@ class Tunnel implements UpstreamUser, ClientTunnel, LongStream {
     if (this.#clientSide !== 'closed' || this.#upstreamSide !== 'closed') return;
     this.#instance.remove(this);
     this.#ticket.end({ type: 'answered', status: 200 });
+    if (this.#call.log !== null) this.#call.log.record(this.#call, ANSWERED, SWITCHING_PROTOCOLS);
   }
 }
 

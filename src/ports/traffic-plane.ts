@@ -17,6 +17,13 @@ export type PlaneEvent =
   | { readonly type: 'adopted'; readonly pid: number; readonly routing: number | null }
   | { readonly type: 'lost'; readonly detail: string };
 
+export interface AccessLogRequest {
+  readonly lines: number;
+  readonly follow: boolean;
+  readonly wanted: (line: string) => boolean;
+  readonly signal: AbortSignal;
+}
+
 /** What carries the traffic. It runs exactly one routing at a time and says which. */
 export interface TrafficPlane {
   readonly name: string;
@@ -29,6 +36,8 @@ export interface TrafficPlane {
   /** One that knows of everything that ended before the call; the newest, however old, when none comes. */
   freshReport(): Promise<TrafficReport | null>;
   onReport(listener: (report: TrafficReport) => void): () => void;
+  /** Lines of JSON, one for each request, as far as they are written: the last ones, then with `follow` new ones. */
+  accessLog(request: AccessLogRequest): AsyncIterable<string>;
   onEvent(listener: (event: PlaneEvent) => void): () => void;
   /** Ends the plane itself: no new connections, requests in flight within the limit. */
   stop(graceMs: number): Promise<void>;

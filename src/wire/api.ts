@@ -199,3 +199,29 @@ export interface LogLine {
   readonly instance: string;
   readonly line: string;
 }
+
+/** GET /v1/access?service=&instance=&lines=&follow=1: JSON lines, one for each request, as in the access log. */
+export interface AccessLine {
+  /** When it ended, ISO 8601. */
+  readonly time: string;
+  readonly service: string | null;
+  readonly version: string | null;
+  readonly instance: string | null;
+  readonly routing: number | null;
+  readonly client: string;
+  readonly method: string;
+  readonly host: string;
+  readonly path: string;
+  readonly query?: string;
+  /** Null: no response was begun. */
+  readonly status: number | null;
+  /** `answered`, `broken`, `left`, or why the gateway answered by itself. */
+  readonly outcome: string;
+  readonly durationMs: number;
+  readonly heldMs: number;
+  readonly retries: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  readonly requestId: string | null;
+  readonly userAgent: string | null;
+}

@@ -8,6 +8,8 @@ export const TICKET_KEY = '.segue/run/tickets.key';
 export const JOURNAL = '.segue/journal.db';
 export const RELEASES_DIR = '.segue/releases';
 export const LOGS_DIR = '.segue/logs';
+/** Of the requests; older ones lie beside it. */
+export const ACCESS_LOG = '.segue/access/access.log';
 export const CONTROL_LOG = '.segue/control.log';
 export const GATEWAY_LOG = '.segue/gateway.log';
 /** sockaddr_un's path is 108 bytes with its end (unix(7)). */

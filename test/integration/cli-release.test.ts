@@ -203,6 +203,26 @@ test('traffic: what the clients did in the last seconds, by version, and nothing
   await ok(project, 'down');
 });
 
+test('logs --access: the requests, of one service, with their instance', async () => {
+  const project = await create({ instances: 1 });
+  await project.build('v1');
+  await ok(project, 'up');
+  await ok(project, 'deploy', '--version', 'v1', '--dir', 'builds/v1');
+  const off = await cli(project.root, ['logs', '--access']);
+  assert.equal(off.exitCode, 2);
+  assert.match(off.err, /^error ACCESS_LOG_OFF/);
+  await project.writeFile({ instances: 1, top: 'gateway: { accessLog: true }' });
+  await ok(project, 'up');
+  await fetch(`http://127.0.0.1:${project.port}/a?secret=1`);
+  const line = await eventually('it is written', async () => (await ok(project, 'logs', '--access')).out);
+  assert.match(line, /^\d\d:\d\d:\d\d 200 GET 127\.0\.0\.1\/a [\d.]+m?s \S+ B web-r1-1\n$/);
+  const [asked = ''] = (await ok(project, 'logs', 'web', '--access', '--json', '--lines', '1')).out.split(
+    '\n',
+  );
+  assert.match(asked, /^\{"time":".*"path":"\/a","status":200,"outcome":"answered"/);
+  await ok(project, 'down');
+});
+
 test('up says why control did not start', async () => {
   const project = await create();
   await ok(project, 'up');

@@ -10,12 +10,13 @@ import type { TrafficReport } from '../../../core/traffic/counts.ts';
 import { ReportBook } from '../../../core/traffic/report-book.ts';
 import type { Routing } from '../../../core/traffic/routing.ts';
 import type { Clock } from '../../../ports/clock.ts';
-import type { PlaneEvent, RoutingAck, TrafficPlane } from '../../../ports/traffic-plane.ts';
+import type { AccessLogRequest, PlaneEvent, RoutingAck, TrafficPlane } from '../../../ports/traffic-plane.ts';
 import type { DirectExit, DirectLaunch, DirectProcess, SocketKeeper } from '../../../ports/socket-keeper.ts';
 import type { Occupant } from '../../../wire/direct-messages.ts';
 import type { FromGateway } from '../../../wire/gateway-messages.ts';
 import { GATEWAY_SOCKET } from '../../../wire/paths.ts';
 import { socketPath } from '../../../wire/socket-path.ts';
+import { readAccessLog } from './access-log-reader.ts';
 import { DirectOrders } from './direct-orders.ts';
 import { GatewayLink, type GatewayHello } from './link.ts';
 import { lastLogLines, startGateway } from './start.ts';
@@ -100,6 +101,10 @@ export class GatewayPlane implements TrafficPlane, SocketKeeper {
   onReport(listener: (report: TrafficReport) => void): () => void {
     this.#reportListeners.add(listener);
     return () => this.#reportListeners.delete(listener);
+  }
+
+  accessLog(request: AccessLogRequest): AsyncGenerator<string> {
+    return readAccessLog(this.#options.root, request, this.#options.clock);
   }
 
   onEvent(listener: (event: PlaneEvent) => void): () => void {
