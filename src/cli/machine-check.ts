@@ -21,8 +21,9 @@ export async function warningsFor(project: Project, machine: Machine): Promise<s
       ...variableWarnings(service, machine),
     ]),
   );
+  const files = await certificateWarnings(project, machine);
   const ports = machine.running ? [] : await portWarnings(services);
-  return [...perService.flat(), ...ports];
+  return [...perService.flat(), ...files, ...ports];
 }
 
 async function commandWarnings({ name, run, files }: Service, machine: Machine): Promise<string[]> {
@@ -38,6 +39,14 @@ async function commandWarnings({ name, run, files }: Service, machine: Machine):
   const folders = (machine.env['PATH'] ?? '').split(path.delimiter);
   const found = await Promise.all(folders.map((at) => isThere(path.join(at, program), constants.X_OK)));
   return found.includes(true) ? [] : [`${name}: the command ${program} is not on the PATH`];
+}
+
+async function certificateWarnings({ gateway }: Project, { root }: Machine): Promise<string[]> {
+  const files = gateway.certificates.flatMap(({ certificate, key }) => [certificate, key]);
+  const readable = await Promise.all(files.map((file) => isThere(path.resolve(root, file), constants.R_OK)));
+  return files
+    .filter((_, at) => readable[at] !== true)
+    .map((file) => `gateway: ${file} is not there or cannot be read`);
 }
 
 function variableWarnings({ name, run }: Service, { env }: Machine): string[] {

@@ -19,6 +19,7 @@ import type {
   DeployResponse,
   PlanResponse,
   RollbackRequest,
+  StatusResponse,
 } from '../wire/api.ts';
 import { NO_ENVIRONMENT } from '../wire/api-version.ts';
 import { SEGUE_VERSION } from '../wire/version.ts';
@@ -170,8 +171,13 @@ export class Control {
     return known ? [known.spec] : [];
   }
 
-  get gateway(): { readonly up: boolean; readonly pid: number | null; readonly routing: number | null } {
-    return { up: this.#gatewayUp, pid: this.#gatewayPid, routing: this.traffic.inForce };
+  get gateway(): StatusResponse['gateway'] {
+    return {
+      up: this.#gatewayUp,
+      pid: this.#gatewayPid,
+      routing: this.traffic.inForce,
+      certificates: this.ports.plane.report()?.certificates ?? [],
+    };
   }
 
   /** Reads segue.yaml again and puts into force what needs no release: addresses, routes, limits. */
@@ -181,8 +187,17 @@ export class Control {
     const ack = await this.traffic.apply();
     const [failed] = ack.failed;
     if (failed) throw new SegueError(failed.code, failed.detail);
+    await this.#checkCertificates();
     await this.#note({ kind: 'file-applied', environment, services: Object.keys(services) });
     return { project: name, environment, services: this.services.map((service) => this.#applied(service)) };
+  }
+
+  /** What was in use before is still; a new one that is wrong is nothing to go on from in silence. */
+  async #checkCertificates(): Promise<void> {
+    if (this.#project.gateway.certificates.length === 0) return;
+    const report = await this.ports.plane.freshReport();
+    const wrong = (report?.certificates ?? []).flatMap(({ trouble }) => trouble ?? []);
+    if (wrong.length > 0) throw new SegueError('CERTIFICATE_REFUSED', wrong.join('; '));
   }
 
   #applied({ name, traffic, instances }: Service): ApplyResponse['services'][number] {
@@ -192,7 +207,7 @@ export class Control {
       notes.push('not in segue.yaml, and serves on as it was; "segue down" and "segue up" end it');
     else if (stable !== null && wanted !== instances)
       notes.push(`${count(wanted, 'instance')} now, ${instances} with the next release`);
-    return { name, listen: describeListen(traffic.listen), stable, notes };
+    return { name, listen: describeListen(traffic.listen, traffic.tls !== null), stable, notes };
   }
 
   async plan(request: DeployRequest): Promise<PlanResponse> {

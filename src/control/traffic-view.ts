@@ -68,7 +68,7 @@ function serviceTraffic(
   };
   return {
     name,
-    listen: describeListen(traffic.listen),
+    listen: describeListen(traffic.listen, traffic.tls !== null),
     holding: own?.holding ?? 0,
     ...(own ? window.serviceFlowOf(own, report) : idle),
     versions: [...versions].map(versionTraffic),

@@ -35,7 +35,7 @@ async function serviceStatus(control: Control, { name, traffic }: Service): Prom
   const last = newest.find((release) => release.endedAtMs !== null);
   return {
     name,
-    listen: describeListen(traffic.listen),
+    listen: describeListen(traffic.listen, traffic.tls !== null),
     stable,
     previous,
     wanted,

@@ -77,6 +77,12 @@ export const ERRORS = {
     'The address to listen on cannot be bound.',
     'Choose an address of this machine and a port that you may use (1024 or above without rights).',
   ),
+  CERTIFICATE_REFUSED: kind(
+    5,
+    422,
+    'A certificate cannot be used.',
+    'Correct the files under "gateway.certificates"; one that was in use before stays in use.',
+  ),
   RELEASE_ACTIVE: kind(
     5,
     409,

@@ -12,6 +12,7 @@ export const limits = {
     pageBytesMax: 64 * 1024,
     instancesPerServiceMax: 200,
     smokeTestsMax: 100,
+    certificatesMax: 1000,
     /** Of the YAML after its aliases are expanded, so that a small file cannot become a huge one. */
     nodesMax: 200_000,
     depthMax: 64,

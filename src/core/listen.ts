@@ -1,10 +1,10 @@
 import type { Listen } from './project.ts';
 
 /** The address as one types it into a browser on this machine. */
-export function describeListen({ host, port }: Listen): string {
+export function describeListen({ host, port }: Listen, secure = false): string {
   const name =
     isEveryAddress(host) || host === '0.0.0.0' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
-  return `http://${name}:${port}`;
+  return `${secure ? 'https' : 'http'}://${name}:${port}`;
 }
 
 export const isEveryAddress = (host: string): boolean => host === '' || host === '::';

@@ -243,7 +243,8 @@ export class Attempt implements UpstreamUser {
     this.#body = body;
     if (!body.keepsClient || this.#mustClose()) call.client.closeAfterCall();
     const connection = call.client.announce();
-    writer.response(bytes, head, { connection, chunked: body.chunked, cookie: this.#cookie });
+    const hsts = call.client.peer.secure ? this.service.hsts : null;
+    writer.response(bytes, head, { connection, chunked: body.chunked, cookie: this.#cookie, hsts });
     call.responding = true;
     if (!body.pass(bytes, head.end, to)) return this.#cut();
     const from = body.sentFrom - writer.length;

@@ -144,7 +144,7 @@ export class Gateway {
     this.#routing = routing;
     void this.#setAccessLog(routing.settings.accessLog);
     this.#fleet.apply(routing);
-    const failed = await this.#listeners.apply(this.#fleet.proxied, keep);
+    const failed = await this.#listeners.apply(this.#fleet.proxied, routing.settings, keep);
     this.#fleet.releaseHeld();
     await this.#onSettings(routing.settings);
     this.#reportSoon();

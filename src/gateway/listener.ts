@@ -14,6 +14,7 @@ import type { GatewayTally } from './gateway-tally.ts';
 import { answer } from './replies.ts';
 import { Peer } from './http1/peer.ts';
 import { ClientSession, type SessionOwner } from './http2/client-session.ts';
+import type { Redirect } from './redirect.ts';
 import { serve } from './serve.ts';
 import type { Service } from './service.ts';
 import type { Sweep } from './sweep.ts';
@@ -43,15 +44,15 @@ export class Listener implements ClientOwner, SessionOwner {
   readonly #connections = new Set<ClientConnection>();
   readonly #sessions = new Set<ClientSession>();
   #door: TlsDoor | null = null;
+  #redirect: Redirect | null = null;
   #routes: RouteTable<Service>;
   #retiring = false;
   #closing = false;
   #gone: Promise<void> | undefined;
 
-  constructor(routes: RouteTable<Service>, surroundings: Surroundings, secure = false) {
+  constructor(routes: RouteTable<Service>, surroundings: Surroundings) {
     this.#routes = routes;
     this.#surroundings = surroundings;
-    this.secure = secure;
     this.#server = net.createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
       if (this.#door === null)
         this.#connected(socket, new Peer(socket.remoteAddress, false, socket.localPort));
@@ -71,6 +72,11 @@ export class Listener implements ClientOwner, SessionOwner {
   /** Certificates or ticket keys changed. */
   refresh(): void {
     this.#door?.refresh();
+  }
+
+  /** For what comes without TLS. Null: this is not the address for it. */
+  set redirect(redirect: Redirect | null) {
+    this.#redirect = redirect;
   }
 
   /** For connections from now on. */
@@ -152,8 +158,11 @@ export class Listener implements ClientOwner, SessionOwner {
 
   dispatch(call: Call): void {
     call.log = this.#surroundings.accessLog;
+    const redirect = this.#redirect;
+    if (redirect !== null && redirect.answersChallenge(call)) return;
     const service = this.#routes.find(call.host, call.routePath);
     if (service) return serve(service, call);
+    if (redirect !== null && redirect.leads(call)) return;
     this.tally.unroutedOne();
     answer(call, this.#closing ? 'stopping' : 'no-route');
   }

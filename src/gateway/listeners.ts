@@ -4,8 +4,11 @@
  */
 import { listenKey } from '../core/listen.ts';
 import type { Listen } from '../core/project.ts';
+import { addressesOf } from '../core/traffic/addresses.ts';
 import { RouteTable } from '../core/traffic/match.ts';
+import type { GatewaySettings } from '../core/traffic/settings.ts';
 import { Listener, type ListenFailure, type ListenPlace, type Surroundings } from './listener.ts';
+import { Redirect } from './redirect.ts';
 import type { Service } from './service.ts';
 
 export interface FailedListen {
@@ -17,12 +20,16 @@ export interface FailedListen {
 /** By `listenKey`: the descriptors of bound sockets. */
 export type InheritedSockets = ReadonlyMap<string, number>;
 
-interface Missing {
-  readonly key: string;
+interface Wanted {
   readonly listen: Listen;
-  readonly place: ListenPlace;
   readonly routes: RouteTable<Service>;
   readonly secure: boolean;
+  readonly redirect: Redirect | null;
+}
+
+interface Missing extends Wanted {
+  readonly key: string;
+  readonly place: ListenPlace;
 }
 
 export class Listeners {
@@ -43,21 +50,17 @@ export class Listeners {
    * Swaps the routes of all at once, between two requests; then opens and lets go. An address that could not be
    * had leaves the old ones open, so that what moved there is still served; so does `keep`.
    */
-  async apply(services: readonly Service[], keep: boolean): Promise<FailedListen[]> {
-    const wanted = Map.groupBy(services, (service) => listenKey(service.routing.listen));
+  async apply(
+    services: readonly Service[],
+    settings: Pick<GatewaySettings, 'redirect' | 'challenges'>,
+    keep: boolean,
+  ): Promise<FailedListen[]> {
+    const wanted = this.#wanted(services, settings);
     const missing: Missing[] = [];
-    for (const [key, sharing] of wanted) {
-      const routes = routesOf(sharing);
+    for (const [key, each] of wanted) {
       const listener = this.#open.get(key);
-      const first = sharing[0]?.routing;
-      const secure = first !== undefined && first.tls !== null;
-      if (listener) {
-        listener.routes = routes;
-        listener.secure = secure;
-      } else if (first) {
-        const { listen } = first;
-        missing.push(...this.#placeOf(listen).map((place) => ({ key, listen, place, routes, secure })));
-      }
+      if (listener) update(listener, each);
+      else missing.push(...this.#placeOf(each.listen).map((place) => ({ key, place, ...each })));
     }
     const left = () => [...this.#open.keys()].filter((key) => !wanted.has(key));
     // The same port on another address can only be had once the old one is free.
@@ -100,6 +103,30 @@ export class Listeners {
     for (const listener of [...this.#open.values(), ...this.#leaving]) listener.cut();
   }
 
+  /** By `listenKey`. */
+  #wanted(
+    services: readonly Service[],
+    { redirect, challenges }: Pick<GatewaySettings, 'redirect' | 'challenges'>,
+  ): Map<string, Wanted> {
+    const sharing = Map.groupBy(services, (service) => listenKey(service.routing.listen));
+    const routings = services.map(({ routing }) => routing);
+    const isSecure = ({ routing }: Service) => routing.tls !== null;
+    return new Map(
+      addressesOf(routings, { redirect }).map((listen) => {
+        const key = listenKey(listen);
+        const here = sharing.get(key) ?? [];
+        const leads = redirect !== null && key === listenKey(redirect);
+        const wanted: Wanted = {
+          listen,
+          routes: routesOf(here),
+          secure: here.some(isSecure),
+          redirect: leads ? new Redirect(challenges, routesOf(services.filter(isSecure))) : null,
+        };
+        return [key, wanted];
+      }),
+    );
+  }
+
   /** None where the address is another process's. */
   #placeOf(listen: Listen): ListenPlace[] {
     if (!this.#inherited) return [listen];
@@ -108,10 +135,11 @@ export class Listeners {
     return fd === undefined || this.#spent.has(key) ? [] : [{ fd }];
   }
 
-  async #listen({ key, listen, place, routes, secure }: Missing): Promise<FailedListen[]> {
-    const listener = new Listener(routes, this.#surroundings, secure);
+  async #listen({ key, place, ...wanted }: Missing): Promise<FailedListen[]> {
+    const listener = new Listener(wanted.routes, this.#surroundings);
+    update(listener, wanted);
     const failure = await listener.open(place);
-    if (failure) return [{ listen, ...failure }];
+    if (failure) return [{ listen: wanted.listen, ...failure }];
     this.#spent.add(key);
     this.#open.set(key, listener);
     return [];
@@ -124,6 +152,12 @@ export class Listeners {
     this.#leaving.add(listener);
     void listener.retire().then(() => this.#leaving.delete(listener));
   }
+}
+
+function update(listener: Listener, { routes, secure, redirect }: Wanted): void {
+  listener.routes = routes;
+  listener.secure = secure;
+  listener.redirect = redirect;
 }
 
 const portOf = (key: string) => Number(key.slice(key.lastIndexOf(' ')));

@@ -2,6 +2,7 @@
 import { Networks } from '../core/traffic/networks.ts';
 import { mayEject } from '../core/traffic/ejection.ts';
 import type { Geo } from '../core/traffic/matcher.ts';
+import type { Tls } from '../core/project.ts';
 import type { ServiceRouting } from '../core/traffic/routing.ts';
 import { Admission } from './admission.ts';
 import { Assigner } from './assigner.ts';
@@ -47,6 +48,8 @@ export class Service {
   #freed = false;
   /** Null: nothing is asked. */
   admission: Admission | null;
+  /** For those who came by TLS; null: none. */
+  hsts: Buffer | null;
   /** Whose word on other clients counts. */
   trust: Networks = NOBODY;
   readonly tally: ServiceTally;
@@ -56,6 +59,7 @@ export class Service {
 
   constructor(routing: ServiceRouting, { space, tally, eras }: ServiceSurroundings) {
     this.#routing = routing;
+    this.hsts = hstsLine(routing.tls);
     this.hold = new Hold(space);
     this.tally = tally;
     this.admission = Admission.of(routing.policy, tally);
@@ -75,6 +79,7 @@ export class Service {
     this.trust = trust;
     this.#routing = routing;
     this.admission = Admission.of(routing.policy, this.tally);
+    this.hsts = hstsLine(routing.tls);
     this.#rows.clear();
     this.#instances = routing.backends.flatMap(({ id }) => instanceOf(id) ?? []);
     this.#balancer.update(routing.slowStartMs, this.#instances);
@@ -171,4 +176,9 @@ export class Service {
     const same = this.#stickiness?.fits({ service, sticky, key }) ? this.#stickiness : null;
     return same ?? new Stickiness({ service, sticky, key, slots: this.#orders.sessions });
   }
+}
+
+function hstsLine(tls: Tls | null): Buffer | null {
+  if (tls === null || tls.hstsMs === null) return null;
+  return Buffer.from(`Strict-Transport-Security: max-age=${Math.floor(tls.hstsMs / 1000)}\r\n`, 'latin1');
 }

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import type { ErrorCode, Place } from '../core/errors.ts';
+import type { CertificateState } from '../core/traffic/certificates.ts';
 import type { Entry } from '../core/release/journal.ts';
 import type { Plan } from '../core/release/plan.ts';
 import type { InstancePhase, ReleaseRecord } from '../core/release/records.ts';
@@ -85,7 +86,12 @@ export interface StatusResponse {
     readonly startedAtMs: number;
     readonly fence: number;
   };
-  readonly gateway: { readonly up: boolean; readonly pid: number | null; readonly routing: number | null };
+  readonly gateway: {
+    readonly up: boolean;
+    readonly pid: number | null;
+    readonly routing: number | null;
+    readonly certificates: readonly CertificateState[];
+  };
   /** Why control cannot write its journal now (a full disk); null when all is well. */
   readonly trouble: string | null;
   readonly services: readonly ServiceStatus[];

@@ -11,8 +11,18 @@ import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 import tls, { type TLSSocket } from 'node:tls';
 import { eventually } from '../contract/eventually.ts';
+import { somePort } from '../contract/some-port.ts';
 import { type CertificateChoice, type MadeCertificate, makeCertificate } from '../support/certificates.ts';
-import { type App, backendOf, type Harness, RawClient, startApp, startGateway } from './gateway-harness.ts';
+import {
+  type App,
+  ask,
+  backendOf,
+  type Harness,
+  RawClient,
+  startApp,
+  startGateway,
+  textOf,
+} from './gateway-harness.ts';
 
 const skip = hasOpenssl() ? false : 'openssl is not installed';
 
@@ -181,5 +191,38 @@ test(
     await nonsense.untilEnd();
     assert.equal((await get('one.example')).host, 'one.example');
     assert.equal(silent.ended, false);
+  },
+);
+
+test(
+  'plain HTTP is led to where TLS is, an authority gets its answer, others get 404',
+  { skip },
+  async (t) => {
+    const { gateway, app, files, get } = await secure(t, { hosts: ['shop.example'] });
+    const plain = await somePort();
+    const challenges = [{ token: 'abc', answer: 'abc.print' }];
+    gateway.settings = { certificates: files, redirect: { host: '127.0.0.1', port: plain }, challenges };
+    const routes = [{ host: 'shop.example', path: '/' }];
+    await gateway.route({ backends: [backendOf(app)], routes, tls: { hstsMs: 3_600_000 } });
+    const led = await ask(plain, {
+      path: '/a?b=c',
+      method: 'POST',
+      body: 'x',
+      headers: { host: 'Shop.example:80' },
+    });
+    assert.deepEqual([led.status, led.headers.location], [308, `https://shop.example:${gateway.port}/a?b=c`]);
+    const challenge = '/.well-known/acme-challenge/abc';
+    assert.equal(
+      await textOf(ask(plain, { path: challenge, headers: { host: 'anybody.example' } })),
+      'abc.print',
+    );
+    assert.equal((await ask(plain, { headers: { host: 'anybody.example' } })).status, 404);
+    assert.equal(
+      (await ask(plain, { path: `${challenge}d`, headers: { host: 'shop.example' } })).status,
+      308,
+    );
+    assert.match((await get('shop.example')).text, /strict-transport-security: max-age=3600\r\n/i);
+    await gateway.route({ backends: [backendOf(app)], listen: { host: '127.0.0.1', port: plain } });
+    assert.equal((await ask(plain, { headers: { host: 'shop.example' } })).status, 200);
   },
 );

@@ -19,7 +19,7 @@ export function renderCheck(project: Project, warnings: readonly string[], paint
 function serviceRow(service: Service): Cell[] {
   return [
     { text: service.name, style: 'bold' },
-    { text: describeListen(service.traffic.listen) },
+    { text: describeListen(service.traffic.listen, service.traffic.tls !== null) },
     { text: `${service.instances} x ${describeRunWords(service.run.command)}` },
     { text: service.strategy.type, style: 'dim' },
   ];

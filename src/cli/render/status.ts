@@ -1,4 +1,5 @@
 import { formatDurationMs } from '../../core/units.ts';
+import type { CertificateState } from '../../core/traffic/certificates.ts';
 import type { InstanceStatus, ReleaseSummary, ServiceStatus, StatusResponse } from '../../wire/api.ts';
 import { STATE_STYLES } from './release.ts';
 import { fromTo, number, type Paint, type Style } from './style.ts';
@@ -14,8 +15,20 @@ export function renderStatus(status: StatusResponse, nowMs: number, paint: Paint
   return [
     `${title}  ${paint('dim', `control up ${up}`)}, ${gateway.up ? paint('dim', door) : door}`,
     ...(trouble === null ? [] : [`${paint('red', 'trouble')}: ${trouble}`]),
+    ...gateway.certificates.flatMap((certificate) => renderCertificate(certificate, nowMs, paint)),
     ...status.services.flatMap((service) => ['', ...renderService(service, nowMs, paint)]),
   ];
+}
+
+/** Nothing to say about one that is well and will be for a while. */
+function renderCertificate(state: CertificateState, nowMs: number, paint: Paint): string[] {
+  const { certificate, hosts, notAfterMs, trouble } = state;
+  const lines = trouble === null ? [] : [`${paint('red', 'certificate')} ${trouble}`];
+  const leftMs = (notAfterMs ?? Infinity) - nowMs;
+  if (leftMs > CERTIFICATE_WARNING_MS) return lines;
+  const end = leftMs <= 0 ? 'has expired' : `ends in ${formatDurationMs(leftMs)}`;
+  const style = leftMs <= 0 ? 'red' : 'yellow';
+  return [...lines, `${paint(style, 'certificate')} ${certificate} for ${hosts.join(', ')} ${end}`];
 }
 
 function renderService(service: ServiceStatus, nowMs: number, paint: Paint): string[] {
@@ -33,6 +46,8 @@ function renderService(service: ServiceStatus, nowMs: number, paint: Paint): str
     ...(service.last && !service.release ? [renderLast(service.last, nowMs, paint)] : []),
   ];
 }
+
+const CERTIFICATE_WARNING_MS = 14 * 86_400_000;
 
 const HEAD = [
   'INSTANCE',

@@ -25,7 +25,7 @@ function responseOf(text: string, connection: 'silent' | 'close' | 'keep-alive',
   const head = new ResponseHead();
   const bytes = Buffer.from(text, 'latin1');
   assert.equal(head.scan(bytes, 0, bytes.length), 'complete');
-  writer.response(bytes, head, { connection, chunked, cookie: null });
+  writer.response(bytes, head, { connection, chunked, cookie: null, hsts: null });
   return written();
 }
 

@@ -50,6 +50,8 @@ export interface ClientSide {
   readonly chunked: boolean;
   /** One line of ours with its end: where the client's session is now. */
   readonly cookie: Buffer | null;
+  /** The same, of RFC 6797. */
+  readonly hsts: Buffer | null;
 }
 
 export class HeadWriter {
@@ -94,6 +96,7 @@ export class HeadWriter {
     else if (side.connection === 'keep-alive') this.#add(KEEP_ALIVE);
     if (side.chunked) this.#add(CHUNKED);
     if (side.cookie !== null) this.#add(side.cookie);
+    if (side.hsts !== null) this.#add(side.hsts);
     this.#endLine();
   }
 

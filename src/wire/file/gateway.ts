@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { limits } from '../../core/limits.ts';
 import { DEFAULT_CHOICES } from '../../core/traffic/settings.ts';
 import { listen } from './listen.ts';
-import { headerName, network, share, shortOrLong } from './values.ts';
+import { headerName, network, share, shortOrLong, text } from './values.ts';
 
 const accessLog = shortOrLong(
   'true, or { sample, query }',
@@ -25,6 +25,14 @@ const accessLog = shortOrLong(
   () => ({}),
 );
 
+const certificate = z.strictObject(
+  {
+    certificate: text('a file').describe('PEM: the certificate and what leads to its root.'),
+    key: text('a file').describe('Its private key in PEM.'),
+  },
+  'files such as { certificate: shop.pem, key: shop.key }',
+);
+
 export const gateway = z
   .strictObject(
     {
@@ -42,6 +50,14 @@ export const gateway = z
         )
         .optional()
         .describe('Who says which country a client is in: a proxy in front, in a header of its own.'),
+      certificates: z
+        .array(certificate, 'a list of certificates')
+        .max(limits.file.certificatesMax, `at most ${limits.file.certificatesMax} certificates`)
+        .prefault([])
+        .describe('For services with tls; each client gets the one for its host, others the first.'),
+      redirect: listen()
+        .optional()
+        .describe('Where plain HTTP is led to https, usually port 80. Without it: nowhere.'),
       metrics: listen('127.0.0.1')
         .optional()
         .describe('Where Prometheus finds /metrics: a port of this machine alone, or "host:port".'),
@@ -49,11 +65,12 @@ export const gateway = z
         .optional()
         .describe('Write a line of JSON for each request: true, or { sample, query }.'),
     },
-    'trust, geo, metrics and accessLog',
+    'trust, geo, certificates, redirect, metrics and accessLog',
   )
-  .transform(({ geo, metrics, accessLog: log, ...rest }) => ({
+  .transform(({ geo, redirect, metrics, accessLog: log, ...rest }) => ({
     ...DEFAULT_CHOICES,
     ...rest,
+    redirect: redirect ?? null,
     metrics: metrics ?? null,
     accessLog: log ?? null,
     geo: geo ? { header: geo.header.toLowerCase() } : null,

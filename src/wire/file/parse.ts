@@ -8,6 +8,7 @@ import { limits } from '../../core/limits.ts';
 import type { Project } from '../../core/project.ts';
 import { type CheckedService, type Contradiction, contradictions } from './checks.ts';
 import { checkDirect } from './direct.ts';
+import { checkSecure } from './secure.ts';
 import { explain } from './explain.ts';
 import { describePath, formatProblem, inOrder, type Path, type Problem } from './problem.ts';
 import { readYaml } from './read-yaml.ts';
@@ -48,6 +49,7 @@ export function parseProjectFile(text: string, fileName: string, environment: st
   const across = [
     ...contradictions(sound, parsed.success ? parsed.data.ports : null),
     ...checkDirect(layers.tree, sound),
+    ...checkSecure(sound, parsed.success ? parsed.data.gateway : null),
   ].map((contradiction) => placed(contradiction, layers));
   const problems = [...layers.problems, ...shape, ...across];
   if (!parsed.success || problems.length > 0) return refuse(fileName, problems);

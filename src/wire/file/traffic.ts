@@ -63,10 +63,32 @@ const hold = shortOrLong(
   (ms) => ({ for: `${ms}ms` }),
 );
 
+const TLS_PHRASE = 'true, false or { hsts }';
+
+const tls = z.union(
+  [
+    z.boolean(TLS_PHRASE).transform((on) => (on ? { hstsMs: null } : null)),
+    z
+      .strictObject(
+        {
+          hsts: duration(0, limits.file.keepMaxMs).describe(
+            'Tell browsers to use https only, for this long: they keep to it.',
+          ),
+        },
+        TLS_PHRASE,
+      )
+      .transform(({ hsts }) => ({ hstsMs: hsts })),
+  ],
+  TLS_PHRASE,
+);
+
 export const traffic = z
   .strictObject(
     {
       listen: listen().describe('Where users come in: a port on every address, or "host:port".'),
+      tls: tls
+        .prefault(false)
+        .describe('true: users come by https, with the certificates of "gateway"; or { hsts }.'),
       mode: z
         .enum(['gateway', 'direct'], 'gateway or direct')
         .prefault('gateway')
@@ -108,6 +130,6 @@ export const traffic = z
     maintenancePage: value.maintenance?.page ?? null,
     sticky: value.sticky ?? null,
     slowStartMs: value.slowStart,
-    tls: null,
+    tls: value.tls,
     protocol: 'http1' as const,
   }));
