@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import http from 'node:http';
 import { test, type TestContext } from 'node:test';
+import { DEFAULT_POLICY } from '../../src/core/traffic/policy.ts';
 import type { Share } from '../../src/core/traffic/split.ts';
 import { eventually } from '../contract/eventually.ts';
 import { type App, ask, backendOf, startApp, startGateway, textOf } from './gateway-harness.ts';
@@ -153,6 +154,19 @@ test('the first rule that matches decides, for the part that it names; the rest 
   assert.equal(await count('/'), 100);
 });
 
+test('a routing that changes something else begins no share anew', async (t) => {
+  const { gateway, backends, at } = await pair(t);
+  const match = { type: 'query', name: 'v', value: null } as const;
+  const rules = [{ match, percent: 3, group: 'candidate' }] as const;
+  const found = { plain: 0, ruled: 0 };
+  for (let i = 0; i < 100; i += 1) {
+    if (i % 10 === 0) await gateway.route({ backends, split: at(2), rules, responseMs: 30_000 + i });
+    if ((await textOf(ask(gateway.port))) === 'new') found.plain += 1;
+    if ((await textOf(ask(gateway.port, { path: '/?v=1' }))) === 'new') found.ruled += 1;
+  }
+  assert.deepEqual(found, { plain: 2, ruled: 3 });
+});
+
 for (const trust of [['127.0.0.0/8'], ['10.0.0.0/8']])
   test(`a country counts only from a trusted network: ${trust.join()}`, async (t) => {
     const { gateway, backends, at } = await pair(t, { geo: { header: 'cf-ipcountry' }, trust });
@@ -177,4 +191,44 @@ test('instances that are all new share alike, however long they warm up', async 
   for (let i = 0; i < 100; i += 1) bodies.push(await textOf(ask(gateway.port)));
   const first = bodies.filter((body) => body === 'a').length;
   assert.ok(Math.abs(first - 50) <= 5, `${first} of 100`);
+});
+
+test('whoever waits for the candidate goes when it has room, though others wait longer for stable', async (t) => {
+  const gateway = await startGateway(t);
+  const slow = new Map<string, http.ServerResponse>();
+  const handle = (id: string) => (_: http.IncomingMessage, res: http.ServerResponse) =>
+    void slow.set(id, res);
+  const [old, next] = await Promise.all(['old', 'new'].map((id) => startApp(t, id, handle(id))));
+  assert.ok(old && next);
+  await gateway.route({
+    backends: [backendOf(old), { ...backendOf(next), version: 'v2' }],
+    split: [share('stable', 100, old), share('candidate', 0, next)],
+    rules: [{ match: { type: 'header', name: 'x-new', value: null }, percent: 100, group: 'candidate' }],
+    policy: {
+      ...DEFAULT_POLICY,
+      instance: { requestsMax: 1, connectionsMax: null },
+      queue: { forMs: 60_000, requestsMax: 10 },
+    },
+  });
+  const get = (headers: Record<string, string> = {}) => textOf(ask(gateway.port, { headers }));
+  const toNew = { 'x-new': '1' };
+  const waiting = (count: number) =>
+    eventually(`${count} wait`, () => gateway.plane.report()?.services[0]?.holding === count);
+  const answers = [get(), get(toNew)];
+  await eventually('both are under way', () => slow.size === 2);
+  const first = get();
+  await waiting(1);
+  const second = get(toNew);
+  await waiting(2);
+  slow.get('new')?.end('done');
+  slow.delete('new');
+  await eventually('the one for the candidate is there', () => slow.has('new'));
+  slow.get('new')?.end('second');
+  assert.equal(await second, 'second');
+  slow.get('old')?.end('done');
+  slow.delete('old');
+  await eventually('the one for stable is there', () => slow.has('old'));
+  slow.get('old')?.end('first');
+  assert.equal(await first, 'first');
+  assert.deepEqual(await Promise.all(answers), ['done', 'done']);
 });

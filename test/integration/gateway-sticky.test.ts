@@ -4,10 +4,14 @@
  * somebody else made.
  */
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import http from 'node:http';
 import { test, type TestContext } from 'node:test';
+import { DEFAULT_POLICY } from '../../src/core/traffic/policy.ts';
+import { readToken, unsignedToken } from '../../src/core/traffic/session.ts';
 import type { Share } from '../../src/core/traffic/split.ts';
 import type { Sticky } from '../../src/core/traffic/sticky.ts';
+import { eventually } from '../contract/eventually.ts';
 import {
   type App,
   ask,
@@ -251,6 +255,46 @@ test('an upgrade is told where its session is', async (t) => {
   client.send('GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n');
   const answer = await client.until((text) => text.endsWith('\r\n\r\n'), 'upgraded');
   assert.match(answer, /^HTTP\/1.1 101 [^]*\r\nSet-Cookie: segue=[\w-]{64}; /);
+});
+
+test('a cookie from before its time to live says nothing, and one in the second half of it is renewed', async (t) => {
+  const { gateway, backends, split } = await start(t);
+  await gateway.route({ backends, split: split(50), sticky: STICKY });
+  const visitor = new Visitor(gateway.port);
+  const home = await visitor.visit();
+  const read = readToken((visitor.cookie ?? '').slice('segue='.length));
+  assert.ok(read);
+  const agedBy = (ageS: number) => {
+    const unsigned = unsignedToken({ ...read.session, issuedAtS: read.session.issuedAtS - ageS });
+    const mac = createHmac('sha256', SETTINGS.stickyKey).update(`web cookie ${unsigned}`).digest('base64url');
+    return Object.assign(new Visitor(gateway.port), { cookie: `segue=${unsigned}${mac.slice(0, 22)}` });
+  };
+  const [young, older, old] = [agedBy(0), agedBy(1_900), agedBy(3_700)];
+  assert.deepEqual([await young.visit(), await older.visit()], [home, home]);
+  assert.equal(young.line, undefined);
+  assert.equal(readToken((older.cookie ?? '').slice(6))?.session.id, read.session.id);
+  assert.notEqual(older.line, undefined);
+  await old.visit();
+  assert.notEqual(readToken((old.cookie ?? '').slice(6))?.session.id, read.session.id);
+});
+
+test('an instance that has as many requests as it may lends its sessions out and gets them back', async (t) => {
+  const gateway = await startGateway(t, SETTINGS);
+  const slow: http.ServerResponse[] = [];
+  const handle = (id: string) => (req: http.IncomingMessage, res: http.ServerResponse) =>
+    void (req.url === '/slow' ? slow.push(res) : res.end(id));
+  const apps = await Promise.all(['a', 'b'].map((id) => startApp(t, id, handle(id))));
+  const policy = { ...DEFAULT_POLICY, instance: { requestsMax: 1, connectionsMax: null } };
+  await gateway.route({ backends: apps.map(backendOf), sticky: STICKY, policy });
+  const visitor = new Visitor(gateway.port);
+  const home = await visitor.visit();
+  const waiting = textOf(ask(gateway.port, { path: '/slow', headers: { cookie: visitor.cookie } }));
+  await eventually('it is under way', () => slow.length === 1);
+  assert.notEqual(await visitor.visit(), home);
+  assert.equal(visitor.line, undefined);
+  slow[0]?.end('slow');
+  assert.equal(await waiting, 'slow');
+  assert.equal(await visitor.visit(), home);
 });
 
 const hashes: [string, Sticky, (user: string) => Record<string, string>][] = [

@@ -40,14 +40,18 @@ test('what a share gets is spread: never twice as far apart as it would be evenl
   }
 });
 
-test('more weight takes nobody off the candidate, and the baseline is taken from the other end', () => {
-  fc.assert(
-    fc.property(fc.nat(99), fc.nat(100), fc.nat(100), (slot, one, other) => {
-      const [less, more] = [Math.min(one, other), Math.max(one, other)];
-      if (groupAt(slot, { candidate: less, baseline: 0 }) === 'candidate')
-        assert.equal(groupAt(slot, { candidate: more, baseline: 100 - more }), 'candidate');
-    }),
-  );
+const isWithin = (some: Set<number>, all: Set<number>) => [...some].every((one) => all.has(one));
+
+test('more weight takes nobody off the candidate, nor off the baseline at the other end', () => {
+  const slotsOf = (group: string, candidate: number, baseline: number) =>
+    new Set(
+      Array.from({ length: SLOTS }, (_, i) => i).filter((i) => groupAt(i, { candidate, baseline }) === group),
+    );
+  for (let less = 0; less <= 100; less += 1)
+    for (let more = less; more <= 100; more += 1) {
+      assert.ok(isWithin(slotsOf('candidate', less, 0), slotsOf('candidate', more, 100 - more)));
+      assert.ok(isWithin(slotsOf('baseline', 100 - more, less), slotsOf('baseline', 0, more)));
+    }
 });
 
 test('each salt orders the slots anew, one to one', () => {
