@@ -3,6 +3,7 @@
  * request is accounted for by its client. Options: --for 10m, --rate N (plain requests a second), --seed N,
  * --json, --check (three minutes, exit code 1 on any fault).
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Cli } from '../examples/demo/cli.ts';
 import { isListening, processesOf } from '../examples/demo/leftovers.ts';
@@ -18,6 +19,7 @@ import { faultsOf, type Run } from './soak/verdict.ts';
 import { Watch } from './soak/watch.ts';
 
 const INTERRUPTED = 130;
+const GONE_WITHIN_MS = 5_000;
 /** At most so long, and the second half of a short run. */
 const CALM_MS_MAX = 4 * 60_000;
 /** On a machine with much memory Node lets garbage lie for minutes, which looks like growth and hides it. */
@@ -79,10 +81,27 @@ async function soak(stage: Stage, { forMs, rate, json }: Options, interrupted: A
   }
   const growths = watch.growths();
   const summary = await load.stop();
-  await cli.down();
-  const left = (await processesOf(project.dir)).map(({ pid, command }) => `process ${pid} (${command})`);
-  if (await isListening(project.port)) left.push(`a listener on ${project.port}`);
+  const left = [...(await down(cli)), ...(await leftAfter(project))];
   return { ending, summary, growths, left };
+}
+
+/** Why not, if it did not. */
+async function down(cli: Cli): Promise<readonly string[]> {
+  try {
+    await cli.down();
+    return [];
+  } catch (error) {
+    return [error instanceof Error ? error.message : String(error)];
+  }
+}
+
+/** What does not go within a moment. */
+async function leftAfter({ dir, port }: SoakProject): Promise<readonly string[]> {
+  for (const untilMs = performance.now() + GONE_WITHIN_MS; ; await sleep(50)) {
+    const left = (await processesOf(dir)).map(({ pid, command }) => `process ${pid} (${command})`);
+    if (await isListening(port)) left.push(`a listener on ${port}`);
+    if (left.length === 0 || performance.now() > untilMs) return left;
+  }
 }
 
 async function main(): Promise<number> {
