@@ -59,8 +59,13 @@ export class ControlClient {
     return this.#get(`/v1/traffic${query}`, having<TrafficResponse>('services', 'running', 'gateway'));
   }
 
-  apply(by: string): Promise<ApplyResponse> {
-    return this.#post('/v1/apply', { by }, having<ApplyResponse>('services', 'project'));
+  apply(by: string, renewGateway: boolean): Promise<ApplyResponse> {
+    // Only when it is asked for: an older control does not know it.
+    return this.#post(
+      '/v1/apply',
+      renewGateway ? { by, renewGateway } : { by },
+      having<ApplyResponse>('services', 'project'),
+    );
   }
 
   plan(request: DeployRequest): Promise<PlanResponse> {

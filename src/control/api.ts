@@ -88,8 +88,8 @@ function acting(app: Hono, control: Control): void {
     return context.json({ release: await control.abort(context.req.param('service'), request) });
   });
   app.post('/v1/apply', async (context) => {
-    await read(context, applyRequest);
-    return context.json(await control.apply());
+    const { renewGateway } = await read(context, applyRequest);
+    return context.json(await control.apply(renewGateway));
   });
   app.post('/v1/down', async (context) => {
     const { instances } = await read(context, downRequest);

@@ -17,9 +17,9 @@ import type {
   ApplyResponse,
   DeployRequest,
   DeployResponse,
+  GatewayStatus,
   PlanResponse,
   RollbackRequest,
-  StatusResponse,
 } from '../wire/api.ts';
 import { NO_ENVIRONMENT } from '../wire/api-version.ts';
 import { SEGUE_VERSION } from '../wire/version.ts';
@@ -171,17 +171,21 @@ export class Control {
     return known ? [known.spec] : [];
   }
 
-  get gateway(): StatusResponse['gateway'] {
+  get gateway(): GatewayStatus {
     return {
       up: this.#gatewayUp,
       pid: this.#gatewayPid,
       routing: this.traffic.inForce,
+      workers: this.ports.plane.workers,
       certificates: this.ports.plane.report()?.certificates ?? [],
     };
   }
 
-  /** Reads segue.yaml again and puts into force what needs no release: addresses, routes, limits. */
-  async apply(): Promise<ApplyResponse> {
+  /**
+   * Reads segue.yaml again and puts into force what needs no release: addresses, routes, limits; and the gateway's
+   * newest code, if it runs another version or `renewGateway` says so.
+   */
+  async apply(renewGateway: boolean): Promise<ApplyResponse> {
     this.#project = await this.#readFile();
     const { name, environment, services } = this.#project;
     const ack = await this.traffic.apply();
@@ -189,7 +193,9 @@ export class Control {
     if (failed) throw new SegueError(failed.code, failed.detail);
     await this.#checkCertificates();
     await this.#note({ kind: 'file-applied', environment, services: Object.keys(services) });
-    return { project: name, environment, services: this.services.map((service) => this.#applied(service)) };
+    const gatewayRenewed = await this.ports.plane.upgrade(renewGateway);
+    const applied = this.services.map((service) => this.#applied(service));
+    return { project: name, environment, gatewayRenewed, services: applied };
   }
 
   /** What was in use before is still; a new one that is wrong is nothing to go on from in silence. */

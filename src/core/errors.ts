@@ -65,6 +65,12 @@ export const ERRORS = {
     'The gateway does not answer.',
     'Read .segue/gateway.log; "segue up" starts the gateway again.',
   ),
+  GATEWAY_UPGRADE_FAILED: kind(
+    1,
+    503,
+    'The gateway could not be replaced by its newer version; the old one serves on.',
+    'Read .segue/gateway.log, then run "segue up" again.',
+  ),
   PORT_IN_USE: kind(
     5,
     409,

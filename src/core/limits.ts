@@ -161,7 +161,8 @@ export const limits = {
     protocolLineBytesMax: 32 * 1024 * 1024,
     reportIntervalMs: 100,
     freshReportTimeoutMs: 500,
-    ackTimeoutMs: 5_000,
+    /** Long enough for workers to start, and for one that hangs to be found out. */
+    ackTimeoutMs: 15_000,
     startTimeoutMs: 10_000,
     headBytesMax: 32 * 1024,
     headFieldsMax: 200,
@@ -235,6 +236,28 @@ export const limits = {
     /** The same for the streams of a gateway's worker that goes; those that do not go by themselves are cut. */
     retireSpreadMs: 10_000,
     retireStreamsMs: 600_000,
+    workersMax: 64,
+    /** One core is left for the instances; more workers than this only by the file. */
+    workersByDefaultMax: 4,
+    /** Of older generations; the eldest is asked to end its connections, and in the end told to. */
+    drainingWorkersMax: 16,
+    workerTickMs: 1_000,
+    /** A worker that reports ten times a second and was silent for so many ticks hangs. */
+    workerSilentTicksMax: 8,
+    workerReportMs: 400,
+    workerStopMs: 2_000,
+    /** A worker that lived this long is replaced at once when it ends; others ever later. */
+    workerSettledMs: 5_000,
+    workerBackoffFirstMs: 100,
+    workerBackoffMaxMs: 5_000,
+    /** Workers of an earlier master come to the next one within this. */
+    rejoinMs: 5_000,
+    rejoinPauseMs: 50,
+    /** How long a lost master is missed before the heir starts one, and the next in rank after it. */
+    rescueAfterMs: 1_000,
+    rescueRankMs: 5_000,
+    /** A new master that does not serve by then is given up. */
+    upgradeTimeoutMs: 20_000,
     /** After a client's close frame: how long the instance may take to end its side. */
     tunnelCloseMs: 1_000,
     /** Failed requests that are told one by one between two reports; of more, the oldest are only counted. */
@@ -250,6 +273,7 @@ export const limits = {
     goneServicesMax: 1_000,
     /** Instances with series of their own in the metrics: the busiest ones. */
     metricsInstancesMax: 2_000,
+    metricsRetryMs: 1_000,
     metricsConnectionsMax: 16,
     controlConnectionsMax: 16,
     /** A control that does not read: past this, reports are left out. */

@@ -11,3 +11,8 @@ export const isEveryAddress = (host: string): boolean => host === '' || host ===
 
 /** The same text for addresses that mean the same. */
 export const listenKey = ({ host, port }: Listen): string => `${host === '' ? '::' : host} ${port}`;
+
+export function listenOf(key: string): Listen {
+  const space = key.lastIndexOf(' ');
+  return { host: key.slice(0, space), port: Number(key.slice(space + 1)) };
+}

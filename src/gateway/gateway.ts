@@ -1,12 +1,12 @@
 /**
- * The data plane: runs exactly one routing at a time (R3, R7), whole or not at all, and says which. It needs
- * nobody: without control it goes on with what it has.
+ * The data plane, as each worker runs it: exactly one routing at a time (R3), whole or not at all. It needs nobody:
+ * without a master it goes on with what it has.
  */
 import { limits } from '../core/limits.ts';
 import type { TrafficReport } from '../core/traffic/counts.ts';
 import type { Routing } from '../core/traffic/routing.ts';
 import { EMPTY_REPORT } from '../core/traffic/report-book.ts';
-import type { AccessLogSettings, GatewaySettings } from '../core/traffic/settings.ts';
+import type { AccessLogSettings } from '../core/traffic/settings.ts';
 import { TICKET_KEY } from '../wire/paths.ts';
 import { AccessLog } from './access-log/access-log.ts';
 import { AccessLogFile } from './access-log/log-file.ts';
@@ -18,15 +18,10 @@ import type { Surroundings } from './listener.ts';
 import { Sweep } from './sweep.ts';
 import { Certificates } from './tls/certificates.ts';
 
-export type Applied =
-  | { readonly type: 'applied'; readonly failed: readonly FailedListen[] }
-  | { readonly type: 'refused'; readonly reason: string };
-
 export interface GatewayOptions {
-  readonly onReport: (report: TrafficReport) => void;
+  /** It is time for a report. `urgent`: something ended that somebody may wait for. */
+  readonly onDue: (urgent: boolean) => void;
   readonly log: (line: string) => void;
-  /** With each routing, before it is acknowledged. */
-  readonly onSettings?: (settings: GatewaySettings) => Promise<void>;
   /** Left out: it binds the addresses of its routings itself. */
   readonly inherited?: InheritedSockets;
 }
@@ -38,11 +33,9 @@ export class Gateway {
   readonly #surroundings: Surroundings;
   readonly #listeners: Listeners;
   readonly #fleet: Fleet;
-  readonly #onReport: (report: TrafficReport) => void;
-  readonly #onSettings: (settings: GatewaySettings) => Promise<void>;
+  readonly #onDue: (urgent: boolean) => void;
   readonly #ticking: NodeJS.Timeout;
   #routing: Routing | null = null;
-  #fence = 0;
   #reportDue = false;
   #applying: Promise<unknown> = Promise.resolve();
 
@@ -59,8 +52,7 @@ export class Gateway {
     };
     this.#listeners = new Listeners(this.#surroundings, inherited);
     this.#fleet = new Fleet(this.#sweep, () => this.#reportSoon());
-    this.#onReport = options.onReport;
-    this.#onSettings = options.onSettings ?? (() => Promise.resolve());
+    this.#onDue = options.onDue;
     this.#ticking = setInterval(() => this.#tick(), limits.gateway.reportIntervalMs);
   }
 
@@ -68,21 +60,19 @@ export class Gateway {
     return this.#routing;
   }
 
-  /** R7: false when a newer control was here. */
-  admit(fence: number): boolean {
-    if (fence < this.#fence) return false;
-    this.#fence = fence;
-    return true;
-  }
-
   /**
-   * One after the other: an acknowledgement means that the routing with its number is in force. With `keep`,
-   * addresses that it leaves are still listened on.
+   * One after the other: when it resolves, the routing is in force. With `keep`, addresses that it leaves are still
+   * listened on.
    */
-  apply(routing: Routing, keep = false): Promise<Applied> {
+  apply(routing: Routing, keep = false): Promise<readonly FailedListen[]> {
     const applied = this.#applying.then(() => this.#apply(routing, keep));
     this.#applying = applied.catch(() => undefined);
     return applied;
+  }
+
+  /** Of the inherited sockets, those that it listens on or still may. */
+  get sockets(): InheritedSockets {
+    return this.#listeners.sockets;
   }
 
   /** Accepts no more; what is connected goes on, under every further routing. */
@@ -121,9 +111,9 @@ export class Gateway {
     return { ...EMPTY_REPORT, ...this.#now(), whole: true, ...this.#fleet.rows() };
   }
 
-  /** What was counted since the last one, to whoever listens, now. */
-  reportChanges(): void {
-    this.#onReport({ ...this.#now(), whole: false, ...this.#fleet.changes() });
+  /** What was counted since the last call. */
+  changes(): TrafficReport {
+    return { ...this.#now(), whole: false, ...this.#fleet.changes() };
   }
 
   #now() {
@@ -132,23 +122,15 @@ export class Gateway {
     return { atMs: nowMs(), routing, certificates, gateway: this.#tally.counts(), direct: [] };
   }
 
-  async #apply(routing: Routing, keep: boolean): Promise<Applied> {
-    const current = this.#routing;
-    if (!this.admit(routing.fence)) {
-      return { type: 'refused', reason: `fence ${routing.fence} is older than ${this.#fence}` };
-    }
-    if (current && routing.number < current.number) {
-      return { type: 'refused', reason: `routing ${routing.number} is older than ${current.number}` };
-    }
+  async #apply(routing: Routing, keep: boolean): Promise<readonly FailedListen[]> {
     await this.#certificates.apply(routing.settings.certificates);
     this.#routing = routing;
     void this.#setAccessLog(routing.settings.accessLog);
     this.#fleet.apply(routing);
     const failed = await this.#listeners.apply(this.#fleet.proxied, routing.settings, keep);
     this.#fleet.releaseHeld();
-    await this.#onSettings(routing.settings);
     this.#reportSoon();
-    return { type: 'applied', failed };
+    return failed;
   }
 
   /** Resolves when a log that ends is written. */
@@ -176,12 +158,12 @@ export class Gateway {
     this.#reportDue = true;
     setImmediate(() => {
       this.#reportDue = false;
-      this.reportChanges();
+      this.#onDue(true);
     });
   }
 
   #tick(): void {
-    this.reportChanges();
+    this.#onDue(false);
     this.#fleet.forgetGone();
   }
 }

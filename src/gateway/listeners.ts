@@ -2,7 +2,7 @@
  * The listeners of the routing in force: opened on need, let go when no service uses them. Where the process has
  * inherited its sockets, only those are listened on: all others are another process's.
  */
-import { listenKey } from '../core/listen.ts';
+import { listenKey, listenOf } from '../core/listen.ts';
 import type { Listen } from '../core/project.ts';
 import { addressesOf } from '../core/traffic/addresses.ts';
 import { RouteTable } from '../core/traffic/match.ts';
@@ -39,6 +39,7 @@ export class Listeners {
   readonly #leaving = new Set<Listener>();
   /** Inherited ones that were listened on: closing a listener closes its descriptor. */
   readonly #spent = new Set<string>();
+  #released = false;
 
   /** Without inherited sockets every address is bound here. */
   constructor(surroundings: Surroundings, inherited: InheritedSockets | null) {
@@ -64,20 +65,29 @@ export class Listeners {
     }
     const left = () => [...this.#open.keys()].filter((key) => !wanted.has(key));
     // The same port on another address can only be had once the old one is free.
-    for (const key of left()) if (missing.some(({ listen }) => portOf(key) === listen.port)) this.#leave(key);
+    for (const key of left())
+      if (missing.some(({ listen }) => listenOf(key).port === listen.port)) this.#leave(key);
     const attempts = await Promise.all(missing.map((each) => this.#listen(each)));
     const failed = attempts.flat();
     if (failed.length === 0 && !keep) for (const key of left()) this.#leave(key);
     return failed;
   }
 
+  /** Of the inherited ones, those that are listened on or still may be. */
+  get sockets(): InheritedSockets {
+    const all = [...(this.#inherited ?? [])];
+    return new Map(all.filter(([key]) => !this.#released && (this.#open.has(key) || !this.#spent.has(key))));
+  }
+
   /** No new connections; those that are open go on, under every further routing. */
   release(): void {
+    this.#released = true;
     for (const listener of this.#open.values()) void listener.release();
   }
 
   /** The same, and those that are open end with their next response. */
   retire(): void {
+    this.#released = true;
     for (const listener of this.#open.values()) void listener.retire();
   }
 
@@ -132,7 +142,7 @@ export class Listeners {
     if (!this.#inherited) return [listen];
     const key = listenKey(listen);
     const fd = this.#inherited.get(key);
-    return fd === undefined || this.#spent.has(key) ? [] : [{ fd }];
+    return fd === undefined || this.#released || this.#spent.has(key) ? [] : [{ fd }];
   }
 
   async #listen({ key, place, ...wanted }: Missing): Promise<FailedListen[]> {
@@ -159,8 +169,6 @@ function update(listener: Listener, { routes, secure, redirect }: Wanted): void 
   listener.secure = secure;
   listener.redirect = redirect;
 }
-
-const portOf = (key: string) => Number(key.slice(key.lastIndexOf(' ')));
 
 function routesOf(services: readonly Service[]): RouteTable<Service> {
   return new RouteTable(

@@ -24,6 +24,12 @@ export interface AccessLogRequest {
   readonly signal: AbortSignal;
 }
 
+/** A process of the plane that clients are connected to. Those that do not serve only end what they have. */
+export interface PlaneWorker {
+  readonly pid: number;
+  readonly stage: 'serving' | 'released' | 'retiring';
+}
+
 /** What carries the traffic. It runs exactly one routing at a time and says which. */
 export interface TrafficPlane {
   readonly name: string;
@@ -39,6 +45,12 @@ export interface TrafficPlane {
   /** Lines of JSON, one for each request, as far as they are written: the last ones, then with `follow` new ones. */
   accessLog(request: AccessLogRequest): AsyncIterable<string>;
   onEvent(listener: (event: PlaneEvent) => void): () => void;
+  readonly workers: readonly PlaneWorker[];
+  /**
+   * Puts the newest code of the plane in place, without a refused connection, if it runs another version, or in any
+   * case. False when there was nothing to do. Throws GATEWAY_UPGRADE_FAILED, and everything is as it was.
+   */
+  upgrade(force: boolean): Promise<boolean>;
   /** Ends the plane itself: no new connections, requests in flight within the limit. */
   stop(graceMs: number): Promise<void>;
   /** Lets go and leaves it running. */

@@ -46,8 +46,11 @@ export type RollbackRequest = z.infer<typeof rollbackRequest>;
 export const abortRequest = z.strictObject({ by, reason });
 export type AbortRequest = z.infer<typeof abortRequest>;
 
-/** POST /v1/apply: read segue.yaml again and put into force what needs no release. */
-export const applyRequest = z.strictObject({ by });
+/**
+ * POST /v1/apply: read segue.yaml again and put into force what needs no release. A gateway of another version is
+ * replaced; with `renewGateway`, any gateway.
+ */
+export const applyRequest = z.strictObject({ by, renewGateway: z.boolean().default(false) });
 
 /** POST /v1/down. `instances` false leaves gateway and instances running (control alone ends). */
 export const downRequest = z.strictObject({ by, instances: z.boolean() });
@@ -68,6 +71,8 @@ export interface DeployResponse {
 export interface ApplyResponse {
   readonly project: string;
   readonly environment: string | null;
+  /** The gateway was replaced by its newest code. */
+  readonly gatewayRenewed: boolean;
   readonly services: readonly {
     readonly name: string;
     readonly listen: string;
@@ -86,15 +91,19 @@ export interface StatusResponse {
     readonly startedAtMs: number;
     readonly fence: number;
   };
-  readonly gateway: {
-    readonly up: boolean;
-    readonly pid: number | null;
-    readonly routing: number | null;
-    readonly certificates: readonly CertificateState[];
-  };
+  readonly gateway: GatewayStatus;
   /** Why control cannot write its journal now (a full disk); null when all is well. */
   readonly trouble: string | null;
   readonly services: readonly ServiceStatus[];
+}
+
+export interface GatewayStatus {
+  readonly up: boolean;
+  readonly pid: number | null;
+  readonly routing: number | null;
+  /** Its processes that clients are connected to. Those that do not serve end with their last connection. */
+  readonly workers: readonly { readonly pid: number; readonly stage: 'serving' | 'released' | 'retiring' }[];
+  readonly certificates: readonly CertificateState[];
 }
 
 export interface ServiceStatus {

@@ -48,6 +48,7 @@ const policy: z.ZodType<Policy> = z
 
 const settings: z.ZodType<GatewaySettings> = z
   .object({
+    workers: z.int().min(1).nullable().default(null),
     trust: z.array(z.string()).default([...DEFAULT_SETTINGS.trust]),
     geo: z.object({ header: z.string() }).nullable().default(null),
     stickyKey: z.string().nullable().default(null),
@@ -80,7 +81,7 @@ const serviceRouting = z.object({
   protocol: z.enum(['http1', 'h2c']).default('http1'),
 });
 
-const routing: z.ZodType<Routing> = z.object({
+export const routing: z.ZodType<Routing> = z.object({
   number: z.int(),
   fence: z.int(),
   services: z.array(serviceRouting),
@@ -97,13 +98,19 @@ export const toGateway = z.discriminatedUnion('type', [
     changes: z.boolean().default(false),
   }),
   z.object({ type: z.literal('routing'), routing }),
-  /** Asks for a report now instead of with the next interval. */
-  z.object({ type: z.literal('report') }),
+  /** Asks for a report now instead of with the next interval; it carries this number. */
+  z.object({ type: z.literal('report'), asked: z.int().default(0) }),
   z.object({ type: z.literal('stop'), graceMs: z.number() }),
   ...toKeeper,
+  /** The gateway is to be followed by the one that Node runs from this file. */
+  z.object({ type: z.literal('upgrade'), mainFile: z.string() }),
 ]);
 export type ToGateway = z.input<typeof toGateway>;
 export type HeardByGateway = z.output<typeof toGateway>;
+
+/** `released`: accepts no more. `retiring`: and its connections end with their next response. */
+export const stage = z.enum(['serving', 'released', 'retiring']);
+export type Stage = z.infer<typeof stage>;
 
 /** Gateway to control. */
 export const fromGateway = z.discriminatedUnion('type', [
@@ -129,7 +136,14 @@ export const fromGateway = z.discriminatedUnion('type', [
     code: z.enum(['FENCED_OUT', 'BAD_REQUEST']),
     reason: z.string(),
   }),
-  z.object({ type: z.literal('report'), report }),
+  z.object({
+    type: z.literal('report'),
+    report,
+    asked: z.int().nullable().default(null),
+    workers: z.array(z.object({ pid: z.int(), stage })).default([]),
+  }),
+  /** Null: another one has followed, and is found under the same name. Else why not; this one goes on. */
+  z.object({ type: z.literal('upgraded'), failure: z.string().nullable() }),
   ...fromKeeper,
 ]);
 export type FromGateway = z.output<typeof fromGateway>;

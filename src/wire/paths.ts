@@ -5,6 +5,10 @@ export const CONTROL_SOCKET = '.segue/control.sock';
 export const GATEWAY_SOCKET = '.segue/gateway.sock';
 export const DIRECT_SOCKET = '.segue/direct.sock';
 export const TICKET_KEY = '.segue/run/tickets.key';
+/** Where the gateway's workers find their master. */
+export const WORKERS_SOCKET = '.segue/gateway-workers.sock';
+/** The last routing in force, for a gateway that is started without control. */
+export const ROUTING_FILE = '.segue/routing.json';
 export const JOURNAL = '.segue/journal.db';
 export const RELEASES_DIR = '.segue/releases';
 export const LOGS_DIR = '.segue/logs';

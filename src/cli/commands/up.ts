@@ -9,8 +9,21 @@ import { ENVIRONMENT, type Verb } from '../verb.ts';
 export const up: Verb = {
   name: 'up',
   summary: 'start Segue for this project, or put a changed segue.yaml into force',
-  options: [ENVIRONMENT],
-  examples: ['segue up', 'segue up --environment staging', 'segue up --environment none'],
+  options: [
+    ENVIRONMENT,
+    {
+      flag: 'renew-gateway',
+      value: null,
+      summary:
+        'replace the gateway by its newest code, without a refused connection, whatever version it runs',
+    },
+  ],
+  examples: [
+    'segue up',
+    'segue up --environment staging',
+    'segue up --environment none',
+    'segue up --renew-gateway',
+  ],
   async run(input, shell) {
     const { root, client, by } = await openSession(input, shell);
     const asked = input.value('environment');
@@ -24,7 +37,7 @@ export const up: Verb = {
         'CONTROL_RUNNING',
         `It runs for the environment ${running.environment ?? NO_ENVIRONMENT}.`,
       );
-    const applied = await client.apply(by);
+    const applied = await client.apply(by, input.has('renew-gateway'));
     if (input.json) shell.screen.json(applied);
     else shell.screen.print(renderApplied(applied, shell.screen.paint));
     return 0;

@@ -3,7 +3,8 @@ import type { Paint } from './style.ts';
 import { type Cell, renderTable } from './table.ts';
 
 /** What `segue up` brought up. */
-export function renderApplied({ project, environment, services }: ApplyResponse, paint: Paint): string[] {
+export function renderApplied(applied: ApplyResponse, paint: Paint): string[] {
+  const { project, environment, services } = applied;
   const rows = services.map((service): Cell[] => [
     { text: service.name, style: 'bold' },
     { text: service.listen },
@@ -17,6 +18,9 @@ export function renderApplied({ project, environment, services }: ApplyResponse,
   );
   return [
     `${paint('green', 'up')}: ${project}${environment === null ? '' : ` (${environment})`}`,
+    ...(applied.gatewayRenewed
+      ? ["  the gateway was replaced by Segue's newest; no connection was refused"]
+      : []),
     ...renderTable([], rows, paint, '  '),
     ...notes,
     ...(fresh[0] ? [`${paint('cyan', 'next')}: segue deploy ${fresh[0].name}`] : []),

@@ -1,6 +1,12 @@
-import { formatDurationMs } from '../../core/units.ts';
 import type { CertificateState } from '../../core/traffic/certificates.ts';
-import type { InstanceStatus, ReleaseSummary, ServiceStatus, StatusResponse } from '../../wire/api.ts';
+import { count, formatDurationMs } from '../../core/units.ts';
+import type {
+  GatewayStatus,
+  InstanceStatus,
+  ReleaseSummary,
+  ServiceStatus,
+  StatusResponse,
+} from '../../wire/api.ts';
 import { STATE_STYLES } from './release.ts';
 import { fromTo, number, type Paint, type Style } from './style.ts';
 import { type Cell, renderTable } from './table.ts';
@@ -9,7 +15,7 @@ export function renderStatus(status: StatusResponse, nowMs: number, paint: Paint
   const { project, environment, control, gateway, trouble } = status;
   const up = formatDurationMs(nowMs - control.startedAtMs);
   const door = gateway.up
-    ? `gateway up (routing ${gateway.routing ?? 'none'})`
+    ? `gateway up (routing ${gateway.routing ?? 'none'}${workersOf(gateway)})`
     : paint('red', 'gateway does not answer');
   const title = `${paint('bold', project)}${environment === null ? '' : ` (${environment})`}`;
   return [
@@ -31,15 +37,23 @@ function renderCertificate(state: CertificateState, nowMs: number, paint: Paint)
   return [...lines, `${paint(style, 'certificate')} ${certificate} for ${hosts.join(', ')} ${end}`];
 }
 
+/** Nothing where there is one, as on a small machine. */
+function workersOf({ workers }: GatewayStatus): string {
+  const serving = workers.filter(({ stage }) => stage === 'serving').length;
+  const ending = workers.length - serving;
+  if (workers.length < 2) return '';
+  return `, ${count(serving, 'worker')}${ending > 0 ? `, ${ending} of before with connections left` : ''}`;
+}
+
 function renderService(service: ServiceStatus, nowMs: number, paint: Paint): string[] {
   const shown = service.instances.filter((i) => i.phase !== 'stopped');
   const ready = shown.filter((i) => i.ready && i.version === service.stable).length;
   const serves = service.stable === null ? 'nothing deployed yet' : `${service.stable} serves`;
-  const count = service.stable === null ? '' : `, ${ready} of ${service.wanted} ready`;
+  const share = service.stable === null ? '' : `, ${ready} of ${service.wanted} ready`;
   const before = service.previous === null ? '' : `, ${service.previous} before`;
   const held = service.holding > 0 ? paint('yellow', `, ${number(service.holding)} requests wait`) : '';
   return [
-    `${paint('bold', service.name)}  ${service.listen}  ${serves}${before}${count}${held}`,
+    `${paint('bold', service.name)}  ${service.listen}  ${serves}${before}${share}${held}`,
     ...(shown.length > 0 ? renderTable(HEAD, shown.map(instanceRow), paint, '  ') : []),
     ...shown.filter((i) => i.trouble !== null).map((i) => `  ${paint('yellow', '!')} ${i.id}: ${i.trouble}`),
     ...(service.release ? renderActive(service.release, nowMs, paint) : []),

@@ -57,6 +57,11 @@ export class Rows<Row> {
     return [...this.#byKey.keys()].flatMap((key) => this.#rowOf(key) ?? []);
   }
 
+  /** What members that are gone have left. */
+  departed(): Row[] {
+    return [...this.#byKey.values()].flatMap((owners) => owners.get(DEPARTED) ?? []);
+  }
+
   /** Those that changed since the last call. */
   changes(): Row[] {
     const changed = [...this.#changed].flatMap((key) => this.#rowOf(key) ?? []);

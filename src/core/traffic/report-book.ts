@@ -100,6 +100,17 @@ export class ReportBook {
     };
   }
 
+  /** Of members that are gone. Whoever goes on counting needs it: no number may fall. */
+  departed(): TrafficReport {
+    return {
+      ...EMPTY_REPORT,
+      instances: this.#instances.departed(),
+      services: this.#services.departed(),
+      assigned: this.#assigned.departed(),
+      gateway: this.#departed,
+    };
+  }
+
   /** What changed and what failed since the last call. */
   changes(): TrafficReport {
     const report: TrafficReport = {

@@ -3,6 +3,8 @@ import type { CertificateFiles, Challenge } from './certificates.ts';
 
 /** What concerns the gateway as a whole rather than one service. */
 export interface GatewaySettings {
+  /** Processes that accept clients. Null: as many as the machine's cores suggest. */
+  readonly workers: number | null;
   /** Networks (`10.0.0.0/8`, `::1/128`) whose word on the client counts: proxies in front of the gateway. */
   readonly trust: readonly string[];
   /** Says which country a client is in; believed only from `trust`. */
@@ -31,6 +33,7 @@ export interface AccessLogSettings {
 export type GatewayChoices = Omit<GatewaySettings, 'stickyKey' | 'challenges'>;
 
 export const DEFAULT_CHOICES: GatewayChoices = {
+  workers: null,
   trust: ['127.0.0.0/8', '::1/128'],
   geo: null,
   certificates: [],

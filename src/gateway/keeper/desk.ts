@@ -5,13 +5,14 @@
 import { type ErrorRecord, SegueError, toErrorRecord } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
 import type { DirectCounts } from '../../core/traffic/counts.ts';
+import type { Listen } from '../../core/project.ts';
 import type { Routing } from '../../core/traffic/routing.ts';
 import type { LaunchOrder, Occupant } from '../../wire/direct-messages.ts';
 import { DIRECT_SOCKET } from '../../wire/paths.ts';
 import { socketPath } from '../../wire/socket-path.ts';
 import type { FailedListen } from '../listeners.ts';
 import { type DirectExit, DirectKeeper } from './keeper.ts';
-import { PublicSockets } from './public-sockets.ts';
+import { type PublicSocket, PublicSockets } from './public-sockets.ts';
 import type { StartedProcess } from './start-instance.ts';
 
 export interface DirectDeskOptions {
@@ -33,6 +34,15 @@ export class DirectDesk {
 
   constructor(options: DirectDeskOptions) {
     this.#options = options;
+  }
+
+  /** For the gateway that follows this one. */
+  get sockets(): readonly PublicSocket[] {
+    return this.#sockets.all;
+  }
+
+  inherit(listen: Listen, fd: number): void {
+    this.#sockets.inherit(listen, fd);
   }
 
   /** Resolves when the instances do what the routing says. */

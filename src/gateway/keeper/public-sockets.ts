@@ -2,19 +2,38 @@
  * The public sockets of services in direct mode: bound, never listened on here, and kept while any service or
  * instance uses the address. Bound and not listened on, they cannot take a connection from an instance.
  */
+import { closeSync } from 'node:fs';
 import net from 'node:net';
 import { SegueError } from '../../core/errors.ts';
 import type { Listen } from '../../core/project.ts';
 
+export interface PublicSocket {
+  readonly listen: Listen;
+  readonly fd: number;
+  readonly close: () => void;
+}
+
 export class PublicSockets {
-  readonly #bound = new Map<string, net.BoundSocket>();
+  readonly #bound = new Map<string, PublicSocket>();
+
+  get all(): readonly PublicSocket[] {
+    return [...this.#bound.values()];
+  }
+
+  /** From the gateway that this one follows. */
+  inherit(listen: Listen, fd: number): void {
+    this.#bound.set(keyOf(listen), { listen, fd, close: () => closeSync(fd) });
+  }
 
   /** Its descriptor; bound when it was not yet. Throws PORT_IN_USE, LISTEN_REFUSED. */
   take(listen: Listen): number {
     const key = keyOf(listen);
-    const socket = this.#bound.get(key) ?? bind(listen);
-    this.#bound.set(key, socket);
-    return socket.fd();
+    const known = this.#bound.get(key);
+    if (known) return known.fd;
+    const socket = bind(listen);
+    const fd = socket.fd();
+    this.#bound.set(key, { listen, fd, close: () => socket.close() });
+    return fd;
   }
 
   /** Lets go of all others. Instances that inherited one keep it open until they end. */

@@ -6,25 +6,27 @@ import http from 'node:http';
 import { isEveryAddress, listenKey } from '../../core/listen.ts';
 import { limits } from '../../core/limits.ts';
 import type { Listen } from '../../core/project.ts';
+import { timer } from '../clock.ts';
 
 export class MetricsEndpoint {
-  readonly #text: () => string;
+  readonly #text: () => Promise<string>;
   readonly #log: (line: string) => void;
   #key = '';
   #server: http.Server | null = null;
+  #again: NodeJS.Timeout | undefined;
 
-  constructor(text: () => string, log: (line: string) => void) {
+  constructor(text: () => Promise<string>, log: (line: string) => void) {
     this.#text = text;
     this.#log = log;
   }
 
-  /** An address that cannot be had is tried again with the next routing; traffic goes on without metrics. */
+  /** An address that cannot be had (the gateway before still has it) is tried again; traffic goes on without. */
   async apply(listen: Listen | null): Promise<void> {
     const key = listen ? listenKey(listen) : '';
     if (key === this.#key) return;
     this.close();
     if (!listen) return;
-    const server = http.createServer((request, response) => this.#answer(request, response));
+    const server = http.createServer((request, response) => void this.#answer(request, response));
     server.maxConnections = limits.gateway.metricsConnectionsMax;
     server.requestTimeout = limits.gateway.headTimeoutMs;
     try {
@@ -34,25 +36,28 @@ export class MetricsEndpoint {
       server.on('error', (error) => this.#log(`metrics: ${error.message}`));
     } catch (error) {
       this.#log(`metrics: ${error instanceof Error ? error.message : String(error)}`);
+      this.#again = timer(() => void this.apply(listen), limits.gateway.metricsRetryMs);
     }
   }
 
   close(): void {
+    clearTimeout(this.#again);
     this.#key = '';
     this.#server?.close();
     this.#server?.closeAllConnections();
     this.#server = null;
   }
 
-  #answer({ method, url }: http.IncomingMessage, response: http.ServerResponse): void {
+  async #answer({ method, url }: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
     const found = url === '/metrics' || url?.startsWith('/metrics?') === true;
     if (!found || (method !== 'GET' && method !== 'HEAD')) {
       response.writeHead(found ? 405 : 404, { 'content-type': 'text/plain; charset=utf-8' });
       response.end(found ? 'Use GET.\n' : 'Metrics are at /metrics.\n');
       return;
     }
+    const text = await this.#text();
     response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
-    response.end(this.#text());
+    response.end(text);
   }
 }
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { limits } from '../../core/limits.ts';
 import { DEFAULT_CHOICES } from '../../core/traffic/settings.ts';
 import { listen } from './listen.ts';
-import { headerName, network, share, shortOrLong, text } from './values.ts';
+import { headerName, network, share, shortOrLong, text, whole } from './values.ts';
 
 const accessLog = shortOrLong(
   'true, or { sample, query }',
@@ -36,6 +36,11 @@ const certificate = z.strictObject(
 export const gateway = z
   .strictObject(
     {
+      workers: whole(1, limits.gateway.workersMax)
+        .optional()
+        .describe(
+          `Processes that accept clients. Without it: one per core but one, ${limits.gateway.workersByDefaultMax} at most.`,
+        ),
       trust: z
         .array(network(), 'a list of networks')
         .max(limits.file.networksMax, `at most ${limits.file.networksMax} networks`)
@@ -65,11 +70,12 @@ export const gateway = z
         .optional()
         .describe('Write a line of JSON for each request: true, or { sample, query }.'),
     },
-    'trust, geo, certificates, redirect, metrics and accessLog',
+    'workers, trust, geo, certificates, redirect, metrics and accessLog',
   )
-  .transform(({ geo, redirect, metrics, accessLog: log, ...rest }) => ({
+  .transform(({ workers, geo, redirect, metrics, accessLog: log, ...rest }) => ({
     ...DEFAULT_CHOICES,
     ...rest,
+    workers: workers ?? null,
     redirect: redirect ?? null,
     metrics: metrics ?? null,
     accessLog: log ?? null,

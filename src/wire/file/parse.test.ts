@@ -97,6 +97,7 @@ describe('a right file', () => {
       keep: { versions: 5, forMs: 7 * 86_400_000 },
       ports: { from: 20_000, to: 29_999 },
       gateway: {
+        workers: null,
         trust: ['127.0.0.0/8', '::1/128'],
         geo: null,
         certificates: [],

@@ -3,6 +3,7 @@
  * acknowledgement (R3), and when the gateway is lost brings it back and gives it the last routing again. Being
  * fenced out (R7) is final.
  */
+import fs from 'node:fs';
 import path from 'node:path';
 import { SegueError } from '../../../core/errors.ts';
 import { limits } from '../../../core/limits.ts';
@@ -10,13 +11,21 @@ import type { TrafficReport } from '../../../core/traffic/counts.ts';
 import { ReportBook } from '../../../core/traffic/report-book.ts';
 import type { Routing } from '../../../core/traffic/routing.ts';
 import type { Clock } from '../../../ports/clock.ts';
-import type { AccessLogRequest, PlaneEvent, RoutingAck, TrafficPlane } from '../../../ports/traffic-plane.ts';
 import type { DirectExit, DirectLaunch, DirectProcess, SocketKeeper } from '../../../ports/socket-keeper.ts';
+import type {
+  AccessLogRequest,
+  PlaneEvent,
+  PlaneWorker,
+  RoutingAck,
+  TrafficPlane,
+} from '../../../ports/traffic-plane.ts';
 import type { Occupant } from '../../../wire/direct-messages.ts';
 import type { FromGateway } from '../../../wire/gateway-messages.ts';
 import { GATEWAY_SOCKET } from '../../../wire/paths.ts';
 import { socketPath } from '../../../wire/socket-path.ts';
+import { SEGUE_VERSION } from '../../../wire/version.ts';
 import { readAccessLog } from './access-log-reader.ts';
+import { Acknowledgements } from './acknowledgements.ts';
 import { DirectOrders } from './direct-orders.ts';
 import { GatewayLink, type GatewayHello } from './link.ts';
 import { lastLogLines, startGateway } from './start.ts';
@@ -35,18 +44,12 @@ type State =
   | { readonly type: 'lost' }
   | { readonly type: 'fenced-out'; readonly reason: string };
 
-interface Waiting {
-  readonly number: number;
-  readonly resolve: (ack: RoutingAck) => void;
-  readonly reject: (error: SegueError) => void;
-}
-
 export class GatewayPlane implements TrafficPlane, SocketKeeper {
   readonly name = 'gateway';
   readonly #options: GatewayPlaneOptions;
   readonly #reportListeners = new Set<(report: TrafficReport) => void>();
   readonly #eventListeners = new Set<(event: PlaneEvent) => void>();
-  readonly #waiting = new Set<Waiting>();
+  readonly #acknowledgements = new Acknowledgements();
   readonly #direct = new DirectOrders();
   #state: State = { type: 'closed' };
   #closing = new AbortController();
@@ -54,6 +57,12 @@ export class GatewayPlane implements TrafficPlane, SocketKeeper {
   #last: Routing | null = null;
   #report: TrafficReport | null = null;
   readonly #book = new ReportBook();
+  /** Numbers of the last fresh report asked for and got. */
+  #asked = 0;
+  #answered = 0;
+  #workers: readonly PlaneWorker[] = [];
+  #lostAtMs = -Infinity;
+  #upgraded: (failure: string | null) => void = () => undefined;
 
   constructor(options: GatewayPlaneOptions) {
     this.#options = options;
@@ -73,7 +82,7 @@ export class GatewayPlane implements TrafficPlane, SocketKeeper {
     }
     // A refused one must not come back after a loss.
     if (routing.number >= (this.#last?.number ?? 0)) this.#last = routing;
-    const acknowledged = this.#acknowledgement(routing.number);
+    const acknowledged = this.#acknowledgements.of(routing.number);
     // While it is lost, the way back sends the last routing by itself.
     if (state.type === 'connected') state.link.send({ type: 'routing', routing });
     return acknowledged;
@@ -93,8 +102,12 @@ export class GatewayPlane implements TrafficPlane, SocketKeeper {
         resolve(this.#report);
       };
       const timer = setTimeout(done, limits.gateway.freshReportTimeoutMs);
-      const unsubscribe = this.onReport(done);
-      state.link.send({ type: 'report' });
+      this.#asked += 1;
+      const asked = this.#asked;
+      const unsubscribe = this.onReport(() => {
+        if (this.#answered >= asked) done();
+      });
+      state.link.send({ type: 'report', asked });
     });
   }
 
@@ -129,6 +142,33 @@ export class GatewayPlane implements TrafficPlane, SocketKeeper {
     return this.#direct.onExit(listener);
   }
 
+  get workers(): readonly PlaneWorker[] {
+    return this.#workers;
+  }
+
+  async upgrade(force: boolean): Promise<boolean> {
+    const state = this.#state;
+    if (state.type !== 'connected') {
+      throw new SegueError('GATEWAY_UNREACHABLE', 'It cannot be upgraded while it does not answer.');
+    }
+    if (!force && state.link.hello.version === SEGUE_VERSION) return false;
+    const failure = await new Promise<string | null>((resolve) => {
+      const { upgradeTimeoutMs, ackTimeoutMs } = limits.gateway;
+      const timer = setTimeout(() => resolve('The gateway says nothing.'), upgradeTimeoutMs + ackTimeoutMs);
+      this.#upgraded = (outcome) => {
+        clearTimeout(timer);
+        resolve(outcome);
+      };
+      state.link.send({ type: 'upgrade', mainFile: this.#options.mainFile });
+    });
+    if (failure !== null) throw new SegueError('GATEWAY_UPGRADE_FAILED', failure);
+    // Expected, so nobody is told of a loss: the new one is there already.
+    if (this.#state === state) this.#state = { type: 'lost' };
+    state.link.close();
+    await this.#comeBack();
+    return true;
+  }
+
   async stop(graceMs: number): Promise<void> {
     const state = this.#state;
     this.#closing.abort();
@@ -148,32 +188,8 @@ export class GatewayPlane implements TrafficPlane, SocketKeeper {
     this.#state = { type: 'closed' };
     this.#closing.abort();
     if (state.type === 'connected') state.link.close();
-    this.#rejectAll(new SegueError('GATEWAY_UNREACHABLE', 'The plane was closed.'));
+    this.#acknowledgements.refused(null, new SegueError('GATEWAY_UNREACHABLE', 'The plane was closed.'));
     return Promise.resolve();
-  }
-
-  #acknowledgement(number: number): Promise<RoutingAck> {
-    return new Promise((resolve, reject) => {
-      const settle = () => {
-        clearTimeout(timer);
-        this.#waiting.delete(waiting);
-      };
-      const waiting: Waiting = {
-        number,
-        resolve: (ack) => {
-          settle();
-          resolve(ack);
-        },
-        reject: (error) => {
-          settle();
-          reject(error);
-        },
-      };
-      const timer = setTimeout(() => {
-        waiting.reject(new SegueError('GATEWAY_UNREACHABLE', `Routing ${number} was not acknowledged.`));
-      }, limits.gateway.ackTimeoutMs);
-      this.#waiting.add(waiting);
-    });
   }
 
   /** Finds the gateway or starts one; afterwards it runs the last routing, if there is one. */
@@ -182,6 +198,7 @@ export class GatewayPlane implements TrafficPlane, SocketKeeper {
     let started = false;
     let link = await this.#dial();
     if (!link) {
+      this.#leaveToWorkers();
       started = true;
       const gateway = await startGateway(mainFile, root);
       link = await this.#waitForStart(gateway.ended);
@@ -192,6 +209,15 @@ export class GatewayPlane implements TrafficPlane, SocketKeeper {
     for (const message of this.#direct.introduction) link.send(message);
     if (this.#last) link.send({ type: 'routing', routing: this.#last });
     if (link.closed) this.#lost('The connection was closed.');
+  }
+
+  /** Its workers outlive it and start the next one, with the sockets that nobody else could bind. */
+  #leaveToWorkers(): void {
+    const { clock } = this.#options;
+    const { rescueAfterMs, startTimeoutMs } = limits.gateway;
+    const serving = this.#workers.some(({ pid, stage }) => stage === 'serving' && isAlive(pid));
+    if (!serving || clock.monotonicMs() > this.#lostAtMs + rescueAfterMs + startTimeoutMs) return;
+    throw new SegueError('GATEWAY_UNREACHABLE', 'Its workers serve on, and start a new master.');
   }
 
   #dial(): Promise<GatewayLink | null> {
@@ -218,17 +244,16 @@ export class GatewayPlane implements TrafficPlane, SocketKeeper {
   #take(message: Exclude<FromGateway, GatewayHello>): void {
     switch (message.type) {
       case 'report':
-        this.#takeReport(message.report);
+        this.#takeReport(message);
         break;
       case 'ack':
-        // Numbers only rise: a later routing in force answers for the earlier ones.
-        for (const waiting of this.#waiting) {
-          if (waiting.number <= message.number)
-            waiting.resolve({ number: message.number, failed: message.failed });
-        }
+        this.#acknowledgements.inForce({ number: message.number, failed: message.failed });
         break;
       case 'refused':
-        this.#refused(message);
+        this.#acknowledgements.refused(message.number, new SegueError(message.code, message.reason));
+        break;
+      case 'upgraded':
+        this.#upgraded(message.failure);
         break;
       case 'launched':
       case 'not-launched':
@@ -239,28 +264,26 @@ export class GatewayPlane implements TrafficPlane, SocketKeeper {
   }
 
   /** The gateway says what changed; here it is the whole again, with the failures that are new. */
-  #takeReport(report: TrafficReport): void {
+  #takeReport({ report, asked, workers }: Extract<FromGateway, { type: 'report' }>): void {
     this.#book.take('gateway', report);
     const { failures, failuresMissed } = this.#book.changes();
     this.#report = { ...this.#book.whole(), failures, failuresMissed };
+    this.#workers = workers;
+    if (asked !== null) this.#answered = asked;
     for (const listener of this.#reportListeners) listener(this.#report);
-  }
-
-  #refused({ number, code, reason }: Extract<FromGateway, { type: 'refused' }>): void {
-    for (const waiting of this.#waiting) {
-      if (number === null || waiting.number === number) waiting.reject(new SegueError(code, reason));
-    }
   }
 
   #fencedOut(error: SegueError): void {
     this.#state = { type: 'fenced-out', reason: error.detail };
     this.#emit({ type: 'lost', detail: error.message });
-    this.#rejectAll(error);
+    this.#acknowledgements.refused(null, error);
   }
 
   #lost(detail: string): void {
     if (this.#state.type !== 'connected' || this.#closing.signal.aborted) return;
     this.#state = { type: 'lost' };
+    this.#lostAtMs = this.#options.clock.monotonicMs();
+    this.#upgraded(detail);
     this.#emit({ type: 'lost', detail });
     this.#direct.rejectAll(new SegueError('GATEWAY_UNREACHABLE', detail));
     void this.#comeBack();
@@ -285,10 +308,6 @@ export class GatewayPlane implements TrafficPlane, SocketKeeper {
     }
   }
 
-  #rejectAll(error: SegueError): void {
-    for (const waiting of this.#waiting) waiting.reject(error);
-  }
-
   #emit(event: PlaneEvent): void {
     for (const listener of this.#eventListeners) listener(event);
   }
@@ -298,10 +317,10 @@ function eventOf({ pid, routing }: GatewayHello, started: boolean): PlaneEvent {
   return started ? { type: 'started', pid } : { type: 'adopted', pid, routing };
 }
 
+/** One that has ended and waits to be looked at (a zombie) is not. */
 function isAlive(pid: number): boolean {
   try {
-    process.kill(pid, 0);
-    return true;
+    return !/\) [ZX] /.test(fs.readFileSync(`/proc/${pid}/stat`, 'utf8'));
   } catch {
     return false;
   }

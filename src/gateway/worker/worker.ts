@@ -1,0 +1,173 @@
+/**
+ * One worker: a gateway on inherited sockets that does what its master says. It outlives its master: it goes on
+ * serving, joins the next one, and if none comes and it is the heir, it starts one.
+ */
+import fs from 'node:fs';
+import net from 'node:net';
+import path from 'node:path';
+import { limits } from '../../core/limits.ts';
+import type { Stage } from '../../wire/gateway-messages.ts';
+import { SEGUE_VERSION } from '../../wire/version.ts';
+import { type FromWorker, type ToWorker, toWorker, WORKER_PROTOCOL } from '../../wire/worker-messages.ts';
+import { timer } from '../clock.ts';
+import { Gateway } from '../gateway.ts';
+import type { InheritedSockets } from '../listeners.ts';
+import { MessageSocket } from '../message-socket.ts';
+import { Rescue } from './rescue.ts';
+
+export interface WorkerOptions {
+  readonly id: string;
+  readonly pid: number;
+  readonly inherited: InheritedSockets;
+  /** The file with which Node would run a new master. */
+  readonly masterFile: string;
+  /** Where the master is first, and where whichever master there is can be found. */
+  readonly firstPath: string;
+  readonly path: string;
+  readonly log: (line: string) => void;
+  /** It has nothing left to do. */
+  readonly onEnd: () => void;
+}
+
+type Link = MessageSocket<ToWorker, FromWorker>;
+
+export class Worker {
+  readonly #options: WorkerOptions;
+  readonly #gateway: Gateway;
+  readonly #rescue: Rescue;
+  #link: Link | null = null;
+  #stage: Stage = 'serving';
+  /** The master has heard everything up to the last report. */
+  #inStep = false;
+  #ending = false;
+
+  constructor(options: WorkerOptions) {
+    const { id, pid, inherited, masterFile, log } = options;
+    this.#options = options;
+    this.#gateway = new Gateway({ log, inherited, onDue: (urgent) => this.#report(urgent, null) });
+    this.#rescue = new Rescue({
+      ...{ self: { id, pid }, masterFile, log },
+      sockets: () => this.#gateway.sockets,
+      routing: () => this.#gateway.routing,
+      onReady: () => this.#giveWay(),
+    });
+  }
+
+  start(): void {
+    this.#connect(this.#options.firstPath);
+  }
+
+  /** No new connections, those that are open within the grace. */
+  async stop(graceMs: number): Promise<void> {
+    if (this.#ending) return;
+    this.#ending = true;
+    this.#rescue.masterIsBack();
+    await this.#gateway.stop(graceMs);
+    this.#leave();
+  }
+
+  #connect(at: string): void {
+    const socket = net.connect(at);
+    socket.once('connect', () => {
+      socket.off('error', onError);
+      this.#joined(
+        new MessageSocket<ToWorker, FromWorker>(socket, toWorker, {
+          onMessage: (message) => void this.#act(message),
+          onClosed: () => this.#masterLost(),
+        }),
+      );
+    });
+    const onError = () => this.#later();
+    socket.once('error', onError);
+  }
+
+  #joined(link: Link): void {
+    const { id, pid } = this.#options;
+    this.#link = link;
+    this.#rescue.masterIsBack();
+    const sockets = [...this.#gateway.sockets.keys()];
+    const routing = this.#gateway.routing?.number ?? null;
+    const about = { id, pid, version: SEGUE_VERSION, stage: this.#stage, sockets, routing };
+    link.send({ type: 'join', protocol: WORKER_PROTOCOL, ...about });
+    this.#inStep = false;
+    this.#report(false, null);
+  }
+
+  #masterLost(): void {
+    this.#link = null;
+    if (this.#ending) return;
+    this.#rescue.masterIsLost();
+    this.#later();
+  }
+
+  #later(): void {
+    if (this.#ending) return;
+    timer(() => this.#connect(this.#options.path), limits.gateway.rejoinPauseMs);
+    // The project is gone, and with it whoever could say so.
+    if (!fs.existsSync(path.dirname(this.#options.path))) void this.stop(limits.gateway.stopGraceMs);
+  }
+
+  async #act(message: ToWorker): Promise<void> {
+    switch (message.type) {
+      case 'routing':
+        return this.#route(message);
+      case 'report':
+        return this.#report(true, message.asked);
+      case 'release':
+        return this.#end('released');
+      case 'retire':
+        return this.#end('retiring');
+      case 'stop':
+        return this.stop(message.graceMs);
+      case 'heir':
+        this.#rescue.will = message;
+        return;
+      case 'rescue':
+        this.#rescue.begin();
+    }
+  }
+
+  async #route({ routing, keep }: Extract<ToWorker, { type: 'routing' }>): Promise<void> {
+    const failed = await this.#gateway.apply(routing, keep);
+    this.#link?.send({ type: 'ack', number: routing.number, failed: [...failed] });
+  }
+
+  async #end(stage: 'released' | 'retiring'): Promise<void> {
+    const first = this.#stage === 'serving';
+    this.#stage = stage;
+    if (stage === 'released') this.#gateway.release();
+    else this.#gateway.retire();
+    if (!first) return;
+    await this.#gateway.gone();
+    await this.stop(0);
+  }
+
+  /** Its last counts go first. */
+  #leave(): void {
+    const { onEnd } = this.#options;
+    const link = this.#link;
+    if (!link) return onEnd();
+    this.#report(true, null);
+    link.end(onEnd);
+  }
+
+  /** The master that this worker started is ready: the one that may be there meanwhile steps aside. */
+  #giveWay(): void {
+    this.#link?.send({ type: 'rescued' });
+  }
+
+  /** Left out for a master that does not read: the next one says it all again. */
+  #report(urgent: boolean, asked: number | null): void {
+    const link = this.#link;
+    if (!link) return;
+    if (link.backlogBytes > limits.gateway.controlBacklogBytesMax) {
+      this.#inStep = false;
+      return;
+    }
+    const changes = this.#gateway.changes();
+    const { failures, failuresMissed } = changes;
+    const report = this.#inStep ? changes : { ...this.#gateway.report(), failures, failuresMissed };
+    link.send({ type: 'report', report, urgent, asked });
+    this.#inStep = true;
+  }
+}
