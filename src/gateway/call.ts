@@ -179,6 +179,12 @@ export class Call implements RequestFacts {
     return clientAddress(peer.address, said, this.trust);
   }
 
+  /** The client came over TLS, to us or to a proxy that is to be believed. */
+  get isSecure(): boolean {
+    const { peer } = this.client;
+    return peer.secure || (peer.isTrustedBy(this.trust) && this.field('x-forwarded-proto') === 'https');
+  }
+
   get peerAddress(): string {
     return this.client.peer.address;
   }

@@ -138,8 +138,7 @@ export class Service {
 
   /** The line that tells the client where its session is; null when it knows, or when there is none. */
   cookieLine(call: Call, instance: Instance): Buffer | null {
-    if (this.#stickiness === null) return null;
-    return this.#stickiness.cookieLine(call, instance, this.#routing.tls !== null);
+    return this.#stickiness?.cookieLine(call, instance) ?? null;
   }
 
   get hasInstances(): boolean {

@@ -105,7 +105,7 @@ export class Stickiness {
   }
 
   /** The line that tells the client where its session is now; null while the client knows. */
-  cookieLine(call: Call, instance: Instance, secure: boolean): Buffer | null {
+  cookieLine(call: Call, instance: Instance): Buffer | null {
     const { sticky } = this.#options;
     if (!call.session?.cookie || sticky.type !== 'cookie') return null;
     const { slot, cookie } = call.session;
@@ -119,7 +119,7 @@ export class Stickiness {
     if (known && !told && isOnlyBusy(call.part?.places?.byInstance.get(known.instanceTag), call)) return null;
     const unsigned = unsignedToken({ id, slot, issuedAtS: nowS, versionTag, instanceTag });
     const value = `${unsigned}${this.#signature(unsigned)}`;
-    const where = `Max-Age=${ttlS}; Path=/; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`;
+    const where = `Max-Age=${ttlS}; Path=/; HttpOnly; SameSite=Lax${call.isSecure ? '; Secure' : ''}`;
     return Buffer.from(`Set-Cookie: ${sticky.name}=${value}; ${where}\r\n`, 'latin1');
   }
 

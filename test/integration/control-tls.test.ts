@@ -2,7 +2,6 @@
  * Hunts a release that costs users of https a request, and a certificate that is wrong and nobody is told.
  */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import https from 'node:https';
 import path from 'node:path';
@@ -10,20 +9,12 @@ import { after, before, describe, it } from 'node:test';
 import { eventually } from '../contract/eventually.ts';
 import { cli } from '../support/cli.ts';
 import { makeCertificate } from '../support/certificates.ts';
+import { hasOpenssl } from '../support/openssl.ts';
 import { assertEnded } from '../support/outcome.ts';
 import { refused } from '../support/refused.ts';
 import { TestProject } from '../support/test-project.ts';
 
 const skip = hasOpenssl() ? false : 'openssl is not installed';
-
-function hasOpenssl(): boolean {
-  try {
-    execFileSync('openssl', ['version']);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 describe('a project with TLS', { skip }, () => {
   let project: TestProject;

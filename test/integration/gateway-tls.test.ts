@@ -3,7 +3,6 @@
  * over a good one, forgets sessions, or lets handshakes that never end pile up.
  */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs/promises';
 import http2 from 'node:http2';
@@ -13,6 +12,7 @@ import tls, { type TLSSocket } from 'node:tls';
 import { eventually } from '../contract/eventually.ts';
 import { somePort } from '../contract/some-port.ts';
 import { type CertificateChoice, type MadeCertificate, makeCertificate } from '../support/certificates.ts';
+import { hasOpenssl } from '../support/openssl.ts';
 import {
   type App,
   ask,
@@ -25,15 +25,6 @@ import {
 } from './gateway-harness.ts';
 
 const skip = hasOpenssl() ? false : 'openssl is not installed';
-
-function hasOpenssl(): boolean {
-  try {
-    execFileSync('openssl', ['version']);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 interface Secure {
   readonly gateway: Harness;
