@@ -215,6 +215,9 @@ export const limits = {
     /** A request that must not be replayed uses a kept connection only this soon after its last response. */
     unsafeReuseIdleMs: 100,
     replayWindowMs: 10_000,
+    /** Copies of one service's requests under way at once, and what each may keep of a body. */
+    shadowsMax: 64,
+    shadowBodyBytesMax: 16 * 1024,
     /** An instance is also put out when this share of its requests fails, once there were enough to say so. */
     ejectionFailuresPercent: 50,
     ejectionRequestsMin: 20,

@@ -173,6 +173,7 @@ export class Fleet {
       geo: geo && { header: geo.header, trust },
       stickyKey,
       instanceOf: (id) => this.#instances.get(id),
+      serviceOf: (name) => this.#services.get(name),
     };
   }
 

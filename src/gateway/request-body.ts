@@ -3,7 +3,10 @@
  * than the instance reads.
  */
 import { limits } from '../core/limits.ts';
+import { BodyCopy } from './body-copy.ts';
 import { ChunkedBody } from './http1/chunked-body.ts';
+
+const NOTHING = Buffer.alloc(0);
 
 /** False: wait before the next part. */
 type Sink = (part: Buffer) => boolean;
@@ -15,6 +18,7 @@ export class RequestBody {
   #backlogBytes = 0;
   #sink: Sink | undefined;
   #complete = false;
+  #copy: BodyCopy | undefined;
   #dataBytesMax = Infinity;
   /** It is longer than it may be; `take` said that it is malformed. */
   tooLarge = false;
@@ -57,6 +61,14 @@ export class RequestBody {
     return from + part;
   }
 
+  /** A copy of all of it, once; undefined when it is longer than that. What waits for an instance is part of it. */
+  copyTo(bytesMax: number, act: (copy: Buffer | undefined) => void): void {
+    const copy = new BodyCopy(bytesMax, act);
+    for (const part of this.#backlog) copy.add(part, false);
+    if (this.#complete) copy.add(NOTHING, true);
+    else this.#copy = copy;
+  }
+
   /** As much as is to be kept. */
   get full(): boolean {
     return this.#sink === undefined && this.#backlogBytes >= limits.gateway.bodyBacklogBytesMax;
@@ -91,6 +103,7 @@ export class RequestBody {
     if (from === to) return;
     this.receivedBytes += to - from;
     const part = bytes.subarray(from, to);
+    if (this.#copy !== undefined) this.#copy.add(part, this.#complete);
     if (this.#sink) {
       this.blocked = !this.#sink(part);
     } else {

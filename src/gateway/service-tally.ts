@@ -54,6 +54,8 @@ export class ServiceTally {
   #givenUp: Totals = { answered: [0, 0, 0, 0], failed: 0, abandoned: 0, retried: 0 };
   #refused = 0;
   #turnedAway = 0;
+  #shadowed = 0;
+  #shadowsDropped = 0;
   #hold: Held = { heldTotal: 0, waiting: 0 };
   #heldBefore = 0;
   /** The counts that rows do not have, as they were told last. */
@@ -83,6 +85,14 @@ export class ServiceTally {
     this.#turnedAway += 1;
   }
 
+  shadowSent(): void {
+    this.#shadowed += 1;
+  }
+
+  shadowDropped(): void {
+    this.#shadowsDropped += 1;
+  }
+
   /** Where requests of the service wait from now on. */
   watch(hold: Held): void {
     this.#heldBefore += this.#hold.heldTotal;
@@ -97,7 +107,7 @@ export class ServiceTally {
   changes(): { service: ServiceCounts | null; assigned: AssignedCounts[] } {
     const rows = [...this.#rows.values()].filter(({ changed }) => changed);
     for (const row of rows) row.changed = false;
-    const own = `${this.#hold.heldTotal} ${this.#hold.waiting} ${this.#refused} ${this.#turnedAway}`;
+    const own = `${this.#hold.heldTotal} ${this.#hold.waiting} ${this.#refused} ${this.#turnedAway} ${this.#shadowed} ${this.#shadowsDropped}`;
     const same = rows.length === 0 && own === this.#told;
     this.#told = own;
     return { service: same ? null : this.counts(), assigned: rows.map((row) => row.counts()) };
@@ -111,6 +121,8 @@ export class ServiceTally {
       holding: this.#hold.waiting,
       refused: this.#refused,
       turnedAway: this.#turnedAway,
+      shadowed: this.#shadowed,
+      shadowsDropped: this.#shadowsDropped,
       ...rows.reduce(mergeTotals, this.#givenUp),
     };
   }

@@ -14,6 +14,7 @@ import { Hold, type HoldSpace } from './hold.ts';
 import type { Instance } from './instance.ts';
 import { ReplayBudget } from './replay-budget.ts';
 import type { AssignedRow, ServiceTally } from './service-tally.ts';
+import { Shadow } from './shadow.ts';
 import { SlotOrders } from './slot-orders.ts';
 import { Stickiness } from './stickiness.ts';
 import type { Ticket } from './tally.ts';
@@ -33,6 +34,7 @@ export interface RoutingSurroundings {
   readonly geo: Geo | null;
   readonly stickyKey: string | null;
   readonly instanceOf: (id: string) => Instance | undefined;
+  readonly serviceOf: (name: string) => Service | undefined;
 }
 
 export class Service {
@@ -50,6 +52,8 @@ export class Service {
   admission: Admission | null;
   /** For those who came by TLS; null: none. */
   hsts: Buffer | null;
+  /** Null: nothing is copied. */
+  shadow: Shadow | null = null;
   /** Whose word on other clients counts. */
   trust: Networks = NOBODY;
   readonly tally: ServiceTally;
@@ -75,11 +79,15 @@ export class Service {
     return this.#routing;
   }
 
-  update(routing: ServiceRouting, { trust, geo, stickyKey, instanceOf }: RoutingSurroundings): void {
+  update(
+    routing: ServiceRouting,
+    { trust, geo, stickyKey, instanceOf, serviceOf }: RoutingSurroundings,
+  ): void {
     this.trust = trust;
     this.#routing = routing;
     this.admission = Admission.of(routing.policy, this.tally);
     this.hsts = hstsLine(routing.tls);
+    this.shadow = Shadow.next(this.shadow, routing.policy.shadow, { tally: this.tally, serviceOf });
     this.#rows.clear();
     this.#instances = routing.backends.flatMap(({ id }) => instanceOf(id) ?? []);
     this.#balancer.update(routing.slowStartMs, this.#instances);
@@ -108,6 +116,15 @@ export class Service {
   pick(call: Call): Instance | undefined {
     if (this.#assigner !== null) return this.#assigner.pick(call);
     return this.#balancer.pick(this.#instances, call);
+  }
+
+  /** Whichever has the least to do: copies are nobody's session and no version's share. */
+  pickForShadow(call: Call): Instance | undefined {
+    return this.#balancer.pick(this.#instances, call);
+  }
+
+  beginShadow(instance: Instance, nowMs: number): Ticket {
+    return instance.tally.begin(this.#eras.current, this.#rowOf(instance), nowMs);
   }
 
   /** There are instances for it, and all of them have as many requests as they may. */

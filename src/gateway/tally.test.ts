@@ -61,6 +61,8 @@ test('every request ends in exactly one count, whatever is said about it twice',
         holding: 0,
         refused: 0,
         turnedAway: 0,
+        shadowed: 0,
+        shadowsDropped: 0,
         ...ended,
       });
       assert.deepEqual(eras.running(), []);

@@ -4,7 +4,7 @@
  * within one protocol number.
  */
 import { z } from 'zod';
-import { DEFAULT_POLICY, type Maintenance, type Policy } from '../core/traffic/policy.ts';
+import { DEFAULT_POLICY, type Maintenance, type Policy, type ShadowPolicy } from '../core/traffic/policy.ts';
 import type { Routing } from '../core/traffic/routing.ts';
 import { DEFAULT_SETTINGS, type GatewaySettings } from '../core/traffic/settings.ts';
 import { rules, split, sticky } from './balance-messages.ts';
@@ -30,6 +30,12 @@ const maintenance: z.ZodType<Maintenance> = z.object({
   allow: z.array(z.string()),
 });
 
+const shadow: z.ZodType<ShadowPolicy> = z.object({
+  to: z.string(),
+  percent: z.number().min(0).max(100),
+  methods: z.array(z.string()),
+});
+
 /** Each key has a default that changes nothing: either side may be older. */
 const policy: z.ZodType<Policy> = z
   .object({
@@ -42,6 +48,7 @@ const policy: z.ZodType<Policy> = z
       .object({ failures: z.int().min(1), forMs: z.number() })
       .nullable()
       .default(DEFAULT_POLICY.ejection),
+    shadow: shadow.nullable().default(DEFAULT_POLICY.shadow),
     maintenance: maintenance.nullable().default(DEFAULT_POLICY.maintenance),
   })
   .default(DEFAULT_POLICY);

@@ -45,6 +45,8 @@ const service = z.object({
   holding: count,
   refused: count,
   turnedAway: count.default(0),
+  shadowed: count.default(0),
+  shadowsDropped: count.default(0),
   answered: answered.default([0, 0, 0, 0]),
   failed: count.default(0),
   abandoned: count.default(0),

@@ -37,8 +37,26 @@ const report = (instances: readonly InstanceCounts[], held = 0, refused = 0): Tr
   instances,
   certificates: [],
   services: [
-    { ...NO_TOTALS, service: 'web', heldTotal: held, holding: 0, refused, turnedAway: 0 },
-    { ...NO_TOTALS, service: 'api', heldTotal: 99, holding: 0, turnedAway: 0, refused: 99 },
+    {
+      ...NO_TOTALS,
+      service: 'web',
+      heldTotal: held,
+      holding: 0,
+      refused,
+      turnedAway: 0,
+      shadowed: 0,
+      shadowsDropped: 0,
+    },
+    {
+      ...NO_TOTALS,
+      service: 'api',
+      heldTotal: 99,
+      holding: 0,
+      turnedAway: 0,
+      shadowed: 0,
+      shadowsDropped: 0,
+      refused: 99,
+    },
   ],
 });
 

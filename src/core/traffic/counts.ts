@@ -96,6 +96,9 @@ export interface ServiceCounts extends Totals {
   readonly refused: number;
   /** Answered by the gateway itself before any instance was asked: maintenance, and bodies that are too large. */
   readonly turnedAway: number;
+  /** Copies that were sent to the service's shadow, and those that there was no room or no instance for. */
+  readonly shadowed: number;
+  readonly shadowsDropped: number;
 }
 
 /** Of the gateway itself. */

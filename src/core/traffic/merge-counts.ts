@@ -46,6 +46,8 @@ export function mergeService(a: ServiceCounts, b: ServiceCounts): ServiceCounts 
     holding: a.holding + b.holding,
     refused: a.refused + b.refused,
     turnedAway: a.turnedAway + b.turnedAway,
+    shadowed: a.shadowed + b.shadowed,
+    shadowsDropped: a.shadowsDropped + b.shadowsDropped,
   };
 }
 

@@ -13,6 +13,7 @@ export interface Policy {
   readonly ejection: EjectionPolicy | null;
   /** Every request gets this answer instead of an instance's. */
   readonly maintenance: Maintenance | null;
+  readonly shadow: ShadowPolicy | null;
 }
 
 export interface InstanceBounds {
@@ -28,6 +29,13 @@ export interface EjectionPolicy {
   readonly failures: number;
   /** How long it is out the first time; each time that follows soon doubles it. */
   readonly forMs: number;
+}
+
+/** Copies of requests to another service; their answers are dropped. */
+export interface ShadowPolicy {
+  readonly to: string;
+  readonly percent: number;
+  readonly methods: readonly string[];
 }
 
 export interface Maintenance {
@@ -49,4 +57,5 @@ export const DEFAULT_POLICY: Policy = {
   queue: { forMs: 5_000, requestsMax: 1_000 },
   ejection: null,
   maintenance: null,
+  shadow: null,
 };

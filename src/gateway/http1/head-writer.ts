@@ -121,6 +121,13 @@ export class HeadWriter {
     this.#endLine();
   }
 
+  /** One more, with its end, to a head that is whole. */
+  addLine(line: Buffer): void {
+    this.length -= 2;
+    this.#add(line);
+    this.#endLine();
+  }
+
   /** Adds the beginning of the body, of which there is at most `bodyWithHeadBytesMax`. */
   append(body: Buffer): void {
     this.#copy(body, 0, body.length);

@@ -39,7 +39,18 @@ test('each outcome of each instance is a series, and those of a service are apar
   const text = textOf({
     routing: 42,
     instances: [instance('web-1')],
-    services: [{ ...outcomes, service: 'web', heldTotal: 9, holding: 1, refused: 2, turnedAway: 3 }],
+    services: [
+      {
+        ...outcomes,
+        service: 'web',
+        heldTotal: 9,
+        holding: 1,
+        refused: 2,
+        turnedAway: 3,
+        shadowed: 0,
+        shadowsDropped: 0,
+      },
+    ],
     running: [{ routing: 41, requests: 3, streams: 1 }],
     certificates: [{ certificate: 'a.pem', hosts: [], notAfterMs: 1_700_000_000_000, trouble: null }],
   });

@@ -89,6 +89,13 @@ function serviceMetrics(out: Exposition, { services }: TrafficReport): void {
       'Requests answered before any instance was asked: maintenance, and bodies that are too large.',
       'turnedAway',
     ],
+    ['segue_service_shadowed_total', 'counter', 'Requests copied to the shadow.', 'shadowed'],
+    [
+      'segue_service_shadows_dropped_total',
+      'counter',
+      'Copies that there was no room or no instance for.',
+      'shadowsDropped',
+    ],
   ] as const;
   for (const [name, type, help, key] of families) {
     out.family(name, type, help);

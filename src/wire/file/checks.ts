@@ -20,6 +20,7 @@ export function contradictions(
       ...checkPorts(name, service.traffic.listen, ports),
       ...(service.strategy.type === 'rolling' ? checkRolling(name, service.instances, service.strategy) : []),
     ]),
+    ...checkShadows(services),
     ...checkListens(named),
     ...checkRoutes(named),
   ];
@@ -56,6 +57,19 @@ function checkRolling(name: string, instances: number, choice: RollingChoice): C
       message: `batch is ${batch}, but surge and unavailable allow only ${surge + unavailable} at a time`,
     });
   return found;
+}
+
+function checkShadows(services: Readonly<Record<string, CheckedService>>): Contradiction[] {
+  return Object.entries(services).flatMap(([name, { traffic }]) => {
+    const { shadow } = traffic.policy;
+    if (shadow === null) return [];
+    const paths = [['services', name, 'traffic', 'shadow', 'to']];
+    if (shadow.to === name) return [{ paths, message: 'a service cannot be its own shadow' }];
+    const to = services[shadow.to];
+    if (!to) return [{ paths, message: `there is no service ${shadow.to}` }];
+    if (to.traffic.protocol === 'http1') return [];
+    return [{ paths, message: `copies are HTTP/1.1, but ${shadow.to} speaks ${to.traffic.protocol}` }];
+  });
 }
 
 const isEvery = ({ host }: Listen) => host === '' || host === '::' || host === '0.0.0.0';

@@ -270,6 +270,11 @@ describe('a wrong file', () => {
       '5:24: services.web.traffic.listen: 20001 lies in 20000-29999, which is kept for instances',
     ],
     [
+      'copies requests to nobody',
+      service(run, 'traffic: { listen: 80, shadow: { to: next } }'),
+      '5:42: services.web.traffic.shadow.to: there is no service next',
+    ],
+    [
       'gives one route to two services',
       `${service(run, traffic)}\n  api: { run: x, traffic: { listen: 80, routes: [{ path: / }] } }`,
       '6:50: services.api.traffic.routes[0]: every host with / on port 80 already goes to web',
