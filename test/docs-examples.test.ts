@@ -47,9 +47,21 @@ function serviceFile(text: string): string {
   return JSON.stringify({ project: 'shop', services: { web: service.toJSON() } });
 }
 
+/** Other keys of the file beside the least that a project needs. */
+function projectFile(text: string): string {
+  const project = parseDocument(text);
+  const services = { web: { run: 'node server.js', traffic: { listen: 8080 } } };
+  for (const [key, value] of [['project', 'shop'] as const, ['services', services] as const])
+    if (!project.has(key)) project.set(key, value);
+  return JSON.stringify(project.toJSON());
+}
+
 const YAML_KINDS: Readonly<Record<string, (block: Block) => string[]>> = {
   yaml: ({ text, place }) => problemsIn(text, place),
   'yaml service': ({ text, place }) => problemsIn(serviceFile(text), place),
+  'yaml project': ({ text, place }) => problemsIn(projectFile(text), place),
+  /** Not Segue's to judge. */
+  'yaml prometheus': ({ text }) => parseDocument(text).errors.map(String),
   /** Not Segue's to judge; its commands are. */
   'yaml workflow': ({ text }) => parseDocument(text).errors.map(String),
 };
