@@ -11,6 +11,9 @@ import type { Share } from '../../src/core/traffic/split.ts';
 import { eventually } from '../contract/eventually.ts';
 import { type App, ask, backendOf, startApp, startGateway, textOf } from './gateway-harness.ts';
 
+/** Each worker shares out exactly what it gets: one makes it visible. */
+const ONE = { workers: 1 };
+
 async function startVersions(t: TestContext, ...names: readonly [string, string][]): Promise<App[]> {
   const apps = await Promise.all(names.map(([id]) => startApp(t, id)));
   return apps.map((app, i) => ({ ...app, version: names[i]?.[1] ?? '' }));
@@ -22,7 +25,7 @@ const share = (group: Share['group'], percent: number, ...apps: readonly App[]):
 });
 
 async function pair(t: TestContext, settings = {}) {
-  const gateway = await startGateway(t, settings);
+  const gateway = await startGateway(t, { ...ONE, ...settings });
   const [old, next] = await startVersions(t, ['old', 'v1'], ['new', 'v2']);
   assert.ok(old && next);
   const backends = [backendOf(old), backendOf(next)];
@@ -57,7 +60,7 @@ test('many at once are shared out exactly, too', async (t) => {
 });
 
 test('three groups, several instances each', async (t) => {
-  const gateway = await startGateway(t);
+  const gateway = await startGateway(t, ONE);
   const apps = await startVersions(t, ['s1', 'v1'], ['s2', 'v1'], ['b1', 'v1'], ['c1', 'v2'], ['c2', 'v2']);
   const [s1, s2, b1, c1, c2] = apps;
   assert.ok(s1 && s2 && b1 && c1 && c2);
@@ -184,7 +187,7 @@ for (const trust of [['127.0.0.0/8'], ['10.0.0.0/8']])
   });
 
 test('instances that are all new share alike, however long they warm up', async (t) => {
-  const gateway = await startGateway(t);
+  const gateway = await startGateway(t, ONE);
   const apps = await startVersions(t, ['a', 'v1'], ['b', 'v1']);
   await gateway.route({ backends: apps.map(backendOf), slowStartMs: 600_000 });
   const bodies: string[] = [];
@@ -194,7 +197,7 @@ test('instances that are all new share alike, however long they warm up', async 
 });
 
 test('whoever waits for the candidate goes when it has room, though others wait longer for stable', async (t) => {
-  const gateway = await startGateway(t);
+  const gateway = await startGateway(t, ONE);
   const slow = new Map<string, http.ServerResponse>();
   const handle = (id: string) => (_: http.IncomingMessage, res: http.ServerResponse) =>
     void slow.set(id, res);

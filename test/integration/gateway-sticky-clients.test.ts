@@ -46,6 +46,37 @@ test('over TLS and HTTP/2 a session is kept, and its cookie is for TLS only', { 
   for (let i = 0; i < 6; i += 1) assert.deepEqual(await visit(cookie), { body, line: undefined });
 });
 
+test('every worker knows the sessions of the others', async (t) => {
+  const gateway = await startGateway(t, { ...SETTINGS, workers: 3 });
+  const backends = await startBackends(t);
+  await gateway.route({ backends, sticky: STICKY });
+  for (let session = 0; session < 10; session += 1) {
+    const first = await ask(gateway.port);
+    const [cookie = ''] = (first.headers['set-cookie']?.[0] ?? '').split(';');
+    // Connections of their own: any worker may take them.
+    const visits = Array.from({ length: 12 }, () => ask(gateway.port, { headers: { cookie } }));
+    for (const { body, headers } of await Promise.all(visits)) {
+      assert.equal(body.toString(), first.body.toString());
+      assert.equal(headers['set-cookie'], undefined);
+    }
+  }
+});
+
+test('several workers share out together what each of them does exactly', async (t) => {
+  const gateway = await startGateway(t, { workers: 3 });
+  const backends = await startBackends(t);
+  const split = [
+    { group: 'stable', version: 'v1', percent: 80, backends: ['a', 'b', 'c'] },
+    { group: 'candidate', version: 'v2', percent: 20, backends: ['d'] },
+  ] as const;
+  await gateway.route({ backends, split });
+  const bodies: string[] = [];
+  for (let i = 0; i < 300; i += 1) bodies.push(await textOf(ask(gateway.port)));
+  const found = bodies.filter((body) => body === 'd').length;
+  // A worker's part of these need not be a whole round of a hundred.
+  assert.ok(Math.abs(found - 60) <= 6, `${found} of 300`);
+});
+
 for (const trust of [['127.0.0.0/8'], []])
   test(`what a proxy says of its clients counts when it is trusted: ${trust.length > 0}`, async (t) => {
     const gateway = await startGateway(t, { ...SETTINGS, trust });

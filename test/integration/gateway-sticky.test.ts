@@ -24,7 +24,8 @@ import {
 } from './gateway-harness.ts';
 
 const STICKY: Sticky = { type: 'cookie', name: 'segue', ttlMs: 3_600_000 };
-const SETTINGS = { stickyKey: 'a key of a test' };
+/** Each worker shares out exactly what it gets: one makes it visible. */
+const SETTINGS = { stickyKey: 'a key of a test', workers: 1 };
 
 async function startVersions(t: TestContext, ...names: readonly [string, string][]): Promise<App[]> {
   const apps = await Promise.all(names.map(([id]) => startApp(t, id)));
