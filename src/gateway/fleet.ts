@@ -166,7 +166,7 @@ export class Fleet {
     }
   }
 
-  #surroundingsOf({ settings: { geo, stickyKey } }: Routing): RoutingSurroundings {
+  #surroundingsOf({ settings: { geo, stickyKey, workers } }: Routing): RoutingSurroundings {
     const trust = this.#trust;
     return {
       trust,
@@ -174,6 +174,7 @@ export class Fleet {
       stickyKey,
       instanceOf: (id) => this.#instances.get(id),
       serviceOf: (name) => this.#services.get(name),
+      share: 1 / (workers ?? 1),
     };
   }
 

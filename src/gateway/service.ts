@@ -35,6 +35,8 @@ export interface RoutingSurroundings {
   readonly stickyKey: string | null;
   readonly instanceOf: (id: string) => Instance | undefined;
   readonly serviceOf: (name: string) => Service | undefined;
+  /** This process's part of what is bounded for the whole gateway. */
+  readonly share: number;
 }
 
 export class Service {
@@ -81,7 +83,7 @@ export class Service {
 
   update(
     routing: ServiceRouting,
-    { trust, geo, stickyKey, instanceOf, serviceOf }: RoutingSurroundings,
+    { trust, geo, stickyKey, instanceOf, serviceOf, share }: RoutingSurroundings,
   ): void {
     this.trust = trust;
     this.#routing = routing;
@@ -99,7 +101,7 @@ export class Service {
       : new Assigner({ ...parts, stickiness: this.#stickiness, balancer: this.#balancer });
     const rules: GateRules = {
       policy: routing.policy,
-      share: 1,
+      share,
       onFreed: () => this.#freedOne(),
       mayEject: ({ version }) => this.#mayEject(version),
     };

@@ -166,3 +166,16 @@ test('bounds that a routing lifts let everybody go', async (t) => {
   for (const { response } of [...slow.waiting]) response.end('done');
   assert.deepEqual(new Set(await Promise.all(answers)), new Set(['done']));
 });
+
+test('several workers together keep to the bound', async (t) => {
+  const gateway = await startGateway(t, { workers: 2 });
+  const slow = await startSlow(t, 'slow');
+  await gateway.route({ backends: [backendOf(slow.app)], policy: bounded({ requestsMax: 4 }, LONG) });
+  const answers = [...Array(30).keys()].map(() => textOf(ask(gateway.port)));
+  for (let left = 30; left > 0; left -= 1) {
+    await eventually('there is one to answer', () => slow.waiting.length > 0);
+    assert.ok(slow.waiting.length <= 4);
+    slow.answer();
+  }
+  assert.deepEqual(new Set(await Promise.all(answers)), new Set(['slow']));
+});

@@ -60,7 +60,7 @@ export async function startGateway(
     route: (...services) => {
       number += 1;
       return plane.apply({
-        ...{ number, fence: 1, settings: { ...DEFAULT_SETTINGS, ...harness.settings } },
+        ...{ number, fence: 1, settings: { ...DEFAULT_SETTINGS, workers: 1, ...harness.settings } },
         services: services.map((s) => serviceRouting(port, s)),
       });
     },

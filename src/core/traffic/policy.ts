@@ -6,7 +6,7 @@ export interface Policy {
   readonly bodyMs: number;
   /** Of a request's body, without its framing. */
   readonly bodyBytesMax: number | null;
-  /** Of one instance, over all workers of the gateway together. */
+  /** Of one instance; each worker of the gateway keeps to its part, one at least. */
   readonly instance: InstanceBounds;
   /** Requests that wait because every instance has as many as it may. */
   readonly queue: { readonly forMs: number; readonly requestsMax: number };

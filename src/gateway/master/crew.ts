@@ -192,7 +192,9 @@ export class Crew {
   /** Those that are followed keep what they listen on, until the others do. */
   #tell(member: Member, routing: Routing): void {
     const followed = member.stage === 'serving' && member.generation !== this.#generation;
-    if (member.joined) member.route(routing, this.#keep || followed);
+    // What is bounded for the whole gateway has to be shared out among so many.
+    const settings = { ...routing.settings, workers: this.#size };
+    if (member.joined) member.route({ ...routing, settings }, this.#keep || followed);
   }
 
   #gone(id: string, why: string): void {
