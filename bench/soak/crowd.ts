@@ -29,6 +29,7 @@ export function startCrowd(port: number, perSecond: number): Promise<Load> {
     sessions: { count: 4, thinkMs: 50 },
     uploads: { count: 3, framing: 'chunked', thinkMs: 100 },
     slowReaders: { count: 2 },
+    http2: { count: 2, streams: 4, thinkMs: 40 },
     websocket: { count: 6 },
     sse: { count: 6 },
   });

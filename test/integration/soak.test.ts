@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
+import { createServer as createHttp2Server, type ServerHttp2Session } from 'node:http2';
 import { test, type TestContext } from 'node:test';
 import { growthPerMinute } from '../../bench/soak/growth.ts';
 import { faultsOf, type Run } from '../../bench/soak/verdict.ts';
@@ -73,6 +74,38 @@ test('a slow reader gets all of it and holds the sender back', async (t) => {
   assert.deepEqual(failures, []);
   // Some 2.5 MB in pieces of 64 KB at most, 5 ms apart.
   assert.ok(elapsedMs >= sent * 150, `${sent} in ${elapsedMs} ms`);
+});
+
+test('an HTTP/2 client loses nothing to a server that says good-bye, and sees one that does not', async (t) => {
+  const sessions = new Set<ServerHttp2Session>();
+  let count = 0;
+  let cuts = false;
+  const server = createHttp2Server((request, response) => {
+    let bytes = 0;
+    request.on('data', (chunk: Buffer) => (bytes += chunk.length));
+    request.on('end', () => response.end(`Shop {"size":${bytes}}`));
+    count += 1;
+    if (count === 20) request.stream.session?.close();
+    if (cuts) request.stream.session?.destroy();
+    cuts = false;
+  });
+  server.on('session', (session) => sessions.add(session));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => {
+    for (const session of sessions) session.destroy();
+    server.close();
+  });
+  const target = { host: '127.0.0.1', port: portOf(server.address()) };
+  const load = startLoad({ target, http2: { count: 1, streams: 4 } });
+  t.after(() => load.stop());
+  await eventually('it was told', () => sessions.size >= 2);
+  assert.deepEqual(load.stats().reasons, {});
+  cuts = true;
+  await eventually('it was cut', () => load.stats().failed > 0);
+  const { answered } = load.stats();
+  await eventually('it goes on', () => load.stats().answered > answered + 20);
+  const { failures } = await load.stop();
+  assert.ok(failures.length <= 4 && failures.every(({ localPort }) => localPort !== null));
 });
 
 test('a failure names the connection that broke', async (t) => {

@@ -2,6 +2,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Context } from './context.ts';
 import { runEventStream } from './event-stream-client.ts';
+import { runHttp2Client } from './http2-client.ts';
 import { runHttpClient } from './http-client.ts';
 import { LOAD_LIMITS, type LoadOptions } from './options.ts';
 import { runSession } from './session-client.ts';
@@ -29,11 +30,12 @@ export function startLoad(options: LoadOptions): Load {
 }
 
 function startClients(context: Context, options: LoadOptions): Promise<void>[] {
-  const { clients = [], uploads, slowReaders, websocket, sse, sessions } = options;
+  const { clients = [], uploads, slowReaders, http2, websocket, sse, sessions } = options;
   return [
     ...clients.flatMap((client) => times(client.count, () => runHttpClient(context, client))),
     ...(uploads ? times(uploads.count, () => runUploads(context, uploads)) : []),
     ...(slowReaders ? times(slowReaders.count, () => runSlowReader(context, slowReaders)) : []),
+    ...(http2 ? times(http2.count, () => runHttp2Client(context, http2)) : []),
     ...(websocket ? times(websocket.count, () => runWebSocket(context, websocket)) : []),
     ...(sse ? times(sse.count, () => runEventStream(context, sse)) : []),
     ...(sessions ? times(sessions.count, (number) => runSession(context, sessions, number)) : []),

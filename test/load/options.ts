@@ -4,6 +4,7 @@ export interface LoadOptions {
   readonly clients?: readonly HttpClients[];
   readonly uploads?: Uploads;
   readonly slowReaders?: SlowReaders;
+  readonly http2?: Http2Clients;
   readonly websocket?: WebSockets;
   readonly sse?: EventStreams;
   readonly sessions?: Sessions;
@@ -63,6 +64,14 @@ export interface SlowReaders {
   readonly path?: string;
   /** Rest after each piece that was read; default 10. */
   readonly restMs?: number;
+}
+
+/** HTTP/2 in clear text, of the example shop: half of the streams get its home page, half of them upload. */
+export interface Http2Clients {
+  readonly count: number;
+  /** Requests at once on each connection. */
+  readonly streams: number;
+  readonly thinkMs?: number;
 }
 
 export interface WebSockets {
