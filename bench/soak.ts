@@ -1,5 +1,5 @@
 /**
- * `npm run soak`: releases, rollbacks, routing changes and kills follow each other under mixed load, and every
+ * `npm run soak`: releases, rollbacks, routing changes, kills and upgrades of the gateway follow each other under mixed load, and every
  * request is accounted for by its client. Options: --for 10m, --rate N (plain requests a second), --seed N,
  * --json, --check (three minutes, exit code 1 on any fault).
  */
@@ -49,11 +49,11 @@ function optionsOf(args: readonly string[]): Options {
   return { ...values, forMs, rate: Number(values.rate), seed: Number(values.seed) };
 }
 
-/** The first version of each service, before anybody is there. */
+/** The first version of each service, and one more to go back to, before anybody is there. */
 async function open({ project, cli }: Stage): Promise<void> {
   await cli.up();
-  const version = await project.build();
-  for (const service of ['web', 'quiet']) {
+  for (const service of ['quiet', 'web', 'web']) {
+    const version = await project.build();
     const ended = await cli.run('deploy', service, '--version', version, '--dir', `versions/${version}`);
     if (ended.exitCode !== 0) throw new Error(`the first release of ${service}: ${ended.text}`);
   }
@@ -82,7 +82,12 @@ async function soak(stage: Stage, { forMs, rate, json }: Options, interrupted: A
   const growths = watch.growths();
   const summary = await load.stop();
   const left = [...(await down(cli)), ...(await leftAfter(project))];
-  return { ending, summary, growths, left };
+  return { ending, kills: stage.kills, summary, growths, left };
+}
+
+function asJson(seed: number, { kills, ...run }: Run, faults: readonly string[]): string {
+  const lost = kills.map(({ atMs, ports }) => ({ atMs, ports: [...ports] }));
+  return JSON.stringify({ seed, faults, kills: lost, ...run });
 }
 
 /** Why not, if it did not. */
@@ -113,9 +118,9 @@ async function main(): Promise<number> {
   const chance = new Chance(options.seed);
   let faults: readonly string[] = ['it did not come to its end'];
   try {
-    const run = await soak({ project, cli, chance }, options, interrupt.signal);
+    const run = await soak({ project, cli, chance, kills: [] }, options, interrupt.signal);
     faults = faultsOf(run);
-    if (options.json) console.log(JSON.stringify({ seed: options.seed, faults, ...run }));
+    if (options.json) console.log(asJson(options.seed, run, faults));
     else printReceipt(run, faults);
   } finally {
     for (const { pid } of await processesOf(project.dir)) process.kill(pid, 'SIGKILL');

@@ -2,7 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Cli, describe, type Ended } from '../../examples/demo/cli.ts';
 import type { Chance } from '../../test/support/chance.ts';
-import type { SoakProject } from './project.ts';
+import { type Kill, killWorker } from './kill.ts';
+import { type SoakProject, WORKERS } from './project.ts';
 import { membersOf } from './watch.ts';
 
 const DONE = 0;
@@ -14,6 +15,8 @@ export interface Stage {
   readonly project: SoakProject;
   readonly cli: Cli;
   readonly chance: Chance;
+  /** Filled by the acts that kill a worker. */
+  readonly kills: Kill[];
 }
 
 export interface Act {
@@ -118,11 +121,56 @@ const killControl: Act = {
   },
 };
 
+const workerKilled: Act = {
+  name: 'kill -9 of a gateway worker',
+  ends: true,
+  releases: 0,
+  async run({ project, cli, chance, kills }) {
+    const serving = await servingWorkers(cli);
+    const pid = serving[chance.below(serving.length)];
+    if (pid === undefined) throw new Error('no worker serves');
+    kills.push(await killWorker(pid, project.port));
+    await until('it is replaced', async () => {
+      const now = await servingWorkers(cli);
+      return now.length === WORKERS && !now.includes(pid);
+    });
+  },
+};
+
+const upgrade: Act = {
+  name: 'gateway upgrade',
+  ends: true,
+  releases: 0,
+  async run({ cli }) {
+    const before = await servingWorkers(cli);
+    expectExit(await cli.run('up', '--renew-gateway'), DONE);
+    await until('new workers serve', async () => {
+      const now = await servingWorkers(cli);
+      return now.length === WORKERS && !now.some((pid) => before.includes(pid));
+    });
+  },
+};
+
 /** One round has each of them once, in an order of its own. */
-export const ACTS: readonly Act[] = [release, release, badRelease, abort, rollback, routing, killControl];
+export const ACTS: readonly Act[] = [
+  release,
+  release,
+  badRelease,
+  abort,
+  rollback,
+  routing,
+  killControl,
+  workerKilled,
+  upgrade,
+];
 
 function expectExit(ended: Ended, exitCode: number): void {
   if (ended.exitCode !== exitCode) throw new Error(`exit code ${ended.exitCode}: ${describe(ended)}`);
+}
+
+async function servingWorkers(cli: Cli): Promise<readonly number[]> {
+  const { workers } = (await cli.status()).gateway;
+  return workers.filter(({ stage }) => stage === 'serving').map(({ pid }) => pid);
 }
 
 async function webOf(cli: Cli) {

@@ -20,6 +20,8 @@ const STRATEGIES: Readonly<Record<Shape['strategy'], string>> = {
   'blue-green': '{ type: blue-green, bake: 0s }',
 };
 
+export const WORKERS = 2;
+
 export class SoakProject {
   readonly dir: string;
   readonly port: number;
@@ -51,6 +53,7 @@ export class SoakProject {
       path.join(this.dir, 'segue.yaml'),
       `project: soak
 keep: { versions: 3, for: 0s }
+gateway: { workers: ${WORKERS} }
 services:
   web:
     run: { command: node server.js, env: { SHOP_DATA: ${data} } }

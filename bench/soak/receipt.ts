@@ -4,7 +4,8 @@ import { paint, seconds } from '../../examples/demo/screen.ts';
 import { formatBytes } from '../../src/core/units.ts';
 import { spreadOf } from '../support/spread.ts';
 import type { Played } from './performance.ts';
-import { isJudged, type Run } from './verdict.ts';
+import { isLostWith } from './kill.ts';
+import { brokenOf, isJudged, lostWithWorkers, type Run } from './verdict.ts';
 
 const FAILURES_SHOWN = 12;
 const right = (title: string): Column => ({ title, align: 'right' });
@@ -40,12 +41,18 @@ export function printReceipt(run: Run, faults: readonly string[]): void {
       `${websocket.opened + sse.opened} opened, ${websocket.told + sse.told} times told to come back, ` +
         `${websocket.reconnected + sse.reconnected} times came back, ${websocket.broken + sse.broken} broken`,
     ],
+    [
+      'kills',
+      `${run.kills.length} workers killed, ${lostWithWorkers(run)} requests and streams under way lost with them`,
+    ],
+    ['failed', `${brokenOf(run) - lostWithWorkers(run)} otherwise`],
     ['latency', latency(run)],
   ]);
   printRows(ACTS, actRows(ending.played));
   printRows(PROCESSES, run.growths.map(growthRow));
   console.log(paint('dim', '\n  memory and descriptors: since the process had settled'));
-  for (const { reason, method, path, status, detail, version, localPort } of summary.failures.slice(
+  const unexcused = summary.failures.filter((failure) => !isLostWith(run.kills, failure));
+  for (const { reason, method, path, status, detail, version, localPort } of unexcused.slice(
     0,
     FAILURES_SHOWN,
   ))

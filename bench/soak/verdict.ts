@@ -1,5 +1,6 @@
 /** What a run must keep to. Everything here is a failure of the run, in words. */
 import type { Summary } from '../../test/load/summary.ts';
+import { isLostWith, type Kill } from './kill.ts';
 import type { Ending } from './performance.ts';
 import type { Growth } from './watch.ts';
 
@@ -12,22 +13,34 @@ const DESCRIPTORS = { atOnce: 24, perMinute: 1 } as const;
 
 export interface Run {
   readonly ending: Ending;
+  readonly kills: readonly Kill[];
   readonly summary: Summary;
   readonly growths: readonly Growth[];
   readonly left: readonly string[];
 }
 
-export function faultsOf({ ending, summary, growths, left }: Run): readonly string[] {
-  const { sent, answered, failed, streams } = summary;
-  const broken = streams.websocket.broken + streams.sse.broken;
+export function faultsOf(run: Run): readonly string[] {
+  const { ending, summary, growths, left } = run;
+  const { sent, answered, failed } = summary;
+  const unexcused = brokenOf(run) - lostWithWorkers(run);
   return [
     ...(ending.trouble === null ? [] : [ending.trouble]),
-    ...(failed === 0 ? [] : [`${failed} requests failed`]),
-    ...(broken === 0 ? [] : [`${broken} streams broke`]),
+    ...(unexcused === 0 ? [] : [`${unexcused} requests and streams failed that no killed worker had`]),
     ...(sent === answered + failed ? [] : [`${sent - answered - failed} requests are not accounted for`]),
     ...growths.flatMap(growthFaults),
     ...left.map((what) => `left behind: ${what}`),
   ];
+}
+
+/** Requests that failed and streams that broke, all of them. */
+export function brokenOf({ summary }: Run): number {
+  const { failed, streams } = summary;
+  return failed + streams.websocket.broken + streams.sse.broken;
+}
+
+/** What was under way on the connections of workers that were killed. */
+export function lostWithWorkers({ kills, summary }: Run): number {
+  return summary.failures.filter((failure) => isLostWith(kills, failure)).length;
 }
 
 /** Long enough watched to say whether it grows. */

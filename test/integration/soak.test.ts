@@ -3,14 +3,19 @@
  * only look slow.
  */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { createServer as createHttp2Server, type ServerHttp2Session } from 'node:http2';
+import { connect } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { growthPerMinute } from '../../bench/soak/growth.ts';
+import { isLostWith, killWorker } from '../../bench/soak/kill.ts';
 import { faultsOf, type Run } from '../../bench/soak/verdict.ts';
 import { portOf } from '../contract/some-port.ts';
 import { startLoad } from '../load/load.ts';
 import { startShop } from '../load/shop.ts';
+import type { Failure } from '../load/summary.ts';
 import { eventually } from '../contract/eventually.ts';
 
 const MEGABYTE = 1024 * 1024;
@@ -32,6 +37,7 @@ test('every kind of fault is a fault', async () => {
   const summary = { ...(await load.stop()), sent: 100, answered: 100 };
   const good: Run = {
     ending: { played: [], rounds: 1, trouble: null },
+    kills: [],
     summary,
     growths: [],
     left: [],
@@ -120,6 +126,40 @@ test('a failure names the connection that broke', async (t) => {
   await eventually('both broke', () => load.stats().failed > 0 && load.stats().streams.websocket.broken > 0);
   const { failures } = await load.stop();
   for (const { localPort } of failures) assert.ok(localPort !== null && ports.has(localPort));
+});
+
+test('a killed worker excuses what its own connections lost, and nothing else', async (t) => {
+  const program =
+    "require('net').createServer(s=>s.on('data',d=>s.write(d))).listen(0,'127.0.0.1',function(){console.log(this.address().port)})";
+  const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+  t.after(() => child.kill('SIGKILL'));
+  const [said]: unknown[] = await once(child.stdout, 'data');
+  const port = Number(String(said));
+  const client = connect(port, '127.0.0.1');
+  t.after(() => client.destroy());
+  client.on('error', () => undefined).write('x');
+  await once(client, 'data');
+  const { localPort } = client;
+  assert.ok(child.pid !== undefined && localPort !== undefined);
+  const exited = once(child, 'exit');
+  const kill = await killWorker(child.pid, port);
+  await exited;
+  assert.deepEqual([...kill.ports], [localPort]);
+
+  const lost: Failure = {
+    ...{ reason: 'reset', code: 'ECONNRESET', method: 'GET', path: '/', afterMs: 5, reused: true },
+    ...{ status: null, version: null, window: 'soak', detail: '' },
+    ...{ localPort, atMs: kill.atMs + 3 },
+  };
+  const others: readonly Failure[] = [
+    { ...lost, localPort: localPort + 1 },
+    { ...lost, localPort: null },
+    { ...lost, atMs: kill.atMs - 100 },
+    { ...lost, atMs: kill.atMs + 60_000 },
+    { ...lost, reason: 'status', status: 502 },
+  ];
+  assert.ok(isLostWith([kill], lost));
+  for (const other of others) assert.ok(!isLostWith([kill], other), JSON.stringify(other));
 });
 
 async function breakingServer(t: TestContext, onPort: (port: number | undefined) => void) {
