@@ -2,6 +2,7 @@
  * The listeners of the routing in force: opened on need, let go when no service uses them. Where the process has
  * inherited its sockets, only those are listened on: all others are another process's.
  */
+import { closeSync } from 'node:fs';
 import { listenKey, listenOf } from '../core/listen.ts';
 import type { Listen } from '../core/project.ts';
 import { addressesOf } from '../core/traffic/addresses.ts';
@@ -37,7 +38,7 @@ export class Listeners {
   readonly #inherited: InheritedSockets | null;
   readonly #open = new Map<string, Listener>();
   readonly #leaving = new Set<Listener>();
-  /** Inherited ones that were listened on: closing a listener closes its descriptor. */
+  /** Inherited ones that were listened on (closing a listener closes its descriptor) or given up. */
   readonly #spent = new Set<string>();
   #released = false;
 
@@ -69,7 +70,10 @@ export class Listeners {
       if (missing.some(({ listen }) => listenOf(key).port === listen.port)) this.#leave(key);
     const attempts = await Promise.all(missing.map((each) => this.#listen(each)));
     const failed = attempts.flat();
-    if (failed.length === 0 && !keep) for (const key of left()) this.#leave(key);
+    if (failed.length === 0 && !keep) {
+      for (const key of left()) this.#leave(key);
+      this.#giveUp(wanted);
+    }
     return failed;
   }
 
@@ -153,6 +157,15 @@ export class Listeners {
     this.#spent.add(key);
     this.#open.set(key, listener);
     return [];
+  }
+
+  /** Inherited addresses that nobody wants: whoever wants one later gets another socket, and so do all workers. */
+  #giveUp(wanted: ReadonlyMap<string, Wanted>): void {
+    for (const [key, fd] of this.#inherited ?? []) {
+      if (wanted.has(key) || this.#spent.has(key)) continue;
+      this.#spent.add(key);
+      closeSync(fd);
+    }
   }
 
   #leave(key: string): void {
