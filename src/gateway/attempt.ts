@@ -8,6 +8,7 @@ import { limits } from '../core/limits.ts';
 import { ANSWERED, BROKEN, LEFT } from './access-log/record.ts';
 import type { Call } from './call.ts';
 import { monotonicMs } from './clock.ts';
+import type { Failure } from './failure.ts';
 import { EventStream, hasVisibleEvents, isEventStream } from './event-stream.ts';
 import { framingOf } from './http1/framing.ts';
 import { HeadWriter } from './http1/head-writer.ts';
@@ -19,17 +20,7 @@ import type { Service } from './service.ts';
 import type { Ticket } from './tally.ts';
 import { tunnel } from './tunnel.ts';
 import { UploadPace } from './upload-pace.ts';
-import type { UpstreamConnection, UpstreamUser } from './upstream-connection.ts';
-
-/** How a try ended that gave the client nothing. */
-export type Failure =
-  | 'unreached'
-  | 'died'
-  /** It answered what is not HTTP, or only half. */
-  | 'garbled'
-  | 'late'
-  /** The client did not send the rest of its body. */
-  | 'stalled';
+import type { Upstream, UpstreamUser } from './upstream.ts';
 
 /** For all tries: what is in them is used up before anything else happens. */
 const head = new ResponseHead();
@@ -53,7 +44,7 @@ export class Attempt implements UpstreamUser {
   readonly instance: Instance;
   readonly ticket: Ticket;
   readonly #onFailure: AttemptOptions['onFailure'];
-  readonly #upstream: UpstreamConnection;
+  readonly #upstream: Upstream;
   /** It came over a kept connection, which an instance may close at any time. */
   readonly reused: boolean;
   #state: State = 'connecting';
@@ -136,6 +127,7 @@ export class Attempt implements UpstreamUser {
     if (call.body) this.#pace = new UploadPace(call.body, service.routing.policy.bodyMs, nowMs);
     this.#progress(nowMs);
     call.writeHead(writer);
+    if (this.#upstream.mayRefuse) call.body?.remember();
     const small = call.body?.takeWithHead();
     if (small) writer.append(small);
     this.ticket.passed(writer.length, 0);
@@ -332,7 +324,7 @@ export class Attempt implements UpstreamUser {
     ticket.answered(this.#status, nowMs);
     if (!this.#stream) this.instance.gate.answered(ticket, this.#status, nowMs);
     if (this.#isAsGoodAsNew()) {
-      this.instance.pool.keep(this.#upstream, this.#idleLimitS, nowMs);
+      this.#upstream.keep(this.#idleLimitS, nowMs);
       this.#upstream.resume();
     } else {
       this.#upstream.destroy();
@@ -350,7 +342,15 @@ export class Attempt implements UpstreamUser {
 
   #broke(): void {
     if (this.#state === 'connecting') this.#fail('unreached');
-    else if (this.#state === 'head') this.#fail(this.#heard ? 'garbled' : 'died');
+    else if (this.#state !== 'head') return;
+    else if (this.#wasRefused) this.#fail('refused');
+    else this.#fail(this.#heard ? 'garbled' : 'died');
+  }
+
+  /** The instance says that it did nothing with it, and all of it is still here (T2). */
+  get #wasRefused(): boolean {
+    const { call } = this;
+    return this.#upstream.refused && !call.responding && (call.body === null || call.body.rewind());
   }
 
   #fail(failure: Failure): void {

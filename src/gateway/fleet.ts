@@ -63,7 +63,7 @@ export class Fleet {
     for (const next of routing.services) {
       for (const backend of next.backends) {
         inRotation.add(backend.id);
-        this.#enter(next.service, backend);
+        this.#enter(next, backend);
       }
     }
     const draining = new Map(routing.services.flatMap((next) => next.draining.map((d) => [d.id, d])));
@@ -140,10 +140,11 @@ export class Fleet {
     }
   }
 
-  #enter(service: string, backend: Backend): void {
+  #enter({ service, protocol }: ServiceRouting, backend: Backend): void {
     let instance = this.#instances.get(backend.id);
     if (!instance) {
       instance = new Instance(service, backend, {
+        protocol,
         sweep: this.#sweep,
         onIdle: ({ place }) => {
           if (place !== 'rotation') this.#onIdle();
@@ -153,7 +154,7 @@ export class Fleet {
       if (this.#retiring) instance.retire();
     }
     this.#goneSinceMs.delete(instance);
-    instance.enterRotation(backend);
+    instance.enterRotation(backend, protocol);
   }
 
   #takeOut(instance: Instance, draining: DrainingBackend | undefined): void {

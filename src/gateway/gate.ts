@@ -5,14 +5,14 @@
 import { Ejection } from '../core/traffic/ejection.ts';
 import type { Policy } from '../core/traffic/policy.ts';
 import { monotonicMs } from './clock.ts';
-import type { UpstreamPool } from './pool.ts';
 import type { Tally, Ticket } from './tally.ts';
+import type { Pool } from './upstream.ts';
 
 /** What it guards. */
 export interface Guarded {
   readonly version: string;
   readonly tally: Tally;
-  readonly pool: UpstreamPool;
+  readonly pool: Pool;
 }
 
 /** Of all instances of a service. */

@@ -1,12 +1,15 @@
 /** What the gateway keeps for one instance, for as long as its id is known, whatever the routings say (T4). */
 import { limits } from '../core/limits.ts';
 import type { InstanceCounts } from '../core/traffic/counts.ts';
+import type { Protocol } from '../core/project.ts';
 import type { Backend, DrainingBackend } from '../core/traffic/routing.ts';
 import { hashOf } from '../core/traffic/hash.ts';
 import { monotonicMs } from './clock.ts';
 import { Drain, type LongStream } from './drain.ts';
 import { Gate } from './gate.ts';
+import { UpstreamSessions } from './http2/upstream-sessions.ts';
 import { UpstreamPool } from './pool.ts';
+import type { Pool } from './upstream.ts';
 import type { Sweep } from './sweep.ts';
 import { Tally } from './tally.ts';
 
@@ -14,6 +17,7 @@ import { Tally } from './tally.ts';
 export type Place = 'rotation' | 'draining' | 'out';
 
 export interface InstanceOptions {
+  readonly protocol: Protocol;
   readonly sweep: Sweep;
   /** It has nothing under way any more. */
   readonly onIdle: (instance: Instance) => void;
@@ -28,19 +32,21 @@ export class Instance {
   readonly #streams = new Set<LongStream>();
   #backend: Backend;
   readonly #sweep: Sweep;
-  #pool: UpstreamPool;
+  #protocol: Protocol;
+  #pool: Pool;
   #place: Place = 'rotation';
   #drain: Drain | undefined;
   #cameAtMs = monotonicMs();
   #parts = 0;
   #retirement: Drain | undefined;
 
-  constructor(service: string, backend: Backend, { sweep, onIdle }: InstanceOptions) {
+  constructor(service: string, backend: Backend, { protocol, sweep, onIdle }: InstanceOptions) {
     this.service = service;
     this.hash = hashOf(backend.id);
     this.#backend = backend;
     this.#sweep = sweep;
-    this.#pool = new UpstreamPool(backend, sweep);
+    this.#protocol = protocol;
+    this.#pool = poolOf(backend, protocol, sweep);
     this.tally = new Tally(backend.id, () => onIdle(this));
     this.gate = new Gate(this);
   }
@@ -71,7 +77,7 @@ export class Instance {
     return true;
   }
 
-  get pool(): UpstreamPool {
+  get pool(): Pool {
     return this.#pool;
   }
 
@@ -79,10 +85,12 @@ export class Instance {
     return this.#place;
   }
 
-  enterRotation(backend: Backend): void {
-    if (backend.host !== this.#backend.host || backend.port !== this.#backend.port) {
+  enterRotation(backend: Backend, protocol: Protocol): void {
+    const { host, port } = this.#backend;
+    if (backend.host !== host || backend.port !== port || protocol !== this.#protocol) {
       this.#pool.keeping = false;
-      this.#pool = new UpstreamPool(backend, this.#sweep);
+      this.#pool = poolOf(backend, protocol, this.#sweep);
+      this.#protocol = protocol;
     }
     this.#backend = backend;
     // Control found it ready since it was last here.
@@ -140,4 +148,8 @@ export class Instance {
     this.#drain?.cancel();
     this.#drain = undefined;
   }
+}
+
+function poolOf(backend: Backend, protocol: Protocol, sweep: Sweep): Pool {
+  return protocol === 'h2c' ? new UpstreamSessions(backend, sweep) : new UpstreamPool(backend, sweep);
 }

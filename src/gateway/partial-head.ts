@@ -1,5 +1,5 @@
 /** The head of a response that came in parts, with room around it for what a response may grow by. */
-import { HEADROOM_BYTES, TAILROOM_BYTES } from './upstream-connection.ts';
+import { HEADROOM_BYTES, TAILROOM_BYTES } from './upstream.ts';
 
 export class PartialHead {
   #bytes: Buffer | undefined;

@@ -6,20 +6,19 @@
 import { limits } from '../core/limits.ts';
 import { monotonicMs } from './clock.ts';
 import type { Sweep } from './sweep.ts';
-import { UpstreamConnection, type UpstreamUser } from './upstream-connection.ts';
+import type { Pool, UpstreamUser } from './upstream.ts';
+import { UpstreamConnection } from './upstream-connection.ts';
 
 /** What an instance says about its idle limit is late by the way of its close to us. */
 const IDLE_MARGIN_MS = 1_000;
 
-export class UpstreamPool {
+export class UpstreamPool implements Pool {
   readonly #address: { readonly host: string; readonly port: number };
   readonly #sweep: Sweep;
   /** The newest last: it is taken first, so that a pool too large for the load shrinks. */
   readonly #idle: UpstreamConnection[] = [];
   #keeping = true;
-  /** Of a request or a tunnel, those that are being opened included. */
   inUse = 0;
-  /** Called when one is in use no more. */
   whenFreed: (() => void) | null = null;
 
   constructor(address: { host: string; port: number }, sweep: Sweep) {
@@ -27,13 +26,15 @@ export class UpstreamPool {
     this.#sweep = sweep;
   }
 
-  /** Out of rotation, connections are closed as soon as their request has ended. */
+  get keeping(): boolean {
+    return this.#keeping;
+  }
+
   set keeping(keeping: boolean) {
     this.#keeping = keeping;
     if (!keeping) this.closeIdle();
   }
 
-  /** A kept connection that has idled at most this long. */
   take(idleMsMax: number): UpstreamConnection | undefined {
     const newest = this.#idle.at(-1);
     if (newest === undefined) return undefined;
@@ -50,7 +51,6 @@ export class UpstreamPool {
     return connection;
   }
 
-  /** Its request has ended and it is as good as new. `idleLimitS`: what the instance says, if it does. */
   keep(connection: UpstreamConnection, idleLimitS: number | undefined, nowMs: number): void {
     const { upstreamIdlePerInstanceMax, upstreamIdleTimeoutMs } = limits.gateway;
     const idleMs =

@@ -19,6 +19,9 @@ export class RequestBody {
   #sink: Sink | undefined;
   #complete = false;
   #copy: BodyCopy | undefined;
+  /** Undefined: nothing is kept, or it became too much. */
+  #memory: Buffer[] | undefined;
+  #memoryBytes = 0;
   #dataBytesMax = Infinity;
   /** It is longer than it may be; `take` said that it is malformed. */
   tooLarge = false;
@@ -80,14 +83,36 @@ export class RequestBody {
     if (first === undefined || first.length > limits.gateway.bodyWithHeadBytesMax) return undefined;
     this.#backlog.shift();
     this.#backlogBytes -= first.length;
+    this.#remembered(first);
     return first;
   }
 
   /** From now on everything goes here, what waits first. */
   attach(sink: Sink): void {
     this.#sink = sink;
-    for (const part of this.#backlog.splice(0)) this.blocked = !sink(part);
+    for (const part of this.#backlog.splice(0)) {
+      this.#remembered(part);
+      this.blocked = !sink(part);
+    }
     this.#backlogBytes = 0;
+  }
+
+  /** What is passed on from now may be wanted again: it is kept, as long as it is little. */
+  remember(): void {
+    this.#memory ??= [];
+  }
+
+  /** As if nothing had been passed on. False: not all of that is here any more. */
+  rewind(): boolean {
+    const memory = this.#memory;
+    if (memory === undefined) return false;
+    this.#memory = undefined;
+    this.#sink = undefined;
+    this.blocked = false;
+    this.#backlog.push(...memory);
+    this.#backlogBytes = this.#memoryBytes;
+    this.#memoryBytes = 0;
+    return true;
   }
 
   /** Nobody wants it any more. */
@@ -105,10 +130,18 @@ export class RequestBody {
     const part = bytes.subarray(from, to);
     if (this.#copy !== undefined) this.#copy.add(part, this.#complete);
     if (this.#sink) {
+      this.#remembered(part);
       this.blocked = !this.#sink(part);
     } else {
       this.#backlog.push(part);
       this.#backlogBytes += part.length;
     }
+  }
+
+  #remembered(part: Buffer): void {
+    if (this.#memory === undefined) return;
+    this.#memoryBytes += part.length;
+    if (this.#memoryBytes > limits.gateway.bodyBacklogBytesMax) this.#memory = undefined;
+    else this.#memory.push(part);
   }
 }

@@ -5,9 +5,10 @@
 import { limits } from '../core/limits.ts';
 import type { FailureKind } from '../core/traffic/counts.ts';
 import { LEFT } from './access-log/record.ts';
-import { Attempt, type Failure } from './attempt.ts';
+import { Attempt } from './attempt.ts';
 import type { Call } from './call.ts';
 import { monotonicMs } from './clock.ts';
+import type { Failure } from './failure.ts';
 import { answer, type ReplyReason } from './replies.ts';
 import type { Service } from './service.ts';
 
@@ -83,6 +84,9 @@ function failed(attempt: Attempt, failure: Failure): void {
       ticket.end({ type: 'retried' });
       call.tried(instance.id);
       return next(service, call, false);
+    case 'refused':
+      ticket.end({ type: 'retried' });
+      return next(service, call, true);
     case 'died':
       if (!mayReplay(service, call)) return fail(attempt, 'died', 'instance-failed');
       ticket.end({ type: 'retried' });
@@ -99,7 +103,8 @@ function failed(attempt: Attempt, failure: Failure): void {
 
 /** What a failure says about the instance. A kept connection may be closed at any time, and a client may stop. */
 function tellGate({ call, instance, ticket, reused }: Attempt, failure: Failure): void {
-  const cannotTell = failure === 'stalled' || (failure === 'unreached' && isOverdue(call));
+  const cannotTell =
+    failure === 'stalled' || failure === 'refused' || (failure === 'unreached' && isOverdue(call));
   const says = !cannotTell && !(failure === 'died' && reused && call.replayable);
   if (says) instance.gate.failed(ticket, monotonicMs());
   else instance.gate.undecided(ticket);

@@ -9,7 +9,7 @@ import type { Instance } from './instance.ts';
 import { PartialHead } from './partial-head.ts';
 import { ResponseBody } from './response-body.ts';
 import type { Ending, Ticket } from './tally.ts';
-import type { UpstreamConnection, UpstreamUser } from './upstream-connection.ts';
+import type { Upstream, UpstreamUser } from './upstream.ts';
 
 const head = new ResponseHead();
 const writer = new HeadWriter();
@@ -27,7 +27,7 @@ export interface ShadowCopyOptions {
 
 export class ShadowCopy implements UpstreamUser {
   readonly #options: ShadowCopyOptions;
-  readonly #upstream: UpstreamConnection;
+  readonly #upstream: Upstream;
   readonly #request: Buffer;
   readonly #partial = new PartialHead();
   #body: ResponseBody | undefined;
@@ -126,7 +126,7 @@ export class ShadowCopy implements UpstreamUser {
     ticket.end(ending);
     if (ending.type === 'answered') instance.gate.answered(ticket, ending.status, nowMs);
     else instance.gate.failed(ticket, nowMs);
-    if (this.#reusable && this.#upstream.flushed) instance.pool.keep(this.#upstream, undefined, nowMs);
+    if (this.#reusable && this.#upstream.flushed) this.#upstream.keep(undefined, nowMs);
     else this.#upstream.destroy();
     onEnd();
   }

@@ -11,7 +11,7 @@ import type { ClientTunnel } from './client-connection.ts';
 import type { LongStream } from './drain.ts';
 import type { Instance } from './instance.ts';
 import type { Ticket } from './tally.ts';
-import type { UpstreamConnection, UpstreamUser } from './upstream-connection.ts';
+import type { Upstream, UpstreamUser } from './upstream.ts';
 import { closeFrame, FrameTracker, SERVICE_RESTART } from './websocket-frames.ts';
 
 export interface Tunnelled {
@@ -19,7 +19,7 @@ export interface Tunnelled {
   readonly protocol: string;
   readonly instance: Instance;
   readonly ticket: Ticket;
-  readonly upstream: UpstreamConnection;
+  readonly upstream: Upstream;
   /** The 101 for the client, and what the instance sent right after its own. */
   readonly switching: Buffer;
   readonly rest: Buffer;
@@ -38,7 +38,7 @@ export function tunnel(tunnelled: Tunnelled): void {
 /** Of a protocol that is not known: nothing is put in, and nothing says when to end. */
 class Tunnel implements UpstreamUser, ClientTunnel, LongStream {
   protected readonly client: ClientSocket;
-  protected readonly upstream: UpstreamConnection;
+  protected readonly upstream: Upstream;
   readonly #instance: Instance;
   readonly #ticket: Ticket;
   readonly #call: Call;

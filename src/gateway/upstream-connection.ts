@@ -5,25 +5,9 @@
 import net, { type Socket } from 'node:net';
 import { limits } from '../core/limits.ts';
 import type { UpstreamPool } from './pool.ts';
-import type { Timed } from './sweep.ts';
+import { HEADROOM_BYTES, TAILROOM_BYTES, type Upstream, type UpstreamUser } from './upstream.ts';
 
-/** Room before what is read, for a head that grew and the size of a chunk, and after it, for the end of a chunk. */
-export const HEADROOM_BYTES = 512;
-export const TAILROOM_BYTES = 16;
-
-export interface UpstreamUser {
-  connected(): void;
-  /** False: nothing more is read into this buffer before `resume`. */
-  read(bytes: Buffer, from: number, to: number): boolean;
-  /** What was sent has left, after `send` said false. */
-  upstreamDrained(): void;
-  /** The instance sends nothing more. */
-  upstreamEnded(): void;
-  upstreamClosed(): void;
-  upstreamExpired(): void;
-}
-
-export class UpstreamConnection implements Timed {
+export class UpstreamConnection implements Upstream {
   readonly #pool: UpstreamPool;
   readonly #socket: Socket;
   readonly #buffer = Buffer.allocUnsafeSlow(
@@ -32,6 +16,9 @@ export class UpstreamConnection implements Timed {
   /** Null: idle in its pool. */
   user: UpstreamUser | null;
   deadlineMs = Infinity;
+  /** A close says nothing about what was processed. */
+  readonly mayRefuse = false;
+  readonly refused = false;
   idleSinceMs = 0;
   #paused = false;
 
@@ -80,6 +67,10 @@ export class UpstreamConnection implements Timed {
 
   destroy(): void {
     this.#socket.destroy();
+  }
+
+  keep(idleLimitS: number | undefined, nowMs: number): void {
+    this.#pool.keep(this, idleLimitS, nowMs);
   }
 
   expired(): void {

@@ -24,11 +24,15 @@ function problems(text: string): string[] {
 }
 
 test('TLS with a certificate and a redirect is taken', () => {
-  const text = file('{ listen: 8443, tls: { hsts: 180d } }', `${CERTIFICATES}, redirect: 8080`);
+  const text = file(
+    '{ listen: 8443, tls: { hsts: 180d }, protocol: h2c }',
+    `${CERTIFICATES}, redirect: 8080`,
+  );
   const result = parseProjectFile(text, 'segue.yaml', null);
   assert.ok(result.ok);
   const { traffic } = result.project.services['web'] ?? assert.fail();
   assert.deepEqual(traffic.tls, { hstsMs: 180 * 86_400_000 });
+  assert.equal(traffic.protocol, 'h2c');
   assert.deepEqual(result.project.gateway.redirect, { host: '', port: 8080 });
   assert.deepEqual(result.project.gateway.certificates, [{ certificate: 'a.pem', key: 'a.key' }]);
 });

@@ -89,6 +89,10 @@ export const traffic = z
       tls: tls
         .prefault(false)
         .describe('true: users come by https, with the certificates of "gateway"; or { hsts }.'),
+      protocol: z
+        .enum(['http1', 'h2c'], 'http1 or h2c')
+        .prefault('http1')
+        .describe('What the instances speak: HTTP/1.1, or HTTP/2 without TLS, as gRPC servers do.'),
       mode: z
         .enum(['gateway', 'direct'], 'gateway or direct')
         .prefault('gateway')
@@ -131,5 +135,5 @@ export const traffic = z
     sticky: value.sticky ?? null,
     slowStartMs: value.slowStart,
     tls: value.tls,
-    protocol: 'http1' as const,
+    protocol: value.protocol,
   }));
