@@ -195,6 +195,10 @@ export const limits = {
     /** Tags of versions and instances that are remembered for cookies. */
     stickyTagsMax: 20_000,
     connectionsMax: 10_000,
+    /** Connections that the system completes before they are taken; it has a bound of its own (somaxconn). */
+    acceptQueueMax: 4_096,
+    /** Half of what V8 gives to new objects. */
+    semiSpaceMegabytes: 4,
     /** However few descriptors the process may have. */
     connectionsMin: 16,
     /** Descriptors for listeners, control, logs and new connections on their way. */

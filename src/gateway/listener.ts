@@ -115,7 +115,7 @@ export class Listener implements ClientOwner, SessionOwner {
         resolve({ code, detail: error.message });
       };
       this.#server.once('error', onError);
-      this.#server.listen(optionsOf(place), () => {
+      this.#server.listen(optionsOf(place), limits.gateway.acceptQueueMax, () => {
         this.#server.off('error', onError);
         const address = JSON.stringify(this.#server.address());
         this.#server.on('error', (error) => this.#surroundings.log(`listener ${address}: ${error.message}`));
