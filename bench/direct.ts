@@ -15,7 +15,8 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import { DirectKeeper } from '../src/gateway/keeper/keeper.ts';
 import { freePort } from '../test/support/test-project.ts';
-import { canPin, cpuMs, findProgram, pinned } from './gateway/programs.ts';
+import { canPin, findProgram, pinned } from './gateway/programs.ts';
+import { cpuMs } from './gateway/processor.ts';
 import { lookAtMachine } from './support/machine.ts';
 import { spreadOf } from './support/spread.ts';
 

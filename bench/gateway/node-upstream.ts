@@ -3,10 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 
 const small = Buffer.from('Hello, world!');
-const large = randomBytes(64 * 1024);
+const large = Buffer.from(randomBytes(32 * 1024).toString('hex'));
 
 createServer((request, response) => {
-  const body = request.url === '/large' ? large : small;
-  response.setHeader('Content-Length', body.length);
+  const body = request.url === '/' ? small : large;
+  if (request.url !== '/streamed') response.setHeader('Content-Length', body.length);
   response.end(body);
 }).listen(Number(process.argv[2]), '127.0.0.1', 4096);

@@ -1,5 +1,5 @@
 /** Programs of the system: whether they are there, started on one core, and ended again. */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs';
 import net from 'node:net';
@@ -27,10 +27,17 @@ export function pinned(core: Core, program: string, args: readonly string[]): [s
   return canPin && taskset ? [taskset, ['-c', String(core), program, ...args]] : [program, [...args]];
 }
 
-/** One that runs already, with all its threads. */
+const PIN_TRIES = 5;
+
+/** One that runs already, with all its threads; one of those may end meanwhile, which makes taskset fail. */
 export function pin(core: Core, pid: number): void {
-  if (canPin && taskset)
-    execFileSync(taskset, ['-a', '-c', '-p', String(core), String(pid)], { stdio: 'ignore' });
+  if (!canPin || !taskset) return;
+  for (let tries = 1; ; tries += 1) {
+    const args = ['-a', '-c', '-p', String(core), String(pid)];
+    const { status } = spawnSync(taskset, args, { stdio: 'ignore' });
+    if (status === 0) return;
+    if (tries === PIN_TRIES) throw new Error(`${pid} cannot be pinned to core ${core}`);
+  }
 }
 
 export class Program {
@@ -47,14 +54,18 @@ export class Program {
   /** Its own and those that it started. */
   get pids(): number[] {
     const { pid } = this.#child;
-    return pid === undefined ? [] : [pid, ...childrenOf(pid)];
+    return pid === undefined ? [] : withChildren([pid]);
   }
 
+  /** Or it is stopped. */
   async untilItListens(port: number): Promise<void> {
     const untilMs = performance.now() + PATIENCE_MS;
     while (!(await listens(port))) {
-      if (this.#child.exitCode !== null) throw new Error(`${this.#child.spawnfile} ended early`);
-      if (performance.now() > untilMs) throw new Error(`nothing listens on ${port}`);
+      const ended = this.#child.exitCode !== null;
+      if (ended || performance.now() > untilMs) {
+        await this.stop();
+        throw new Error(`${this.#child.spawnargs.join(' ')}: ${ended ? 'ended early' : 'does not listen'}`);
+      }
       await sleep(POLL_MS);
     }
   }
@@ -65,6 +76,11 @@ export class Program {
     this.#child.kill('SIGTERM');
     await ended;
   }
+}
+
+/** These processes and those that they started. */
+export function withChildren(pids: readonly number[]): number[] {
+  return pids.flatMap((pid) => [pid, ...withChildren(childrenOf(pid))]);
 }
 
 function childrenOf(pid: number): number[] {
@@ -78,17 +94,4 @@ function listens(port: number): Promise<boolean> {
     socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
     socket.once('connect', () => socket.destroy());
   });
-}
-
-/** Clock ticks of the kernel are hundredths of a second wherever this runs. */
-const TICK_MS = 10;
-
-/** What these processes have used of the processor so far, in user and kernel mode. */
-export function cpuMs(pids: readonly number[]): number {
-  const ticks = pids.map((pid) => {
-    const stat = fs.readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return Number(fields[11]) + Number(fields[12]);
-  });
-  return TICK_MS * ticks.reduce((sum, each) => sum + each, 0);
 }

@@ -1,14 +1,29 @@
-/** A short stretch of load on one gateway, from wrk: what came through, how fast, and what it cost. */
+/** A short stretch of load on one gateway: what came through, how fast, and what it cost. */
 import { execFile } from 'node:child_process';
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { cpuMs, pinned } from './programs.ts';
-import type { Rival } from './rivals.ts';
+import { quantileOf } from '../support/spread.ts';
+import { cpuMs, ForeignLoad } from './processor.ts';
+import { pinned } from './programs.ts';
+import { portOf, type Protocol, type Rival } from './rival.ts';
+
+/** The programs that make the load. */
+export interface Loaders {
+  readonly folder: string;
+  readonly wrk: string;
+  readonly h2load: string | undefined;
+  readonly upstreamPids: readonly number[];
+}
 
 export interface Load {
   readonly path: string;
+  /** `messages`: WebSocket messages instead of requests. */
+  readonly protocol: Protocol | 'messages';
   readonly keepAlive: boolean;
+  readonly connections: number;
+  /** Null: the next request as soon as the last one is answered. */
+  readonly perSecond: number | null;
 }
 
 export interface Slice {
@@ -16,53 +31,123 @@ export interface Slice {
   readonly perCpuSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+  /** How much of the machine others used meanwhile. */
+  readonly foreignPercent: number;
 }
 
-const CONNECTIONS = 64;
-const run = promisify(execFile);
+/** What a loader reports. */
+interface Answers {
+  readonly requests: number;
+  readonly durationUs: number;
+  readonly failures: number;
+  readonly p50Us: number;
+  readonly p99Us: number;
+}
 
-/** Fields as a browser sends them, and the figures in a form that is easy to read back. */
-export async function writeScript(folder: string): Promise<string> {
-  const file = path.join(folder, 'wrk.lua');
-  await fs.writeFile(
-    file,
-    `wrk.headers["User-Agent"] = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
-wrk.headers["Accept"] = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
-wrk.headers["Accept-Language"] = "en-US,en;q=0.5"
-wrk.headers["Accept-Encoding"] = "gzip, deflate, br"
-wrk.headers["Cookie"] = "session=0123456789abcdef0123456789abcdef; theme=dark"
-wrk.headers["Referer"] = "http://shop.example.com/previous/page"
-done = function(summary, latency)
+const run = promisify(execFile);
+const OUTPUT_BYTES_MAX = 64 * 1024 * 1024;
+
+/** As a browser sends them. */
+const FIELDS = [
+  'User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0',
+  'Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8',
+  'Accept-Language: en-US,en;q=0.5',
+  'Accept-Encoding: gzip, deflate, br',
+  'Cookie: session=0123456789abcdef0123456789abcdef; theme=dark',
+  'Referer: http://shop.example.com/previous/page',
+];
+
+export async function measure(loaders: Loaders, rival: Rival, load: Load, seconds: number): Promise<Slice> {
+  const pids = rival.pids();
+  const foreign = new ForeignLoad([...pids, ...loaders.upstreamPids]);
+  const before = cpuMs(pids);
+  const answers = await offer(loaders, rival, load, seconds);
+  const usedMs = cpuMs(pids) - before;
+  if (answers.requests === 0 || answers.failures > 0)
+    throw new Error(`${rival.name}: ${answers.requests} answers, ${answers.failures} failures`);
+  return {
+    perSecond: (answers.requests * 1e6) / answers.durationUs,
+    perCpuSecond: (answers.requests * 1e3) / usedMs,
+    p50Ms: answers.p50Us / 1e3,
+    p99Ms: answers.p99Us / 1e3,
+    foreignPercent: foreign.percent(),
+  };
+}
+
+function offer(loaders: Loaders, rival: Rival, load: Load, seconds: number): Promise<Answers> {
+  if (load.protocol === 'messages') return byMessages(rival, load, seconds);
+  const url = `${load.protocol === 'http' ? 'http' : 'https'}://127.0.0.1:${portOf(rival, load.protocol)}${load.path}`;
+  const ordinary = load.protocol !== 'h2' && load.perSecond === null;
+  return ordinary ? byWrk(loaders, url, load, seconds) : byH2load(loaders, url, load, seconds);
+}
+
+async function onLoadCore(program: string, args: readonly string[]): Promise<string> {
+  const [file, all] = pinned(1, program, args);
+  const { stdout } = await run(file, all, { maxBuffer: OUTPUT_BYTES_MAX });
+  return stdout;
+}
+
+/** The last line of wrk's script and of the load of messages. */
+function readFigures(stdout: string): Answers {
+  const figures = /^FIGURES (.*)$/m.exec(stdout)?.[1]?.split(' ').map(Number) ?? [];
+  const [requests = 0, durationUs = 0, failures = 0, p50Us = 0, p99Us = 0] = figures;
+  return { requests, durationUs, failures, p50Us, p99Us };
+}
+
+const SCRIPT = `done = function(summary, latency)
   local e = summary.errors
   io.write(string.format("FIGURES %d %d %d %d %d\\n", summary.requests, summary.duration,
     e.connect + e.read + e.write + e.status + e.timeout, latency:percentile(50), latency:percentile(99)))
 end
-`,
-  );
-  return file;
+`;
+
+async function byWrk({ folder, wrk }: Loaders, url: string, load: Load, seconds: number): Promise<Answers> {
+  const script = path.join(folder, 'wrk.lua');
+  await fs.writeFile(script, SCRIPT);
+  const fields = load.keepAlive ? FIELDS : [...FIELDS, 'Connection: close'];
+  const args = [
+    '-t',
+    '1',
+    '-c',
+    String(load.connections),
+    '-d',
+    `${seconds}s`,
+    '--timeout',
+    '30s',
+    '-s',
+    script,
+  ];
+  return readFigures(await onLoadCore(wrk, [...args, ...fields.flatMap((each) => ['-H', each]), url]));
 }
 
-export async function measure(
-  wrk: string,
-  script: string,
-  rival: Rival,
-  load: Load,
+async function byMessages(rival: Rival, load: Load, seconds: number): Promise<Answers> {
+  const program = new URL('message-load.ts', import.meta.url).pathname;
+  const args = [program, rival.port, load.path, load.connections, seconds].map(String);
+  return readFigures(await onLoadCore(process.execPath, args));
+}
+
+/** One line per request: when it began, its status, and how long it took in microseconds. */
+async function byH2load(
+  { folder, h2load }: Loaders,
+  url: string,
+  { protocol, connections, perSecond }: Load,
   seconds: number,
-): Promise<Slice> {
-  const args = ['-t', '1', '-c', String(CONNECTIONS), '-d', `${seconds}s`, '-s', script];
-  if (!load.keepAlive) args.push('-H', 'Connection: close');
-  const before = cpuMs(rival.pids);
-  const [file, all] = pinned(1, wrk, [...args, `http://127.0.0.1:${rival.port}${load.path}`]);
-  const { stdout } = await run(file, all);
-  const usedMs = cpuMs(rival.pids) - before;
-  const figures = /^FIGURES (.*)$/m.exec(stdout)?.[1]?.split(' ').map(Number) ?? [];
-  const [requests = 0, durationUs = 0, errors = 0, p50Us = 0, p99Us = 0] = figures;
-  if (requests === 0 || errors > 0)
-    throw new Error(`${rival.name}: ${requests} answers, ${errors} failures\n${stdout}`);
+): Promise<Answers> {
+  if (h2load === undefined) throw new Error('h2load is not installed');
+  const log = path.join(folder, 'h2load.log');
+  await fs.rm(log, { force: true });
+  const args = ['-c', String(connections), '-t', '1', '-D', String(seconds), '--log-file', log];
+  if (protocol !== 'h2') args.push('--h1');
+  if (perSecond !== null) args.push('--rps', String(Math.max(1, perSecond / connections)));
+  await onLoadCore(h2load, [...args, ...FIELDS.flatMap((each) => ['-H', each]), url]);
+  const lines = (await fs.readFile(log, 'utf8')).trimEnd().split('\n');
+  const requests = lines.map((line) => line.split('\t').map(Number));
+  const durationsUs = requests.map(([, , durationUs = 0]) => durationUs);
   return {
-    perSecond: (requests * 1e6) / durationUs,
-    perCpuSecond: (requests * 1e3) / usedMs,
-    p50Ms: p50Us / 1e3,
-    p99Ms: p99Us / 1e3,
+    requests: requests.length,
+    durationUs: seconds * 1e6,
+    failures: requests.filter(([, status]) => status !== 200).length,
+    p50Us: quantileOf(durationsUs, 0.5),
+    p99Us: quantileOf(durationsUs, 0.99),
   };
 }

@@ -16,3 +16,9 @@ export function spreadOf(values: readonly number[]): Spread {
   const lower = sorted[Math.ceil(middle) - 1] ?? min;
   return { min, median: (lower + upper) / 2, max, rounds: sorted.length };
 }
+
+/** 0 for none. */
+export function quantileOf(values: readonly number[], quantile: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(quantile * sorted.length))] ?? 0;
+}
