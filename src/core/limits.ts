@@ -158,6 +158,10 @@ export const limits = {
       handshakesMax: 1_000,
       ticketKeyForMs: 24 * 3_600_000,
     },
+    /** Services and instances in one part of a routing: what is read in one turn of the event loop. */
+    routingPartSize: 128,
+    /** Of messages between master and worker: what is read in one turn of the event loop, if it is more than one. */
+    messageCharsPerTurn: 8 * 1024,
     protocolLineBytesMax: 32 * 1024 * 1024,
     reportIntervalMs: 100,
     freshReportTimeoutMs: 500,
@@ -276,6 +280,8 @@ export const limits = {
     /** Counts of instances that left the routing are kept this long, and for so many. */
     goneInstancesForMs: 600_000,
     goneInstancesMax: 1_000,
+    /** In one turn of the event loop. */
+    forgottenAtOnceMax: 1_000,
     /** Services that left the routing and whose totals go on where they were when they come back. */
     goneServicesMax: 1_000,
     /** Instances with series of their own in the metrics: the busiest ones. */

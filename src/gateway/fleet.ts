@@ -6,6 +6,7 @@ import { limits } from '../core/limits.ts';
 import type { InstanceCounts, TrafficReport } from '../core/traffic/counts.ts';
 import { Networks } from '../core/traffic/networks.ts';
 import type { Backend, DrainingBackend, Routing, ServiceRouting } from '../core/traffic/routing.ts';
+import type { GatewaySettings } from '../core/traffic/settings.ts';
 import { monotonicMs } from './clock.ts';
 import { Eras } from './eras.ts';
 import { FailureRing } from './failure-ring.ts';
@@ -16,6 +17,26 @@ import { ServiceTally } from './service-tally.ts';
 import type { Sweep } from './sweep.ts';
 
 type CountedRows = Pick<TrafficReport, 'instances' | 'services' | 'assigned' | 'running'>;
+
+const NOTHING: readonly never[] = [];
+
+/** Of a routing that is on its way. */
+interface Coming {
+  surroundings: RoutingSurroundings;
+  readonly services: Map<string, { readonly service: Service; readonly allNew: boolean }>;
+  readonly instances: Instance[];
+}
+
+const NO_SURROUNDINGS: RoutingSurroundings = {
+  ...{ key: '', trust: new Networks([]), geo: null, stickyKey: null },
+  instanceOf: () => undefined,
+  serviceOf: () => undefined,
+  share: 1,
+};
+
+const nothingComing = (surroundings: RoutingSurroundings): Coming => ({
+  ...{ surroundings, services: new Map(), instances: [] },
+});
 
 export class Fleet {
   readonly #services = new Map<string, Service>();
@@ -29,8 +50,8 @@ export class Fleet {
   readonly #sweep: Sweep;
   readonly #onIdle: () => void;
   #retiring = false;
-  #trusted: readonly string[] = [];
-  #trust = new Networks([]);
+  #surroundings: RoutingSurroundings = NO_SURROUNDINGS;
+  #coming = nothingComing(NO_SURROUNDINGS);
 
   /** `onIdle`: an instance out of rotation has nothing under way any more. */
   constructor(sweep: Sweep, onIdle: () => void) {
@@ -55,25 +76,46 @@ export class Fleet {
     return this.instances.every(({ tally }) => tally.idle);
   }
 
-  /** One synchronous change; whoever waited for an instance may go afterwards. */
+  /** A routing is on its way; what was made for another one that did not come is thrown away. */
+  expect(settings: GatewaySettings): void {
+    for (const { id } of this.#coming.instances) this.#instances.delete(id);
+    this.#coming = nothingComing(this.#surroundingsFor(settings));
+  }
+
+  /** Makes what these services of it need, so that `apply` only puts it in its place. Nothing is used before. */
+  prepare(parts: readonly ServiceRouting[]): void {
+    const { surroundings, services, instances } = this.#coming;
+    for (const next of parts) {
+      const before = instances.length;
+      for (const backend of next.backends) this.#instanceFor(next, backend);
+      if (this.#services.has(next.service)) continue;
+      const service = this.#newService(next);
+      service.update(next, surroundings);
+      const allNew = instances.length === before + next.backends.length && next.draining.length === 0;
+      services.set(next.service, { service, allNew });
+    }
+  }
+
+  /** One synchronous change, of what is not as it was; whoever waited for an instance may go afterwards. */
   apply(routing: Routing): void {
     this.#eras.begin(routing.number);
-    this.#trustIn(routing.settings.trust);
-    const inRotation = new Set<string>();
+    const surroundings = this.#surroundingsFor(routing.settings);
+    const alike = surroundings === this.#surroundings;
+    this.#surroundings = surroundings;
+    const names = new Set<string>();
     for (const next of routing.services) {
-      for (const backend of next.backends) {
-        inRotation.add(backend.id);
-        this.#enter(next, backend);
+      names.add(next.service);
+      const service = this.#services.get(next.service);
+      if (service?.routing === next && alike) continue;
+      if (service) {
+        this.#place(service.routing, next);
+        service.update(next, surroundings);
+      } else {
+        this.#services.set(next.service, this.#comingService(next, surroundings));
       }
     }
-    const draining = new Map(routing.services.flatMap((next) => next.draining.map((d) => [d.id, d])));
-    for (const instance of this.#instances.values()) {
-      if (!inRotation.has(instance.id)) this.#takeOut(instance, draining.get(instance.id));
-    }
-    const surroundings = this.#surroundingsOf(routing);
-    for (const next of routing.services) this.#update(next, surroundings);
-    this.#retireAllBut(new Set(routing.services.map(({ service }) => service)));
-    this.forgetGone();
+    this.#retireAllBut(names);
+    this.#coming = nothingComing(surroundings);
   }
 
   /** Every count there is. */
@@ -127,12 +169,14 @@ export class Fleet {
 
   /** The oldest ones first; never one that has something under way. */
   forgetGone(): void {
-    const { goneInstancesForMs, goneInstancesMax } = limits.gateway;
+    const { goneInstancesForMs, goneInstancesMax, forgottenAtOnceMax } = limits.gateway;
     const beforeMs = monotonicMs() - goneInstancesForMs;
     let surplus = this.#goneSinceMs.size - goneInstancesMax;
+    let left: number = forgottenAtOnceMax;
     for (const [instance, sinceMs] of this.#goneSinceMs) {
       if (!instance.tally.idle) continue;
-      if (sinceMs > beforeMs && surplus <= 0) break;
+      if (left <= 0 || (sinceMs > beforeMs && surplus <= 0)) break;
+      left -= 1;
       this.#goneSinceMs.delete(instance);
       this.#instances.delete(instance.id);
       this.#forgotten.push(instance.id);
@@ -140,21 +184,46 @@ export class Fleet {
     }
   }
 
-  #enter({ service, protocol }: ServiceRouting, backend: Backend): void {
-    let instance = this.#instances.get(backend.id);
-    if (!instance) {
-      instance = new Instance(service, backend, {
-        protocol,
-        sweep: this.#sweep,
-        onIdle: ({ place }) => {
-          if (place !== 'rotation') this.#onIdle();
-        },
-      });
-      this.#instances.set(backend.id, instance);
-      if (this.#retiring) instance.retire();
-    }
+  /** No service has it before the routing is in force. */
+  #instanceFor({ service, protocol }: ServiceRouting, backend: Backend): Instance {
+    const known = this.#instances.get(backend.id);
+    if (known) return known;
+    const made = new Instance(service, backend, {
+      protocol,
+      sweep: this.#sweep,
+      onIdle: ({ place }) => {
+        if (place !== 'rotation') this.#onIdle();
+      },
+    });
+    this.#instances.set(backend.id, made);
+    this.#coming.instances.push(made);
+    if (this.#retiring) made.retire();
+    return made;
+  }
+
+  /** Every instance of one service goes where the routing has it. */
+  #place(before: ServiceRouting | null, next: ServiceRouting): void {
+    for (const backend of next.backends) this.#enter(next, backend);
+    for (const { id } of before?.backends ?? NOTHING) this.#placeOther(id, next);
+    for (const { id } of before?.draining ?? NOTHING) this.#placeOther(id, next);
+    for (const { id } of next.draining) this.#placeOther(id, next);
+  }
+
+  /** One that was there before, or drains now. */
+  #placeOther(id: string, { backends, draining }: ServiceRouting): void {
+    if (backends.some((each) => each.id === id)) return;
+    const instance = this.#instances.get(id);
+    if (!instance) return;
+    this.#takeOut(
+      instance,
+      draining.find((each) => each.id === id),
+    );
+  }
+
+  #enter(service: ServiceRouting, backend: Backend): void {
+    const instance = this.#instanceFor(service, backend);
     this.#goneSinceMs.delete(instance);
-    instance.enterRotation(backend, protocol);
+    instance.enterRotation(backend, service.protocol);
   }
 
   #takeOut(instance: Instance, draining: DrainingBackend | undefined): void {
@@ -167,29 +236,32 @@ export class Fleet {
     }
   }
 
-  #surroundingsOf({ settings: { geo, stickyKey, workers } }: Routing): RoutingSurroundings {
-    const trust = this.#trust;
+  /** The same object as long as nothing in it changes: what is known of a client by it stays. */
+  #surroundingsFor(settings: GatewaySettings): RoutingSurroundings {
+    const { geo, stickyKey, workers } = settings;
+    const key = JSON.stringify([settings.trust, geo, stickyKey, workers]);
+    const known = [this.#surroundings, this.#coming.surroundings].find((each) => each.key === key);
+    if (known) return known;
+    const trust = new Networks(settings.trust);
     return {
-      trust,
-      geo: geo && { header: geo.header, trust },
-      stickyKey,
+      ...{ key, trust, geo: geo && { header: geo.header, trust }, stickyKey },
       instanceOf: (id) => this.#instances.get(id),
       serviceOf: (name) => this.#services.get(name),
       share: 1 / (workers ?? 1),
     };
   }
 
-  /** The same set as long as nothing changes: what is known of a client by it stays. */
-  #trustIn(networks: readonly string[]): void {
-    if (networks.join() === this.#trusted.join()) return;
-    this.#trusted = networks;
-    this.#trust = new Networks(networks);
-  }
-
-  #update(next: ServiceRouting, surroundings: RoutingSurroundings): void {
-    let service = this.#services.get(next.service);
-    if (!service) this.#services.set(next.service, (service = this.#newService(next)));
-    service.update(next, surroundings);
+  /** One that is not there yet: as it was prepared, if it was. */
+  #comingService(next: ServiceRouting, surroundings: RoutingSurroundings): Service {
+    const prepared = this.#coming.services.get(next.service);
+    const fits = prepared?.service.routing === next && surroundings === this.#coming.surroundings;
+    // New instances are where they belong.
+    if (prepared && fits && prepared.allNew) return prepared.service;
+    this.#place(null, next);
+    if (prepared && fits) return prepared.service;
+    const made = this.#newService(next);
+    made.update(next, surroundings);
+    return made;
   }
 
   #newService(next: ServiceRouting): Service {
@@ -211,6 +283,10 @@ export class Fleet {
   #retireAllBut(names: ReadonlySet<string>): void {
     for (const [name, service] of this.#services) {
       if (names.has(name)) continue;
+      for (const { id } of [...service.routing.backends, ...service.routing.draining]) {
+        const instance = this.#instances.get(id);
+        if (instance?.service === name) this.#takeOut(instance, undefined);
+      }
       service.retire();
       this.#services.delete(name);
     }

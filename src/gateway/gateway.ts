@@ -4,9 +4,9 @@
  */
 import { limits } from '../core/limits.ts';
 import type { TrafficReport } from '../core/traffic/counts.ts';
-import type { Routing } from '../core/traffic/routing.ts';
+import type { Routing, ServiceRouting } from '../core/traffic/routing.ts';
 import { EMPTY_REPORT } from '../core/traffic/report-book.ts';
-import type { AccessLogSettings } from '../core/traffic/settings.ts';
+import type { AccessLogSettings, GatewaySettings } from '../core/traffic/settings.ts';
 import { TICKET_KEY } from '../wire/paths.ts';
 import { AccessLog } from './access-log/access-log.ts';
 import { AccessLogFile } from './access-log/log-file.ts';
@@ -68,6 +68,16 @@ export class Gateway {
     const applied = this.#applying.then(() => this.#apply(routing, keep));
     this.#applying = applied.catch(() => undefined);
     return applied;
+  }
+
+  /** A routing with these settings is on its way; one that was and did not come is forgotten. */
+  expect(settings: GatewaySettings): void {
+    this.#fleet.expect(settings);
+  }
+
+  /** Services of it. What takes time is done here, part by part, and not when the routing is put in force. */
+  prepare(services: readonly ServiceRouting[]): void {
+    this.#fleet.prepare(services);
   }
 
   /** Of the inherited sockets, those that it listens on or still may. */

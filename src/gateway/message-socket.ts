@@ -12,24 +12,50 @@ export interface MessageEvents<In> {
 
 export class MessageSocket<In, Out> {
   readonly #socket: Socket;
+  #cut = false;
 
   constructor(socket: Socket, schema: z.ZodType<In>, events: MessageEvents<In>) {
     this.#socket = socket;
     let why = 'the connection was closed';
     const splitter = new LineSplitter(limits.gateway.protocolLineBytesMax);
-    socket.on('data', (chunk: Buffer) => {
+    const lines: string[] = [];
+    const takeOne = (line: string) => {
       try {
-        for (const line of splitter.push(chunk)) {
-          if (socket.destroyed) return;
-          events.onMessage(schema.parse(JSON.parse(line)));
-        }
+        events.onMessage(schema.parse(JSON.parse(line)));
       } catch (error) {
         why = `a message was not understood: ${error instanceof Error ? error.message : String(error)}`;
-        socket.destroy();
+        this.cut();
       }
+    };
+    /** No more in one turn than a worker's clients can wait for. */
+    const takeSome = () => {
+      socket.resume();
+      let chars = 0;
+      while (!this.#cut && chars <= limits.gateway.messageCharsPerTurn) {
+        const line = lines.shift();
+        if (line === undefined) return;
+        chars += line.length;
+        takeOne(line);
+      }
+      if (lines.length === 0 || this.#cut) return;
+      socket.pause();
+      setImmediate(takeSome);
+    };
+    socket.on('data', (chunk: Buffer) => {
+      try {
+        lines.push(...splitter.push(chunk));
+      } catch (error) {
+        why = error instanceof Error ? error.message : String(error);
+        this.cut();
+      }
+      takeSome();
     });
     socket.on('error', (error) => (why = error.message));
-    socket.once('close', () => events.onClosed(why));
+    socket.once('close', () => {
+      // What had come before still counts.
+      while (!this.#cut && lines.length > 0) takeOne(lines.shift() ?? '');
+      events.onClosed(why);
+    });
   }
 
   get closed(): boolean {
@@ -51,6 +77,7 @@ export class MessageSocket<In, Out> {
   }
 
   cut(): void {
+    this.#cut = true;
     this.#socket.destroy();
   }
 }

@@ -59,7 +59,7 @@ export class ServiceTally {
   #hold: Held = { heldTotal: 0, waiting: 0 };
   #heldBefore = 0;
   /** The counts that rows do not have, as they were told last. */
-  #told = '';
+  #told: readonly number[] = [];
 
   constructor(service: string, failures: FailureRing) {
     this.service = service;
@@ -107,8 +107,9 @@ export class ServiceTally {
   changes(): { service: ServiceCounts | null; assigned: AssignedCounts[] } {
     const rows = [...this.#rows.values()].filter(({ changed }) => changed);
     for (const row of rows) row.changed = false;
-    const own = `${this.#hold.heldTotal} ${this.#hold.waiting} ${this.#refused} ${this.#turnedAway} ${this.#shadowed} ${this.#shadowsDropped}`;
-    const same = rows.length === 0 && own === this.#told;
+    const { heldTotal, waiting } = this.#hold;
+    const own = [heldTotal, waiting, this.#refused, this.#turnedAway, this.#shadowed, this.#shadowsDropped];
+    const same = rows.length === 0 && own.every((count, at) => count === this.#told[at]);
     this.#told = own;
     return { service: same ? null : this.counts(), assigned: rows.map((row) => row.counts()) };
   }

@@ -29,6 +29,8 @@ export interface ServiceSurroundings {
 
 /** What of a routing concerns every service. */
 export interface RoutingSurroundings {
+  /** The same for the same settings. */
+  readonly key: string;
   /** Whose word on other clients counts; the same object until it changes. */
   readonly trust: Networks;
   readonly geo: Geo | null;

@@ -53,7 +53,7 @@ const policy: z.ZodType<Policy> = z
   })
   .default(DEFAULT_POLICY);
 
-const settings: z.ZodType<GatewaySettings> = z
+export const settings: z.ZodType<GatewaySettings> = z
   .object({
     workers: z.int().min(1).nullable().default(null),
     trust: z.array(z.string()).default([...DEFAULT_SETTINGS.trust]),
@@ -70,7 +70,7 @@ const settings: z.ZodType<GatewaySettings> = z
   })
   .prefault({});
 
-const serviceRouting = z.object({
+export const serviceRouting = z.object({
   service: z.string(),
   listen,
   proxied: z.boolean().default(true),

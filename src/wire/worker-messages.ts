@@ -6,10 +6,22 @@
  */
 import { z } from 'zod';
 import { listen } from './direct-messages.ts';
-import { routing, stage } from './gateway-messages.ts';
+import type { ServiceRouting } from '../core/traffic/routing.ts';
+import type { RoutingFrame } from '../core/traffic/routing-parts.ts';
+import { serviceRouting, settings, stage } from './gateway-messages.ts';
 import { report } from './report.ts';
 
 export const WORKER_PROTOCOL = 1;
+
+const frame: z.ZodType<RoutingFrame> = z.object({
+  number: z.int(),
+  fence: z.int(),
+  settings,
+  base: z.int().nullable(),
+  names: z.array(z.string()),
+});
+
+const services: z.ZodType<ServiceRouting[]> = z.array(serviceRouting);
 
 const member = z.object({ id: z.string(), pid: z.int() });
 
@@ -18,8 +30,11 @@ export type MemberName = z.infer<typeof member>;
 
 /** Master to worker. */
 export const toWorker = z.discriminatedUnion('type', [
+  /** A routing comes in parts: this one, its services as far as they changed, and the end. */
+  z.object({ type: z.literal('routing-begins'), frame }),
+  z.object({ type: z.literal('services'), services }),
   /** `keep`: addresses that it leaves are still listened on. */
-  z.object({ type: z.literal('routing'), routing, keep: z.boolean() }),
+  z.object({ type: z.literal('routing-ends'), keep: z.boolean() }),
   /** Asks for a report now instead of with the next interval; it carries this number. */
   z.object({ type: z.literal('report'), asked: z.int() }),
   z.object({ type: z.literal('release') }),

@@ -7,6 +7,7 @@ import { limits } from '../../core/limits.ts';
 import { listenKey } from '../../core/listen.ts';
 import { addressesOf } from '../../core/traffic/addresses.ts';
 import type { Routing } from '../../core/traffic/routing.ts';
+import { RoutingParts } from '../../core/traffic/routing-parts.ts';
 import { type FromWorker, fromWorker, type Join, type ToWorker } from '../../wire/worker-messages.ts';
 import type { FailedListen } from '../listeners.ts';
 import type { Stage } from '../../wire/gateway-messages.ts';
@@ -30,6 +31,8 @@ export class Member {
   answered = 0;
   failed: readonly FailedListen[] = [];
   #link: MessageSocket<FromWorker, ToWorker> | null = null;
+  /** What was sent over this connection. */
+  #parts = new RoutingParts();
   #silentTicks = 0;
   #heirSaid = '';
   #stopped = false;
@@ -53,6 +56,7 @@ export class Member {
 
   join(link: MessageSocket<FromWorker, ToWorker>, { stage, sockets }: Join): void {
     this.#link = link;
+    this.#parts = new RoutingParts();
     this.stage = stage;
     this.sockets = new Set(sockets);
   }
@@ -70,7 +74,10 @@ export class Member {
 
   route(routing: Routing, keep: boolean): void {
     this.routing = 0;
-    this.send({ type: 'routing', routing, keep });
+    const { frame, parts } = this.#parts.next(routing);
+    this.send({ type: 'routing-begins', frame });
+    for (const services of parts) this.send({ type: 'services', services: [...services] });
+    this.send({ type: 'routing-ends', keep });
     if (keep) return;
     // What it stopped listening on is closed for good: its descriptor is gone.
     const wanted = new Set(addressesOf(routing.services, routing.settings).map(listenKey));

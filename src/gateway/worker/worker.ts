@@ -6,6 +6,8 @@ import fs from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { limits } from '../../core/limits.ts';
+import type { Routing, ServiceRouting } from '../../core/traffic/routing.ts';
+import { RoutingAssembly, type RoutingFrame } from '../../core/traffic/routing-parts.ts';
 import type { Stage } from '../../wire/gateway-messages.ts';
 import { SEGUE_VERSION } from '../../wire/version.ts';
 import { type FromWorker, type ToWorker, toWorker, WORKER_PROTOCOL } from '../../wire/worker-messages.ts';
@@ -40,6 +42,10 @@ export class Worker {
   /** The master has heard everything up to the last report. */
   #inStep = false;
   #ending = false;
+  #routing: Promise<void> = Promise.resolve();
+  /** The last one of this master's, and the one that is on its way. */
+  #received: Routing | null = null;
+  #coming: RoutingAssembly | null = null;
 
   constructor(options: WorkerOptions) {
     const { id, pid, inherited, masterFile, log } = options;
@@ -83,6 +89,7 @@ export class Worker {
 
   #joined(link: Link): void {
     const { id, pid } = this.#options;
+    void this.#inTurn(() => (this.#received = null));
     this.#link = link;
     this.#rescue.masterIsBack();
     const sockets = [...this.#gateway.sockets.keys()];
@@ -109,8 +116,12 @@ export class Worker {
 
   async #act(message: ToWorker): Promise<void> {
     switch (message.type) {
-      case 'routing':
-        return this.#route(message);
+      case 'routing-begins':
+        return this.#inTurn(() => this.#begin(message.frame));
+      case 'services':
+        return this.#inTurn(() => this.#prepare(message.services));
+      case 'routing-ends':
+        return this.#inTurn(() => this.#route(message.keep));
       case 'report':
         return this.#report(true, message.asked);
       case 'release':
@@ -127,7 +138,34 @@ export class Worker {
     }
   }
 
-  async #route({ routing, keep }: Extract<ToWorker, { type: 'routing' }>): Promise<void> {
+  /** What comes after a routing waits until that is in force. */
+  #inTurn(work: () => unknown): Promise<void> {
+    const done = this.#routing.then(async () => {
+      await work();
+    });
+    this.#routing = done.catch((error: unknown) => {
+      this.#options.log(`routing: ${error instanceof Error ? error.message : String(error)}`);
+      // Whoever joins anew is told everything.
+      this.#link?.cut();
+    });
+    return this.#routing;
+  }
+
+  #begin(frame: RoutingFrame): void {
+    this.#coming = RoutingAssembly.begin(frame, this.#received);
+    if (!this.#coming) throw new Error(`${frame.number} builds on ${frame.base}, which is not here`);
+    this.#gateway.expect(frame.settings);
+  }
+
+  #prepare(services: readonly ServiceRouting[]): void {
+    this.#coming?.add(services);
+    this.#gateway.prepare(services);
+  }
+
+  async #route(keep: boolean): Promise<void> {
+    const routing = this.#coming?.routing() ?? null;
+    if (!routing) throw new Error('a part is missing');
+    this.#received = routing;
     const failed = await this.#gateway.apply(routing, keep);
     this.#link?.send({ type: 'ack', number: routing.number, failed: [...failed] });
   }
