@@ -140,6 +140,7 @@ describe('the gateway, killed', () => {
 /** How many processes of this kind the project has. */
 async function daemons(project: TestProject, kind: 'control' | 'gateway'): Promise<number> {
   const found = await processesUnder(project.root);
-  return found.filter(({ commandLine }) => commandLine.some((word) => word.endsWith(`main/${kind}.ts`)))
-    .length;
+  // Workers are told where their master's program is.
+  const program = (words: readonly string[]) => words.find((word) => word.endsWith('.ts'));
+  return found.filter(({ commandLine }) => program(commandLine)?.endsWith(`main/${kind}.ts`)).length;
 }
