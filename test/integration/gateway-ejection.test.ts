@@ -112,14 +112,49 @@ test('the last instance of a version is never put out, nor more than half of the
   assert.ok(first.asked - before >= 5, 'a candidate that fails goes on failing where it is seen');
 });
 
-test('a connection that was kept and closed by the instance is no failure of it', async (t) => {
+test('only one request finds out, however many come meanwhile', async (t) => {
+  const gateway = await startGateway(t);
+  let silent = false;
+  let asked = 0;
+  const good = await startApp(t, 'good');
+  const bad = await startApp(t, 'bad', (req, res) => {
+    req.resume();
+    asked += 1;
+    if (!silent) res.writeHead(500).end();
+  });
+  await gateway.route({ backends: [backendOf(good), backendOf(bad)], policy: policyWith(1_000) });
+  await eventually('it is out', async () => {
+    await ask(gateway.port);
+    return isOut(gateway, 'bad');
+  });
+  silent = true;
+  asked = 0;
+  await eventually('one found its way', async () => {
+    await Promise.race([ask(gateway.port), eventually('it has one', () => asked > 0)]);
+    return asked > 0;
+  });
+  const others = await Promise.all([...Array(20).keys()].map(() => ask(gateway.port)));
+  assert.deepEqual(new Set(others.map(({ status }) => status)), new Set([200]));
+  assert.equal(asked, 1);
+  bad.kill();
+});
+
+test('a connection that was kept and that the instance then closes is no failure of it', async (t) => {
   const gateway = await startGateway(t);
   const good = await startApp(t, 'good');
-  const short = await startApp(t, 'short');
-  await gateway.route({ backends: [good, short].map(backendOf), policy: LONG });
-  for (let i = 0; i < 20; i += 1) {
-    assert.equal((await ask(gateway.port)).status, 200);
-    short.server.closeIdleConnections();
-  }
+  let died = 0;
+  const short = await startRaw(t, 'short', (socket) => {
+    let asked = 0;
+    socket.on('data', () => {
+      asked += 1;
+      if (asked === 1) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
+      else socket.destroy();
+      if (asked > 1) died += 1;
+    });
+  });
+  const policy = { ...DEFAULT_POLICY, ejection: { failures: 1, forMs: 600_000 } };
+  await gateway.route({ backends: [good, short].map(backendOf), policy });
+  for (let i = 0; i < 20; i += 1) assert.equal((await ask(gateway.port)).status, 200);
+  assert.ok(died >= 3, `${died} died`);
   assert.equal(isOut(gateway, 'short'), false);
 });
