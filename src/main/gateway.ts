@@ -55,6 +55,7 @@ const master = new Master({
   log,
   onReport: (report) => link.report(report),
   onSettings: (settings) => metrics.apply(settings.metrics),
+  isSuperseded: () => published && !link.ours,
   onFollowed: () => {
     log('is followed by another one');
     letGo();
@@ -87,9 +88,11 @@ function letGo(): void {
   workersSocket.close();
 }
 
+let published = false;
 function publish(): void {
   workersSocket.publish();
   link.publish();
+  published = true;
 }
 
 let stopping = false;

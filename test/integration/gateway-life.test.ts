@@ -97,3 +97,26 @@ test('an address more: others listen on it, and who is connected stays connected
   );
   assert.doesNotMatch(text, /Connection: close/);
 });
+
+test('a worker that hangs is killed and replaced, and a routing waits for that and no longer', async (t) => {
+  const gateway = await started(t);
+  const [victim] = serving(gateway);
+  assert.ok(victim);
+  process.kill(victim.pid, 'SIGSTOP');
+  const b = await startApp(t, 'b');
+  assert.deepEqual((await gateway.route({ backends: [backendOf(b)] })).failed, []);
+  await eventually('two serve', () => serving(gateway).filter(({ pid }) => pid !== victim.pid).length === 2);
+  for (let i = 0; i < 20; i += 1) assert.equal(await textOf(ask(gateway.port)), 'b');
+});
+
+test('workers become more and fewer with the file, and nothing is lost', async (t) => {
+  const gateway = await started(t);
+  const a = await startApp(t, 'a');
+  const load = steadyLoad(t, gateway.port);
+  for (const workers of [3, 1, 2]) {
+    gateway.settings = { workers };
+    await gateway.route({ backends: [backendOf(a)] });
+    await eventually(`${workers} serve`, () => serving(gateway).length === workers);
+  }
+  await assertClean(load);
+});

@@ -41,6 +41,11 @@ export class ControlLink {
     this.#socket.publish();
   }
 
+  /** False as soon as another master has the name. */
+  get ours(): boolean {
+    return this.#socket.ours;
+  }
+
   /** `report` says what changed since the one before. */
   report(report: TrafficReport): void {
     this.#tell(report, null, 0);

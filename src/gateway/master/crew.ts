@@ -11,9 +11,9 @@ import type { TrafficReport } from '../../core/traffic/counts.ts';
 import type { Routing } from '../../core/traffic/routing.ts';
 import { SEGUE_VERSION } from '../../wire/version.ts';
 import { type Join, type MemberName, WORKER_PROTOCOL } from '../../wire/worker-messages.ts';
-import { timer } from '../clock.ts';
 import type { FailedListen } from '../listeners.ts';
 import { Conditions } from './conditions.ts';
+import { Expected } from './expected.ts';
 import type { HeldSockets } from './held-sockets.ts';
 import { acceptWorker, Member, type MemberLink, type WorkerSaid } from './member.ts';
 import type { Starts } from './starts.ts';
@@ -38,8 +38,7 @@ const STRANGE = 0;
 export class Crew {
   readonly #options: CrewOptions;
   readonly #members = new Map<string, Member>();
-  /** Announced by the master before: they are alive and will join. */
-  readonly #expected = new Set<string>();
+  readonly #expected = new Expected(() => this.#tend());
   readonly #conditions = new Conditions();
   #afterwards: 'retire' | 'keep' = 'keep';
   #generation = STRANGE + 1;
@@ -61,18 +60,13 @@ export class Crew {
 
   /** Everybody that serves has told its counts: together they are the whole (R2). */
   get complete(): boolean {
-    return this.#expected.size === 0 && this.members.every((m) => m.reported || !m.joined);
+    return this.#expected.nobody && this.members.every((m) => m.reported || !m.joined);
   }
 
   /** Workers of an earlier master, that will join now, and what becomes of them once the own ones accept. */
   expect(names: readonly MemberName[], afterwards: 'retire' | 'keep'): void {
     this.#afterwards = afterwards;
-    for (const { id } of names) if (!this.#members.has(id)) this.#expected.add(id);
-    const late = timer(() => {
-      this.#expected.clear();
-      this.#tend();
-    }, limits.gateway.rejoinMs);
-    late.unref();
+    this.#expected.add(names.filter(({ id }) => !this.#members.has(id)));
   }
 
   /** Resolves when it is in force in every worker (R3), with the addresses that could not be listened on. */
@@ -126,7 +120,7 @@ export class Crew {
 
   /** All generations. Resolves when the last one is gone; those that do not go are killed. */
   async stop(graceMs: number): Promise<void> {
-    await this.#conditions.until(() => this.#expected.size === 0);
+    await this.#conditions.until(() => this.#expected.nobody);
     this.leave();
     for (const member of this.#members.values()) {
       if (member.joined) member.stop(graceMs);
@@ -177,7 +171,7 @@ export class Crew {
         break;
       case 'report':
         member.reported = true;
-        this.#expected.delete(member.id);
+        this.#expected.settled(member.id);
         this.#options.onReport(member.id, message.report, message.urgent);
         if (message.asked === null) return;
         member.answered = message.asked;
@@ -201,7 +195,7 @@ export class Crew {
     const member = this.#members.get(id);
     if (!member) return;
     this.#members.delete(id);
-    this.#expected.delete(id);
+    this.#expected.settled(id);
     this.#options.onGone(id);
     const lost = member.stage === 'serving' && !this.#leaving;
     this.#options.log(`worker ${id} (pid ${member.pid}) is gone${lost ? `: ${why}` : ''}`);
@@ -250,7 +244,7 @@ export class Crew {
     const surplus = current.filter((member) => member.joined).slice(this.#size);
     for (const member of surplus) member.retire();
     // Those that are expected may be the ones that are missing.
-    const waits = this.#afterwards === 'keep' && this.#expected.size > 0;
+    const waits = this.#afterwards === 'keep' && !this.#expected.nobody;
     if (this.#wanted.length === 0 || waits) return;
     const { starts, sockets } = this.#options;
     const start = () => {

@@ -37,6 +37,8 @@ export interface MasterOptions {
   readonly onSettings: (settings: GatewaySettings) => Promise<void>;
   /** What changed since the one before. */
   readonly onReport: (report: TrafficReport) => void;
+  /** Somebody else is found under the common names. */
+  readonly isSuperseded: () => boolean;
   /** Another master has taken over: this one has nothing left to do. */
   readonly onFollowed: () => void;
 }
@@ -45,6 +47,7 @@ export class Master {
   readonly #options: MasterOptions;
   readonly crew: Crew;
   readonly #book = new ReportBook();
+  #handingOver = false;
   readonly #timers: readonly NodeJS.Timeout[];
   #routing: Routing | null = null;
   #fence = 0;
@@ -67,7 +70,7 @@ export class Master {
     });
     this.#timers = [
       setInterval(() => this.reportNow(), limits.gateway.reportIntervalMs),
-      setInterval(() => this.crew.tick(), limits.gateway.workerTickMs),
+      setInterval(() => this.#tick(), limits.gateway.workerTickMs),
     ];
   }
 
@@ -155,12 +158,15 @@ export class Master {
         ],
         ...order,
       });
+      this.#handingOver = true;
       const failure = await successor.ready();
       if (failure !== null) {
+        this.#handingOver = false;
         log(`was not followed: ${failure}`);
         return failure;
       }
       const loss = await successor.handOver({ type: 'yours', departed: this.#book.departed() });
+      this.#handingOver = loss === null;
       if (loss !== null) return loss;
       // The answer to control goes out first.
       setImmediate(() => this.#followed());
@@ -234,6 +240,11 @@ export class Master {
     const missing = listens.filter((listen) => !sockets.has(listenKey(listen)));
     const attempts = await Promise.all(missing.map((listen) => sockets.bind(listen)));
     return attempts.filter((failure) => failure !== null);
+  }
+
+  #tick(): void {
+    if (!this.#handingOver && this.#options.isSuperseded()) this.#followed();
+    else this.crew.tick();
   }
 
   #followed(): void {
