@@ -3,6 +3,7 @@
  * another one. Started by control, by the service manager with its sockets, or by the gateway that it follows;
  * outlives them all.
  */
+import fsSync from 'node:fs';
 import fs from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -20,7 +21,7 @@ import { followOn } from '../gateway/master/predecessor.ts';
 import { answers, PublishedSocket } from '../gateway/master/published-socket.ts';
 import { SnapshotFile } from '../gateway/master/snapshot-file.ts';
 import { Starts } from '../gateway/master/starts.ts';
-import { GATEWAY_SOCKET, ROUTING_FILE, WORKERS_SOCKET } from '../wire/paths.ts';
+import { GATEWAY_PID, GATEWAY_SOCKET, ROUTING_FILE, WORKERS_SOCKET } from '../wire/paths.ts';
 import { SUCCESSION_FIRST_FD } from '../wire/succession-messages.ts';
 import { SEGUE_VERSION } from '../wire/version.ts';
 import { entryFile } from './entry.ts';
@@ -90,6 +91,8 @@ function letGo(): void {
 
 let published = false;
 function publish(): void {
+  fsSync.writeFileSync(`${GATEWAY_PID}.${pid}`, `${pid}\n`);
+  fsSync.renameSync(`${GATEWAY_PID}.${pid}`, GATEWAY_PID);
   workersSocket.publish();
   link.publish();
   published = true;
@@ -104,6 +107,7 @@ async function stop(graceMs: number, forGood: boolean): Promise<void> {
   metrics.close();
   direct.close();
   await master.stop(graceMs, forGood);
+  await fs.rm(GATEWAY_PID, { force: true });
   letGo();
   log('stopped');
   process.exit(0);

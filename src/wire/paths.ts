@@ -5,6 +5,8 @@ export const CONTROL_SOCKET = '.segue/control.sock';
 export const GATEWAY_SOCKET = '.segue/gateway.sock';
 export const DIRECT_SOCKET = '.segue/direct.sock';
 export const TICKET_KEY = '.segue/run/tickets.key';
+/** The number of the master that runs, for a service manager. */
+export const GATEWAY_PID = '.segue/gateway.pid';
 /** Where the gateway's workers find their master. */
 export const WORKERS_SOCKET = '.segue/gateway-workers.sock';
 /** The last routing in force, for a gateway that is started without control. */
