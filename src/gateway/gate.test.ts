@@ -9,7 +9,7 @@ test('a bound is shared out, and everybody has at least one', (t) => {
   const sweep = new Sweep();
   t.after(() => sweep.stop());
   const backend = { id: 'a', version: 'v1', host: '127.0.0.1', port: 1 };
-  const { gate } = new Instance('web', backend, { sweep, onIdle: () => undefined });
+  const { gate } = new Instance('web', backend, { sweep, onIdle: () => undefined, protocol: 'http1' });
   const roomFor = (requestsMax: number | null, connectionsMax: number | null, workers: number) => {
     const policy = { ...DEFAULT_POLICY, instance: { requestsMax, connectionsMax } };
     gate.configure({ policy, share: 1 / workers, onFreed: () => undefined, mayEject: () => false });
