@@ -8,6 +8,7 @@ import type { Project, Service } from '../core/project.ts';
 import { removable } from '../core/release/retention.ts';
 import { TrafficWindow } from '../core/traffic/traffic-window.ts';
 import { count } from '../core/units.ts';
+import type { GatewaySettings } from '../core/traffic/settings.ts';
 import type { ReleaseRecord } from '../core/release/records.ts';
 import type { Fact } from '../core/release/journal.ts';
 import { isPromoted } from '../core/release/state.ts';
@@ -23,6 +24,7 @@ import type {
 } from '../wire/api.ts';
 import { NO_ENVIRONMENT } from '../wire/api-version.ts';
 import { SEGUE_VERSION } from '../wire/version.ts';
+import { CertificateOffice } from './certificate-office.ts';
 import { Engine } from './engine.ts';
 import { Fleet } from './fleet.ts';
 import { Ledger } from './ledger.ts';
@@ -51,6 +53,7 @@ export class Control {
   readonly window = new TrafficWindow();
   readonly engine: Engine;
   readonly #desk: ReleaseDesk;
+  readonly #office: CertificateOffice;
   readonly #options: ControlOptions;
   readonly startedAtMs: number;
   #project: Project;
@@ -73,9 +76,17 @@ export class Control {
     this.traffic = new TrafficDirector({
       ...{ ports, ledger, fleet, onFault },
       services: () => this.services,
-      settings: () => ({ ...this.#project.gateway, stickyKey: stickyKeyOf(ledger), challenges: [] }),
+      settings: () => this.#settings(),
     });
     const { traffic } = this;
+    this.#office = new CertificateOffice({
+      ...{ authority: ports.authority, clock: ports.clock },
+      services: () => this.services,
+      choice: () => this.#project.gateway.acme,
+      named: () => this.#project.gateway.certificates,
+      states: () => ports.plane.report()?.certificates ?? [],
+      apply: () => traffic.apply(),
+    });
     const serviceOf = (name: string) => this.services.find((service) => service.name === name);
     const beforeEnd = (release: ReleaseRecord) => this.#removeOldVersions(release);
     this.engine = new Engine({ ports, ledger, fleet, traffic, serviceOf, beforeEnd, onFault });
@@ -115,6 +126,17 @@ export class Control {
     this.traffic.followFleet();
     await this.traffic.apply();
     for (const release of this.ledger.activeReleases) await this.#resume(release);
+    void this.#office.run();
+  }
+
+  #settings(): GatewaySettings {
+    const { acme: _acme, certificates, ...choices } = this.#project.gateway;
+    return {
+      ...choices,
+      certificates: [...certificates, ...this.#office.files],
+      challenges: this.#office.challenges,
+      stickyKey: stickyKeyOf(this.ledger),
+    };
   }
 
   async #resume(release: ReleaseRecord): Promise<void> {
@@ -177,7 +199,7 @@ export class Control {
       pid: this.#gatewayPid,
       routing: this.traffic.inForce,
       workers: this.ports.plane.workers,
-      certificates: this.ports.plane.report()?.certificates ?? [],
+      certificates: [...(this.ports.plane.report()?.certificates ?? []), ...this.#office.troubles],
     };
   }
 
@@ -312,6 +334,7 @@ export class Control {
   }
 
   async close(): Promise<void> {
+    this.#office.close();
     this.fleet.close();
     await this.ports.plane.close();
     await this.ports.runtime.close();

@@ -1,3 +1,4 @@
+import type { Authority } from '../ports/authority.ts';
 import type { Clock, Randomness } from '../ports/clock.ts';
 import type { Prober } from '../ports/prober.ts';
 import type { ProjectSource } from '../ports/project-source.ts';
@@ -13,6 +14,7 @@ export interface ControlPorts {
   readonly plane: TrafficPlane;
   readonly prober: Prober;
   readonly files: VersionFiles;
+  readonly authority: Authority;
   readonly source: ProjectSource;
   readonly clock: Clock;
   readonly random: Randomness;

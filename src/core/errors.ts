@@ -83,6 +83,12 @@ export const ERRORS = {
     'The address to listen on cannot be bound.',
     'Choose an address of this machine and a port that you may use (1024 or above without rights).',
   ),
+  CERTIFICATE_NOT_ISSUED: kind(
+    1,
+    502,
+    'The certificate authority did not give a certificate.',
+    'See that the host leads to this machine and port 80 to "gateway.redirect"; it is tried again by itself.',
+  ),
   CERTIFICATE_REFUSED: kind(
     5,
     422,

@@ -136,6 +136,18 @@ export const limits = {
     windowMs: 10_000,
     sampleIntervalMs: 1_000,
   },
+  acme: {
+    /** How often it is looked whether a host needs a certificate. */
+    lookIntervalMs: 5_000,
+    requestTimeoutMs: 30_000,
+    /** Questions to the authority whether it is done. */
+    pollsMax: 20,
+    pollFirstMs: 250,
+    pollMaxMs: 10_000,
+    /** After a failure; four times longer after each that follows. */
+    retryFirstMs: 60_000,
+    retryMaxMs: 6 * 3_600_000,
+  },
   gateway: {
     http2: {
       /** Of one client's connection. */

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { Control } from '../control/control.ts';
 import type { ControlPorts } from '../control/ports.ts';
+import { AcmeAuthority } from '../drivers/authority/acme/acme-authority.ts';
 import { systemClock, systemRandomness } from '../drivers/clock/system.ts';
 import { LocalVersionFiles } from '../drivers/files/local/local-version-files.ts';
 import { DirectProber } from '../drivers/prober/direct/prober.ts';
@@ -37,6 +38,7 @@ export async function buildControl({
     plane,
     prober: new DirectProber({ clock }),
     files: new LocalVersionFiles({ root }),
+    authority: new AcmeAuthority({ root }),
     source,
     clock,
     random: systemRandomness,

@@ -11,6 +11,7 @@ export const GATEWAY_PID = '.segue/gateway.pid';
 export const WORKERS_SOCKET = '.segue/gateway-workers.sock';
 /** The last routing in force, for a gateway that is started without control. */
 export const ROUTING_FILE = '.segue/routing.json';
+export const CERTIFICATES_DIR = '.segue/certificates';
 export const JOURNAL = '.segue/journal.db';
 export const RELEASES_DIR = '.segue/releases';
 export const LOGS_DIR = '.segue/logs';

@@ -13,6 +13,7 @@ import { Ledger } from '../../src/control/ledger.ts';
 import { PortBook } from '../../src/control/port-book.ts';
 import type { ControlPorts } from '../../src/control/ports.ts';
 import { systemClock, systemRandomness } from '../../src/drivers/clock/system.ts';
+import { AcmeAuthority } from '../../src/drivers/authority/acme/acme-authority.ts';
 import { LocalVersionFiles } from '../../src/drivers/files/local/local-version-files.ts';
 import { DirectProber } from '../../src/drivers/prober/direct/prober.ts';
 import { YamlProjectFile } from '../../src/drivers/project/yaml-file.ts';
@@ -71,6 +72,7 @@ async function open(): Promise<void> {
     plane: new GatewayPlane({ root, clock: systemClock, mainFile: 'never started' }),
     prober: new DirectProber({ clock: systemClock }),
     files: new LocalVersionFiles({ root }),
+    authority: new AcmeAuthority({ root }),
     source: new YamlProjectFile(root),
     clock: systemClock,
     random: systemRandomness,

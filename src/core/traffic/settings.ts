@@ -1,4 +1,5 @@
 import type { Listen } from '../project.ts';
+import type { AcmeChoice } from './acme.ts';
 import type { CertificateFiles, Challenge } from './certificates.ts';
 
 /** What concerns the gateway as a whole rather than one service. */
@@ -30,9 +31,12 @@ export interface AccessLogSettings {
 }
 
 /** What of it the user's file says. */
-export type GatewayChoices = Omit<GatewaySettings, 'stickyKey' | 'challenges'>;
+export interface GatewayChoices extends Omit<GatewaySettings, 'stickyKey' | 'challenges'> {
+  /** Who gives certificates to hosts that have none; null: nobody. */
+  readonly acme: AcmeChoice | null;
+}
 
-export const DEFAULT_CHOICES: GatewayChoices = {
+const PLAIN = {
   workers: null,
   trust: ['127.0.0.0/8', '::1/128'],
   geo: null,
@@ -40,5 +44,7 @@ export const DEFAULT_CHOICES: GatewayChoices = {
   redirect: null,
   metrics: null,
   accessLog: null,
-};
-export const DEFAULT_SETTINGS: GatewaySettings = { ...DEFAULT_CHOICES, stickyKey: null, challenges: [] };
+} as const;
+
+export const DEFAULT_CHOICES: GatewayChoices = { ...PLAIN, acme: null };
+export const DEFAULT_SETTINGS: GatewaySettings = { ...PLAIN, stickyKey: null, challenges: [] };

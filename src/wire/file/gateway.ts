@@ -33,6 +33,28 @@ const certificate = z.strictObject(
   'files such as { certificate: shop.pem, key: shop.key }',
 );
 
+const LETS_ENCRYPT = 'https://acme-v02.api.letsencrypt.org/directory';
+const EMAIL_PHRASE = 'an e-mail address';
+const DIRECTORY_PHRASE = 'a URL that begins with https://';
+
+const acme = z
+  .strictObject(
+    {
+      email: z
+        .string(EMAIL_PHRASE)
+        .regex(/^[^\s@]+@[^\s@]+$/, EMAIL_PHRASE)
+        .optional()
+        .describe('Whom the authority tells of trouble. Without it: nobody.'),
+      directory: z
+        .string(DIRECTORY_PHRASE)
+        .regex(/^https:\/\/[^\s/]+\/\S*$/, DIRECTORY_PHRASE)
+        .prefault(LETS_ENCRYPT)
+        .describe("The authority's directory. To use it is to agree to its terms of service."),
+    },
+    'email and directory',
+  )
+  .transform(({ email, directory }) => ({ email: email ?? null, directory }));
+
 export const gateway = z
   .strictObject(
     {
@@ -60,6 +82,11 @@ export const gateway = z
         .max(limits.file.certificatesMax, `at most ${limits.file.certificatesMax} certificates`)
         .prefault([])
         .describe('For services with tls; each client gets the one for its host, others the first.'),
+      acme: acme
+        .optional()
+        .describe(
+          'Who gives certificates to hosts with tls that have none. It asks on port 80: see redirect.',
+        ),
       redirect: listen()
         .optional()
         .describe('Where plain HTTP is led to https, usually port 80. Without it: nowhere.'),
@@ -70,12 +97,13 @@ export const gateway = z
         .optional()
         .describe('Write a line of JSON for each request: true, or { sample, query }.'),
     },
-    'workers, trust, geo, certificates, redirect, metrics and accessLog',
+    'workers, trust, geo, certificates, acme, redirect, metrics and accessLog',
   )
-  .transform(({ workers, geo, redirect, metrics, accessLog: log, ...rest }) => ({
+  .transform(({ workers, geo, acme: authority, redirect, metrics, accessLog: log, ...rest }) => ({
     ...DEFAULT_CHOICES,
     ...rest,
     workers: workers ?? null,
+    acme: authority ?? null,
     redirect: redirect ?? null,
     metrics: metrics ?? null,
     accessLog: log ?? null,

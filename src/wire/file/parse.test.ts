@@ -104,6 +104,7 @@ describe('a right file', () => {
         redirect: null,
         metrics: null,
         accessLog: null,
+        acme: null,
       },
       services: {
         web: {

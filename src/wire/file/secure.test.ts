@@ -50,4 +50,7 @@ test('what could not work is refused at its place', () => {
   assert.match(half.join('\n'), /web has tls and api has not/);
   const taken = problems(file('{ listen: 8443, tls: true }', `${CERTIFICATES}, redirect: 8443`));
   assert.match(taken.join('\n'), /gateway\.redirect: port 8443 is taken by web/);
+  const deaf = problems(file('{ listen: 8443, tls: true }', 'acme: { email: ops@example.com }'));
+  assert.match(deaf.join('\n'), /gateway\.acme: the authority asks on port 80; expected gateway\.redirect/);
+  assert.deepEqual(problems(file('{ listen: 8443, tls: true }', 'acme: {}, redirect: 8080')), []);
 });

@@ -32,14 +32,19 @@ function checkAgreement(named: Named): Contradiction[] {
   });
 }
 
-function checkGateway(named: Named, { certificates, redirect }: GatewayChoices): Contradiction[] {
+function checkGateway(named: Named, { certificates, redirect, acme }: GatewayChoices): Contradiction[] {
   const secure = named.filter(([, { traffic }]) => traffic.tls !== null);
   const found: Contradiction[] = [];
   const [needs] = secure;
-  if (needs && certificates.length === 0)
+  if (needs && certificates.length === 0 && !acme)
     found.push({
       paths: [trafficOf(needs[0], 'tls'), ['gateway']],
-      message: 'there is no certificate; expected one under gateway.certificates',
+      message: 'there is no certificate; expected gateway.certificates or gateway.acme',
+    });
+  if (acme && !redirect)
+    found.push({
+      paths: [['gateway', 'acme']],
+      message: 'the authority asks on port 80; expected gateway.redirect: 80 as well',
     });
   if (!redirect) return found;
   const taken = named.find(
