@@ -111,7 +111,7 @@ test('a master that is started before a worker could do it gets out of the way a
   );
   await assertClean(load);
   await plane.stop(0);
-  assert.deepEqual(await gatewayUnder(root), []);
+  assert.deepEqual(await gatewayUnder(root), [], await logOf(root));
 });
 
 test('after the end of everything it serves the last routing from disk, and takes the next from control', async (t) => {

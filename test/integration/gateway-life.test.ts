@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { eventually } from '../contract/eventually.ts';
+import { somePort } from '../contract/some-port.ts';
 import { assertClean, steadyLoad } from '../support/steady-load.ts';
 import {
   ask,
@@ -84,7 +85,7 @@ test('an address more: others listen on it, and who is connected stays connected
   const client = new RawClient(t, gateway.port);
   client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
   await client.until((text) => text.endsWith('a'), 'answered');
-  const other = { host: '127.0.0.1', port: gateway.port + 1 };
+  const other = { host: '127.0.0.1', port: await somePort() };
   await gateway.route(
     { backends: [backendOf(app)] },
     { service: 'other', listen: other, backends: [backendOf(app)] },

@@ -170,11 +170,12 @@ export class Crew {
         member.failed = message.failed;
         break;
       case 'report':
+        this.#options.onReport(member.id, message.report, message.urgent);
+        // Ten times a second, and nobody waits for most of them.
+        if (message.asked === null && member.reported) return;
         member.reported = true;
         this.#expected.settled(member.id);
-        this.#options.onReport(member.id, message.report, message.urgent);
-        if (message.asked === null) return;
-        member.answered = message.asked;
+        member.answered = message.asked ?? member.answered;
         break;
       case 'rescued':
         this.#options.onRescued();

@@ -16,6 +16,7 @@ import type { MemberName } from '../../wire/worker-messages.ts';
 import type { FailedListen } from '../listeners.ts';
 import { Crew } from './crew.ts';
 import type { HeldSockets } from './held-sockets.ts';
+import type { Member } from './member.ts';
 import type { SnapshotFile } from './snapshot-file.ts';
 import type { Starts } from './starts.ts';
 import { Successor } from './successor.ts';
@@ -48,6 +49,8 @@ export class Master {
   readonly crew: Crew;
   readonly #book = new ReportBook();
   #handingOver = false;
+  /** The worker that was asked to start a master with its sockets. */
+  #asked = '';
   readonly #timers: readonly NodeJS.Timeout[];
   #routing: Routing | null = null;
   #fence = 0;
@@ -65,7 +68,7 @@ export class Master {
         if (urgent) this.#reportSoon();
       },
       onGone: (member) => this.#book.bury(member),
-      onStranger: (member) => member.send({ type: 'rescue' }),
+      onStranger: (member) => this.#askForSockets(member),
       onRescued: () => this.#followed(),
     });
     this.#timers = [
@@ -128,6 +131,14 @@ export class Master {
   async freshReport(): Promise<TrafficReport> {
     await this.crew.askReports();
     return this.report();
+  }
+
+  /** Of several that have what is missing, one is enough. */
+  #askForSockets(member: Member): void {
+    const { members } = this.crew;
+    if (members.some(({ id, joined }) => joined && id === this.#asked)) return;
+    this.#asked = member.id;
+    member.send({ type: 'rescue' });
   }
 
   get workers(): { pid: number; stage: Stage }[] {

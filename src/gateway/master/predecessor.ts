@@ -17,7 +17,10 @@ export interface Channel {
 
 export interface Succession {
   readonly order: TakeOver;
-  /** Lets the predecessor know, and resolves when it has let go: by its word, or because it is gone. */
+  /**
+   * Lets the predecessor know, and resolves when it has let go. Rejects when it is gone without a word: then it was
+   * ended, or its workers have found another master.
+   */
   readonly ready: () => Promise<TrafficReport | null>;
   readonly here: () => void;
 }
@@ -28,11 +31,13 @@ export function followOn(channel: Channel): Promise<Succession> {
     if (channel.connected) channel.send?.(message);
   };
   return new Promise((resolve, reject) => {
-    let letGo: (departed: TrafficReport | null) => void = () => undefined;
-    const released = new Promise<TrafficReport | null>((done) => (letGo = done));
+    const released = Promise.withResolvers<TrafficReport | null>();
+    // Nobody may be waiting for it yet.
+    released.promise.catch(() => undefined);
     channel.once('disconnect', () => {
-      reject(new Error('whoever started it is gone'));
-      letGo(null);
+      const gone = new Error('whoever started it is gone');
+      reject(gone);
+      released.reject(gone);
     });
     channel.on('message', (raw) => {
       const parsed = toSuccessor.safeParse(raw);
@@ -41,7 +46,7 @@ export function followOn(channel: Channel): Promise<Succession> {
         return reject(new Error('the order to follow was not understood'));
       }
       const message = parsed.data;
-      if (message.type === 'yours') return letGo(message.departed);
+      if (message.type === 'yours') return released.resolve(message.departed);
       if (message.protocol !== SUCCESSION_PROTOCOL) {
         const reason = `it follows by protocol ${SUCCESSION_PROTOCOL}, and was asked to by ${message.protocol}`;
         say({ type: 'failed', reason });
@@ -51,7 +56,7 @@ export function followOn(channel: Channel): Promise<Succession> {
         order: message,
         ready: () => {
           say({ type: 'ready' });
-          return released;
+          return released.promise;
         },
         here: () => say({ type: 'here' }),
       });

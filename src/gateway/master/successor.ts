@@ -45,8 +45,13 @@ export class Successor {
   /** Resolves to null when it can serve, else to why not; then it has ended, or been ended. */
   async ready(): Promise<string | null> {
     const failure = await this.#ready;
-    if (failure !== null) this.#child.kill('SIGKILL');
+    if (failure !== null) this.end();
     return failure;
+  }
+
+  /** It is not needed. */
+  end(): void {
+    this.#child.kill('SIGKILL');
   }
 
   /** It is the master from now on. Resolves to null when it is found under the common names, else to why not. */

@@ -26,27 +26,43 @@ export class Rescue {
   will: Extract<ToWorker, { type: 'heir' }> = { type: 'heir', rank: null, members: [] };
   #waiting: NodeJS.Timeout | undefined;
   #underWay = false;
+  #lost = false;
+  /** By the master that this worker has now. */
+  #ordered = false;
 
   constructor(options: RescueOptions) {
     this.#options = options;
   }
 
   masterIsLost(): void {
+    this.#lost = true;
+    this.#ordered = false;
+    this.#await();
+  }
+
+  #await(): void {
     const { rank } = this.will;
     if (rank === null || this.#waiting) return;
     const waitMs = limits.gateway.rescueAfterMs + rank * limits.gateway.rescueRankMs;
     this.#waiting = timer(() => {
       this.#waiting = undefined;
-      this.begin();
+      this.#begin();
     }, waitMs);
   }
 
   masterIsBack(): void {
+    this.#lost = false;
     clearTimeout(this.#waiting);
     this.#waiting = undefined;
   }
 
-  begin(): void {
+  /** The master has asked for one that is to follow it. */
+  order(): void {
+    this.#ordered = true;
+    this.#begin();
+  }
+
+  #begin(): void {
     if (this.#underWay) return;
     this.#underWay = true;
     void this.#run().finally(() => (this.#underWay = false));
@@ -63,13 +79,15 @@ export class Rescue {
     const order = { routing: now, fence: now?.fence ?? 0, members, afterwards: 'keep' as const };
     const successor = new Successor({ mainFile: masterFile, sockets, ...order });
     let failure = await successor.ready();
+    // Somebody else was faster, and has all that it needs.
+    if (failure === null && !this.#lost && !this.#ordered) return successor.end();
     if (failure === null) {
       onReady();
       failure = await successor.handOver({ type: 'yours', departed: null });
     }
     if (failure !== null) {
       log(`worker ${self.id} could not start a new master: ${failure}`);
-      this.masterIsLost();
+      if (this.#lost || this.#ordered) this.#await();
     }
   }
 }

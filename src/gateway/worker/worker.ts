@@ -134,7 +134,7 @@ export class Worker {
         this.#rescue.will = message;
         return;
       case 'rescue':
-        this.#rescue.begin();
+        this.#rescue.order();
     }
   }
 
