@@ -8,36 +8,34 @@ export interface MessageEvents<In> {
   readonly onMessage: (message: In) => void;
   /** Once, whoever ended it. Nothing comes after it. */
   readonly onClosed: (why: string) => void;
+  /** What is read in one turn of the event loop by whoever has clients that wait; left out: all there is. */
+  readonly charsPerTurn?: number;
 }
 
 export class MessageSocket<In, Out> {
   readonly #socket: Socket;
-  #cut = false;
 
   constructor(socket: Socket, schema: z.ZodType<In>, events: MessageEvents<In>) {
     this.#socket = socket;
     let why = 'the connection was closed';
     const splitter = new LineSplitter(limits.gateway.protocolLineBytesMax);
     const lines: string[] = [];
-    const takeOne = (line: string) => {
-      try {
-        events.onMessage(schema.parse(JSON.parse(line)));
-      } catch (error) {
-        why = `a message was not understood: ${error instanceof Error ? error.message : String(error)}`;
-        this.cut();
-      }
-    };
-    /** No more in one turn than a worker's clients can wait for. */
+    const { charsPerTurn = Infinity } = events;
     const takeSome = () => {
       socket.resume();
       let chars = 0;
-      while (!this.#cut && chars <= limits.gateway.messageCharsPerTurn) {
+      while (!socket.destroyed && chars <= charsPerTurn) {
         const line = lines.shift();
         if (line === undefined) return;
         chars += line.length;
-        takeOne(line);
+        try {
+          events.onMessage(schema.parse(JSON.parse(line)));
+        } catch (error) {
+          why = `a message was not understood: ${error instanceof Error ? error.message : String(error)}`;
+          socket.destroy();
+        }
       }
-      if (lines.length === 0 || this.#cut) return;
+      if (lines.length === 0 || socket.destroyed) return;
       socket.pause();
       setImmediate(takeSome);
     };
@@ -46,16 +44,12 @@ export class MessageSocket<In, Out> {
         lines.push(...splitter.push(chunk));
       } catch (error) {
         why = error instanceof Error ? error.message : String(error);
-        this.cut();
+        socket.destroy();
       }
       takeSome();
     });
     socket.on('error', (error) => (why = error.message));
-    socket.once('close', () => {
-      // What had come before still counts.
-      while (!this.#cut && lines.length > 0) takeOne(lines.shift() ?? '');
-      events.onClosed(why);
-    });
+    socket.once('close', () => events.onClosed(why));
   }
 
   get closed(): boolean {
@@ -77,7 +71,6 @@ export class MessageSocket<In, Out> {
   }
 
   cut(): void {
-    this.#cut = true;
     this.#socket.destroy();
   }
 }

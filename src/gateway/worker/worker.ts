@@ -80,6 +80,7 @@ export class Worker {
         new MessageSocket<ToWorker, FromWorker>(socket, toWorker, {
           onMessage: (message) => void this.#act(message),
           onClosed: () => this.#masterLost(),
+          charsPerTurn: limits.gateway.messageCharsPerTurn,
         }),
       );
     });
