@@ -45,6 +45,10 @@ export function printReceipt(run: Run, faults: readonly string[]): void {
       'kills',
       `${run.kills.length} workers killed, ${lostWithWorkers(run)} requests and streams under way lost with them`,
     ],
+    [
+      'refused',
+      `${summary.refusedStreams} HTTP/2 streams unprocessed at a good-bye, sent on the next session`,
+    ],
     ['failed', `${brokenOf(run) - lostWithWorkers(run)} otherwise`],
     ['latency', latency(run)],
   ]);

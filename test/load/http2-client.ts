@@ -1,4 +1,4 @@
-import { type ClientHttp2Session, connect, type IncomingHttpHeaders } from 'node:http2';
+import { type ClientHttp2Session, connect, constants, type IncomingHttpHeaders } from 'node:http2';
 import { checkAnswer } from './answers.ts';
 import { pause, type Context } from './context.ts';
 import { RequestFailure } from './failure.ts';
@@ -7,6 +7,7 @@ import { LOAD_LIMITS, type Http2Clients } from './options.ts';
 import type { ResponseHead } from './response-reader.ts';
 import type { Answer } from './tally.ts';
 
+const TRIES_MAX = 5;
 const BODY = 'a stream of many, and none of them lost '.repeat(20);
 
 /** One connection with several requests at once, in clear text; another one when the server says good-bye. */
@@ -41,8 +42,22 @@ class Http2Line {
     this.#context = context;
   }
 
-  send(method: string, path: string, text: string): Promise<Answer> {
-    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  /**
+   * A refused stream was not processed, by the word of RFC 9113 s. 8.7, and goes to the next session. Mostly it is
+   * Node's own client that refuses, what it has in its queue when a good-bye comes. Counted, so that it is seen.
+   */
+  async send(method: string, path: string, text: string): Promise<Answer> {
+    for (let tries = 1; ; tries += 1) {
+      const answer = await this.#sendOnce(method, path, text);
+      if (answer) return answer;
+      this.#context.tally.refusedStreams += 1;
+      if (tries === TRIES_MAX) throw new RequestFailure('refused', `${tries} sessions refused the stream`);
+    }
+  }
+
+  /** Null: refused. */
+  #sendOnce(method: string, path: string, text: string): Promise<Answer | null> {
+    const { promise, resolve, reject } = Promise.withResolvers<Answer | null>();
     const session = this.#open();
     const { localPort = 0 } = session.socket;
     const body = new Body();
@@ -59,7 +74,10 @@ class Http2Line {
       body.head(head);
     });
     stream.on('data', (chunk: Buffer) => body.data(chunk));
-    stream.on('error', (error) => fail('reset', error.message));
+    stream.on('error', (error) => {
+      if (!head && stream.rstCode === constants.NGHTTP2_REFUSED_STREAM) resolve(null);
+      else fail('reset', error.message);
+    });
     stream.on('close', () => {
       if (!head || !stream.readableEnded) return fail('closed', `stream error ${stream.rstCode}`);
       try {

@@ -12,6 +12,8 @@ export interface Snapshot {
   readonly streams: { readonly websocket: StreamCounts; readonly sse: StreamCounts };
   /** Idle connections that the server closed between two requests: correct, and worth knowing. */
   readonly idleCloses: number;
+  /** HTTP/2 streams that were refused unprocessed, and sent on another session. */
+  readonly refusedStreams: number;
   readonly window: string;
 }
 

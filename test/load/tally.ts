@@ -52,6 +52,7 @@ export class Tally {
   readonly websocket: Mutable<StreamCounts> = newStreams();
   readonly sse: Mutable<StreamCounts> = newStreams();
   idleCloses = 0;
+  refusedStreams = 0;
   readonly #versionHeader: string;
   readonly #startedAtMs = wallMs();
   readonly #windows: Window[] = [];
@@ -120,6 +121,7 @@ export class Tally {
       versions: Object.fromEntries([...this.#versions].map(([name, counts]) => [name, { ...counts }])),
       streams: { websocket: { ...this.websocket }, sse: { ...this.sse } },
       idleCloses: this.idleCloses,
+      refusedStreams: this.refusedStreams,
       window: this.#window.name,
     };
   }
