@@ -83,6 +83,7 @@ test('a gateway killed with all its workers is started again and gets the last r
   const events: PlaneEvent[] = [];
   gateway.plane.onEvent((event) => events.push(event));
   const killed = gateway.pid;
+  await eventually('its workers are known', () => gateway.plane.workers.length > 0);
   for (const { pid } of gateway.plane.workers) process.kill(pid, 'SIGKILL');
   process.kill(killed, 'SIGKILL');
   await eventually('another one runs', () => events.some(({ type }) => type === 'started'));

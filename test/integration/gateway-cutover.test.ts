@@ -63,6 +63,7 @@ test('a chunked POST that ends within the drain is answered by the instance that
   await cutOver(gateway, from, to);
   client.send('4\r\nlast\r\n0\r\n\r\n');
   assert.match(await client.until((text) => text.endsWith('old'), 'answered'), /^HTTP\/1\.1 200 /);
+  await eventually('it is counted', () => gateway.counts('old')?.answered[0] === 1);
   assert.equal(gateway.counts('old')?.failed, 0);
   assert.equal(to.got(), '');
 });

@@ -30,6 +30,7 @@ const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 async function started(t: TestContext): Promise<Harness> {
   const gateway = await startGateway(t);
   await gateway.route({ backends: [backendOf(await startApp(t, 'a'))] });
+  await eventually('its workers are known', () => gateway.plane.workers.length > 0);
   return gateway;
 }
 

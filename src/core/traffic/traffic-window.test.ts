@@ -38,10 +38,17 @@ test('only what ended in the window counts', () => {
 test('without a request there is no share of errors and no latency, not a perfect one', () => {
   const window = new TrafficWindow();
   const same = row(7, 1, [5, 8]);
-  window.take(report(0, same));
+  window.take(report(1_000, same));
   const none = { requests: 0, perSecond: 0, errorShare: null, p50Ms: null, p95Ms: null, p99Ms: null };
-  assert.deepEqual(window.flowOf(same, report(0, same)), none);
+  assert.deepEqual(window.flowOf(same, report(1_000, same)), none);
   assert.deepEqual(window.flowOf(same, report(5_000, same)), none);
+});
+
+test('a report of a gateway that has heard of no worker is no moment to look back to', () => {
+  const window = new TrafficWindow();
+  const same = row(7, 1, [5, 8]);
+  window.take(report(0, same));
+  assert.equal(window.lengthMs(report(1_700_000_000_000, same)), 0);
 });
 
 test('it forgets what lies behind it, however many reports come', () => {

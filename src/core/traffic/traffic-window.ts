@@ -31,6 +31,8 @@ export class TrafficWindow {
   #samples: Sample[] = [];
 
   take({ atMs, assigned, services }: TrafficReport): void {
+    // Nothing was heard of any worker yet.
+    if (atMs === 0) return;
     const last = this.#samples.at(-1);
     if (last && atMs >= last.atMs && atMs - last.atMs < limits.traffic.sampleIntervalMs) return;
     // A clock that was set back makes all that was seen before useless.
