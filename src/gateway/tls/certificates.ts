@@ -118,7 +118,11 @@ export class Certificates {
 
   #use(): void {
     const ticketKeys = this.#tickets.bytes;
-    const more = { minVersion: MIN_VERSION, ...(ticketKeys ? { ticketKeys } : {}) } as const;
+    const more = {
+      minVersion: MIN_VERSION,
+      sessionIdContext: 'segue',
+      ...(ticketKeys ? { ticketKeys } : {}),
+    } as const;
     const usable = this.#entries.flatMap(({ certificate }) => certificate ?? []);
     const byHost = Map.groupBy(
       usable.flatMap((certificate) => certificate.hosts.map((host) => [host, certificate] as const)),
