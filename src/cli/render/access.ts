@@ -24,7 +24,7 @@ export function renderAccessLine(line: AccessLine, paint: Paint): string {
 
 /** A client may have sent anything; a terminal must not act on it. */
 function printable(text: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
   return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, '\u{fffd}');
 }
 

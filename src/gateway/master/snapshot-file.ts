@@ -134,7 +134,8 @@ function withoutInstances(routing: Routing): Routing {
   const services = routing.services.map((service) => ({
     ...service,
     backends: [],
-    preview: null,
+    split: null,
+    rules: [],
     draining: [],
   }));
   return { ...routing, services };

@@ -25,7 +25,11 @@ export interface Identity {
   contextFor(host: string): SecureContext | undefined;
 }
 
-const MIN_VERSION = 'TLSv1.2';
+const COMMON = {
+  minVersion: 'TLSv1.2',
+  // Node's own is made of the command line, which is another one for each worker.
+  sessionIdContext: 'segue',
+} as const;
 
 export class Certificates {
   readonly #log: (line: string) => void;
@@ -33,7 +37,7 @@ export class Certificates {
   readonly #onChange: () => void;
   #entries: Entry[] = [];
   #byHost = new Map<string, SecureContext>();
-  #standard: SecureContextOptions = { minVersion: MIN_VERSION };
+  #standard: SecureContextOptions = COMMON;
   #checking: NodeJS.Timeout | undefined;
   #busy: Promise<void> = Promise.resolve();
 
@@ -118,11 +122,7 @@ export class Certificates {
 
   #use(): void {
     const ticketKeys = this.#tickets.bytes;
-    const more = {
-      minVersion: MIN_VERSION,
-      sessionIdContext: 'segue',
-      ...(ticketKeys ? { ticketKeys } : {}),
-    } as const;
+    const more = { ...COMMON, ...(ticketKeys ? { ticketKeys } : {}) };
     const usable = this.#entries.flatMap(({ certificate }) => certificate ?? []);
     const byHost = Map.groupBy(
       usable.flatMap((certificate) => certificate.hosts.map((host) => [host, certificate] as const)),

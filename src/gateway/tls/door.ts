@@ -31,8 +31,6 @@ export class TlsDoor {
   constructor(options: DoorOptions) {
     this.#options = options;
     this.#server = tls.createServer({
-      // Node's own is made of the command line, which is another one for each worker.
-      sessionIdContext: 'segue',
       ...options.identity().standard,
       ALPNProtocols: [HTTP2, 'http/1.1'],
       handshakeTimeout: limits.gateway.tls.handshakeTimeoutMs,
