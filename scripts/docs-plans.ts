@@ -33,7 +33,7 @@ const facts: Facts = (() => {
     stable: 'v1',
     stableInstances: INSTANCES,
     running: ids.map((id) => ({ id, version: 'v1', ready: true })),
-    rotation: { instances: ids, preview: [], draining: [] },
+    rotation: { instances: ids, split: null, draining: [] },
     nextInstance: 1,
   };
 })();

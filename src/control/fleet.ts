@@ -5,7 +5,7 @@
 import { type ErrorRecord, SegueError, toErrorRecord } from '../core/errors.ts';
 import type { InstanceRecord } from '../core/release/records.ts';
 import type { InstanceRef } from '../core/release/step.ts';
-import type { RoutableInstance } from '../core/traffic/rotation.ts';
+import type { RoutableInstance } from '../core/traffic/service-routing.ts';
 import { Turns } from '../core/turns.ts';
 import type { InstanceExit } from '../ports/runtime.ts';
 import { type CrashNotice, Crashes } from './crashes.ts';

@@ -7,7 +7,7 @@ import { SegueError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { Entry, Fact, NewEntry } from '../core/release/journal.ts';
 import type { InstanceRecord, ReleaseRecord, ServiceRecord, VersionRecord } from '../core/release/records.ts';
-import { EMPTY_ROTATION } from '../core/traffic/routing.ts';
+import { EMPTY_ROTATION } from '../core/traffic/rotation.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Change, Store } from '../ports/store.ts';
 

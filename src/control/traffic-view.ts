@@ -3,6 +3,7 @@ import { describeListen } from '../core/listen.ts';
 import type { Service } from '../core/project.ts';
 import type { AssignedCounts, InstanceCounts, TrafficReport } from '../core/traffic/counts.ts';
 import { EMPTY_REPORT } from '../core/traffic/report-book.ts';
+import { routedTo } from '../core/traffic/rotation.ts';
 import { SegueError } from '../core/errors.ts';
 import type { ServiceTraffic, TrafficResponse, VersionTraffic } from '../wire/api.ts';
 import type { Control } from './control.ts';
@@ -44,7 +45,7 @@ function serviceTraffic(
   const idle = { retriedPerSecond: 0, heldPerSecond: 0, refusedPerSecond: 0 };
   const { rotation, stable } = ledger.service(name);
   const versionOf = new Map(ledger.instances.map(({ id, version }) => [id, version]));
-  const placed = [...rotation.instances, ...rotation.preview].flatMap((id) => versionOf.get(id) ?? []);
+  const placed = routedTo(rotation).flatMap((id) => versionOf.get(id) ?? []);
   const flows = assigned.map((row) => ({ row, flow: window.flowOf(row, report) }));
   const inWindow = flows.reduce((sum, { flow }) => sum + flow.requests, 0);
   const versions = new Set([...placed, ...instances.filter(isBusy).map(({ version }) => version)]);

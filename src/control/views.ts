@@ -4,6 +4,7 @@ import type { Service } from '../core/project.ts';
 import { causeOf, type InstanceRecord, type ReleaseRecord } from '../core/release/records.ts';
 import { describeStep } from '../core/release/step.ts';
 import type { DirectCounts, InstanceCounts } from '../core/traffic/counts.ts';
+import { groupOf, type Rotation } from '../core/traffic/rotation.ts';
 import { quantileMs } from '../core/traffic/histogram.ts';
 import type { InstanceStatus, ReleaseSummary, ServiceStatus, StatusResponse } from '../wire/api.ts';
 import { SEGUE_VERSION } from '../wire/version.ts';
@@ -77,16 +78,16 @@ function instanceStatus(
   };
 }
 
-type Rotation = ReturnType<Control['ledger']['service']>['rotation'];
-
 function trafficOf(
   id: string,
   rotation: Rotation,
   ready: boolean,
   ejected: boolean,
 ): InstanceStatus['traffic'] {
-  if (rotation.instances.includes(id)) return !ready ? 'none' : ejected ? 'ejected' : 'serving';
-  if (rotation.preview.includes(id)) return 'preview';
+  const group = groupOf(rotation, id);
+  const previews = group === 'candidate' && rotation.split?.candidate.percent === 0;
+  if (previews) return 'preview';
+  if (group !== null) return !ready ? 'none' : ejected ? 'ejected' : 'serving';
   return rotation.draining.includes(id) ? 'draining' : 'none';
 }
 

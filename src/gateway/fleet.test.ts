@@ -16,7 +16,7 @@ function service(name: string, generation: string, some: Partial<ServiceRouting>
     ...{ id: `${name}-${generation}-${at}`, version: generation, host: '127.0.0.1', port: 1 + at },
   }));
   return {
-    ...{ service: name, listen: { host: '', port: 1 }, routes: [{ host: name, path: '/' }], preview: null },
+    ...{ service: name, listen: { host: '', port: 1 }, routes: [{ host: name, path: '/' }] },
     ...{ split: null, rules: [], sticky: null, slowStartMs: 0, draining: [], responseMs: 1 },
     ...{ hold: { forMs: 0, requestsMax: 0 }, policy: DEFAULT_POLICY, tls: null },
     ...{ protocol: 'http1', proxied: true },

@@ -7,7 +7,7 @@ import type {
   VersionRecord,
 } from '../../src/core/release/records.ts';
 import { BEGIN } from '../../src/core/release/state.ts';
-import { EMPTY_ROTATION } from '../../src/core/traffic/routing.ts';
+import { EMPTY_ROTATION } from '../../src/core/traffic/rotation.ts';
 import { serviceSpec } from '../support/service-spec.ts';
 
 export function serviceRecord(name: string, change: Partial<ServiceRecord> = {}): ServiceRecord {

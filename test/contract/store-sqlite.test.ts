@@ -206,6 +206,24 @@ suite('sqlite store', () => {
       assert.equal(await readFile(`${journal}-wal`, 'hex'), wal);
     });
 
+    test('from an earlier one, with a preview under way: its instances are a candidate without a share', async () => {
+      await writeJournal();
+      const rotation = { instances: ['a'], preview: ['b'], draining: ['c'] };
+      edit(`UPDATE service SET data = json_set(data, '$.rotation', json('${JSON.stringify(rotation)}'))`);
+      const store = await openStore();
+      const [service] = (await store.load()).services;
+      assert.deepEqual(service?.rotation, {
+        instances: ['a'],
+        split: {
+          candidate: { instances: ['b'], percent: 0 },
+          baseline: { instances: [], percent: 0 },
+          rules: [],
+        },
+        draining: ['c'],
+      });
+      await store.close();
+    });
+
     test('garbage: damaged, and left as it is', async () => {
       await writeJournal();
       await writeFile(journal, 'not a database at all\n'.repeat(1_000));

@@ -23,6 +23,7 @@ export function applyStep(step: Step, context: StepContext): Promise<string> {
     case 'drain':
       return drain(step, context);
     case 'preview':
+    case 'hold':
     case 'bake':
       return watch(step, context);
     case 'promote':

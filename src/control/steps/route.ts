@@ -1,4 +1,5 @@
 import type { RouteStep } from '../../core/release/step.ts';
+import { routedTo } from '../../core/traffic/rotation.ts';
 import { awaitReady } from './await-ready.ts';
 import type { StepContext, StepHandler } from './handler.ts';
 
@@ -14,5 +15,5 @@ export const route: StepHandler<RouteStep> = async (step, context) => {
 function candidatesIn({ rotation }: RouteStep, { release }: StepContext): string[] {
   const started = release.plan.steps.flatMap((step) => (step.kind === 'start' ? step.instances : []));
   const candidates = new Set(started.map(({ id }) => id));
-  return [...rotation.instances, ...rotation.preview].filter((id) => candidates.has(id));
+  return routedTo(rotation).filter((id) => candidates.has(id));
 }

@@ -1,4 +1,4 @@
-import type { BakeStep, PreviewStep } from '../../core/release/step.ts';
+import type { BakeStep, HoldStep, PreviewStep } from '../../core/release/step.ts';
 import { until } from '../until.ts';
 import { refuseUnready } from './await-ready.ts';
 import type { StepHandler } from './handler.ts';
@@ -9,7 +9,10 @@ import type { StepHandler } from './handler.ts';
  * ends it from outside (engine), a person by `abort`. After a restart of control only the rest of the time is
  * waited for.
  */
-export const watch: StepHandler<PreviewStep | BakeStep> = async ({ kind, forMs, instances }, context) => {
+export const watch: StepHandler<PreviewStep | HoldStep | BakeStep> = async (
+  { kind, forMs, instances },
+  context,
+) => {
   const { ports, fleet, spec, service, signal, beganAtMs } = context;
   const { clock } = ports;
   const ids = instances.map((i) => i.id);

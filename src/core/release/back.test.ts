@@ -18,7 +18,7 @@ function factsWith(
     stable: 'v1',
     stableInstances: 2,
     running,
-    rotation: { instances: inRotation, preview: [], draining },
+    rotation: { instances: inRotation, split: null, draining },
     nextInstance: 9,
   };
 }
@@ -72,7 +72,7 @@ test('the certificate promises for each step what the way back from there would 
   const facts = factsWith([old(1), old(2)], ['web-r1-1', 'web-r1-2']);
   const fresh = [1, 2].map((n) => ({ id: `web-r2-${n}`, version: 'v2' }));
   const blue = [1, 2].map((n) => ({ id: `web-r1-${n}`, version: 'v1' }));
-  const rotation = { instances: fresh.map((i) => i.id), preview: [], draining: blue.map((i) => i.id) };
+  const rotation = { instances: fresh.map((i) => i.id), split: null, draining: blue.map((i) => i.id) };
   const { to, ways } = certify(
     facts,
     [

@@ -2,6 +2,7 @@
  * The way back: a plan from what is true now to "stable serves everything and nothing of the candidate
  * runs". It is not the forward plan reversed (DESIGN s. 5).
  */
+import { groupOf } from '../traffic/rotation.ts';
 import { type Facts, instanceId, type RunningInstance } from './facts.ts';
 import type { InstanceRef, Step } from './step.ts';
 
@@ -26,7 +27,7 @@ export function planBack({ facts, release, urgent }: BackRequest): Step[] {
     if (alreadyRouted(facts, to)) return;
     const instances = to.map((i) => i.id);
     const draining = candidates.map((i) => i.id);
-    steps.push({ kind: 'route', rotation: { instances, preview: [], draining }, purpose });
+    steps.push({ kind: 'route', rotation: { instances, split: null, draining }, purpose });
   };
   const startMissing = () => {
     if (missing.length > 0) steps.push({ kind: 'start', instances: missing });
@@ -66,12 +67,12 @@ function missingOf(stable: string, facts: Facts, have: number, release: string):
 
 function alreadyRouted({ rotation }: Facts, to: readonly InstanceRef[]): boolean {
   const now = new Set(rotation.instances);
-  return rotation.preview.length === 0 && now.size === to.length && to.every((i) => now.has(i.id));
+  return rotation.split === null && now.size === to.length && to.every((i) => now.has(i.id));
 }
 
 /** An instance that is draining still may have requests: it must be drained again before it is stopped (R2). */
 function hasTraffic({ rotation }: Facts, id: string): boolean {
-  return rotation.instances.includes(id) || rotation.preview.includes(id) || rotation.draining.includes(id);
+  return groupOf(rotation, id) !== null || rotation.draining.includes(id);
 }
 
 const refs = (instances: readonly InstanceRef[]): InstanceRef[] =>

@@ -1,4 +1,4 @@
-import type { Rotation } from '../traffic/routing.ts';
+import type { Rotation } from '../traffic/rotation.ts';
 import type { InstanceRef } from './step.ts';
 
 /** What is true of a service now: all that a strategy may look at. */

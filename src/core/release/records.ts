@@ -1,6 +1,6 @@
 import type { ErrorRecord } from '../errors.ts';
 import type { Service } from '../project.ts';
-import type { Rotation } from '../traffic/routing.ts';
+import type { Rotation } from '../traffic/rotation.ts';
 import type { Plan } from './plan.ts';
 import type { CountBaseline, Receipt } from './receipt.ts';
 import type { ReleaseState } from './state.ts';

@@ -2,7 +2,7 @@
  * A plan played through on paper. The certificate and the check of a plan both read from it, so what people
  * are promised and what is enforced come from the same model.
  */
-import type { Rotation } from '../traffic/routing.ts';
+import { groupOf, routedTo, type Rotation } from '../traffic/rotation.ts';
 import type { Facts } from './facts.ts';
 import type { Step } from './step.ts';
 
@@ -21,7 +21,7 @@ export interface Simulation {
 }
 
 export function simulationOf(facts: Facts): Simulation {
-  const inRotation = new Set([...facts.rotation.instances, ...facts.rotation.preview]);
+  const inRotation = new Set(routedTo(facts.rotation));
   const instances = facts.running.map(
     ({ id, version, ready }) => [id, { version, ready, drained: !inRotation.has(id) }] as const,
   );
@@ -47,14 +47,14 @@ export function simulate(before: Simulation, step: Step): Simulation {
       return step.when === 'before' ? { ...before, smoked } : before;
     }
     case 'route':
-      for (const id of [...step.rotation.instances, ...step.rotation.preview]) change(id, { drained: false });
+      for (const id of routedTo(step.rotation)) change(id, { drained: false });
       return { ...before, instances, rotation: step.rotation };
     case 'drain':
       for (const { id } of step.instances)
-        if (!before.rotation.instances.includes(id) && !before.rotation.preview.includes(id))
-          change(id, { drained: true });
+        if (groupOf(before.rotation, id) === null) change(id, { drained: true });
       return { ...before, instances };
     case 'preview':
+    case 'hold':
     case 'bake':
       return before;
     case 'promote':

@@ -1,12 +1,21 @@
 import { count, formatDurationMs } from '../units.ts';
-import type { Rotation } from '../traffic/routing.ts';
+import type { Rotation } from '../traffic/rotation.ts';
 
 /**
  * The smallest thing that is done, recorded and, if need be, done again. Every step can be applied twice:
  * its handler in `control/steps` looks first, then acts.
  */
 export type Step =
-  StartStep | ReadyStep | SmokeStep | RouteStep | DrainStep | PreviewStep | BakeStep | PromoteStep | StopStep;
+  | StartStep
+  | ReadyStep
+  | SmokeStep
+  | RouteStep
+  | DrainStep
+  | PreviewStep
+  | HoldStep
+  | BakeStep
+  | PromoteStep
+  | StopStep;
 
 export interface InstanceRef {
   readonly id: string;
@@ -52,6 +61,13 @@ export interface PreviewStep {
   readonly instances: readonly InstanceRef[];
 }
 
+/** Time at one weight, because the user asked for it. */
+export interface HoldStep {
+  readonly kind: 'hold';
+  readonly forMs: number;
+  readonly instances: readonly InstanceRef[];
+}
+
 /** Full traffic on the candidate, watched; what was stable stays as warm as the strategy left it. */
 export interface BakeStep {
   readonly kind: 'bake';
@@ -87,6 +103,8 @@ export function describeStep(step: Step): string {
       return `drain ${names(step.instances)}`;
     case 'preview':
       return `preview for ${formatDurationMs(step.forMs)}`;
+    case 'hold':
+      return `hold for ${formatDurationMs(step.forMs)}`;
     case 'bake':
       return `bake for ${formatDurationMs(step.forMs)}`;
     case 'promote':

@@ -2,6 +2,7 @@
  * Holds a plan to R1-R4 before it runs, whatever strategy made it. The engine refuses a plan with violations
  * (PLAN_UNSAFE); the property tests run it over random services, strategies and points of failure.
  */
+import { groupOf, type Rotation, routedTo } from '../traffic/rotation.ts';
 import { planBack } from './back.ts';
 import type { Facts } from './facts.ts';
 import { factsOf, simulate, type Simulation, simulationOf } from './simulation.ts';
@@ -50,19 +51,25 @@ function checkRoute(now: Simulation, step: RouteStep, facts: Facts, smokes: bool
   // of a service has nothing to go back to.
   if (facts.stable !== null && serves(now.rotation.instances) && !serves(step.rotation.instances))
     found.push({ invariant: 'R1', detail: 'a routing without a ready instance' });
-  for (const id of [...step.rotation.instances, ...step.rotation.preview]) {
+  for (const id of routedTo(step.rotation)) {
     const instance = now.instances.get(id);
     if (!instance) found.push({ invariant: 'R1', detail: `${id} does not run` });
     else if (instance.version !== now.stable && !instance.ready)
       found.push({ invariant: 'R3', detail: `${id} gets traffic before it is ready` });
   }
   if (!smokes) return found;
-  for (const id of step.rotation.instances) {
+  for (const id of trafficOf(step.rotation)) {
     const version = now.instances.get(id)?.version;
     if (version !== undefined && version !== now.stable && !isOld(facts, id) && !now.smoked.has(version))
       found.push({ invariant: 'R3', detail: `${id} gets traffic before its smoke test` });
   }
   return found;
+}
+
+/** Those who meet users that did not ask for them: a preview shows what is not tested yet to whoever wants to see it. */
+function trafficOf({ instances, split }: Rotation): string[] {
+  const candidates = split && split.candidate.percent > 0 ? split.candidate.instances : [];
+  return [...instances, ...candidates, ...(split?.baseline.instances ?? [])];
 }
 
 const isOld = (facts: Facts, id: string) => facts.running.some((i) => i.id === id);
@@ -71,7 +78,7 @@ function checkStop(now: Simulation, step: Step): Found[] {
   if (step.kind !== 'stop') return [];
   const found: Found[] = [];
   for (const { id } of step.instances) {
-    if (now.rotation.instances.includes(id) || now.rotation.preview.includes(id))
+    if (groupOf(now.rotation, id) !== null)
       found.push({ invariant: 'R2', detail: `${id} is stopped while it is routed to` });
     else if (now.instances.get(id)?.drained === false)
       found.push({ invariant: 'R2', detail: `${id} is stopped before it was drained` });
@@ -83,7 +90,7 @@ function checkStop(now: Simulation, step: Step): Found[] {
 function firstRoutingLeaves(now: Simulation, back: readonly Step[]): string | undefined {
   const route = back.find((step) => step.kind === 'route');
   const rotation = route?.kind === 'route' ? route.rotation : now.rotation;
-  const left = [...rotation.instances, ...rotation.preview].filter(
+  const left = routedTo(rotation).filter(
     (id) => now.instances.has(id) && now.instances.get(id)?.version !== now.stable,
   );
   return left.length > 0 ? `after one routing back, ${left.join(', ')} would still have traffic` : undefined;

@@ -3,8 +3,10 @@
  * the bake is over, so going back before then is one routing, too (R4).
  */
 import type { BlueGreenChoice } from '../project.ts';
-import type { Step } from '../release/step.ts';
-import { watchStep, candidatesOf, leavers, rotationOf, smokeStep, type Strategy } from './strategy.ts';
+import type { InstanceRef, Step } from '../release/step.ts';
+import { NO_SHARE, type RotationSplit } from '../traffic/rotation.ts';
+import type { Match } from '../traffic/rule.ts';
+import { candidatesOf, idsOf, leavers, rotationOf, smokeStep, type Strategy, watchStep } from './strategy.ts';
 
 export function blueGreen(choice: BlueGreenChoice): Strategy {
   return (request) => {
@@ -17,7 +19,7 @@ export function blueGreen(choice: BlueGreenChoice): Strategy {
         ? [
             {
               kind: 'route',
-              rotation: rotationOf(serving, [], green),
+              rotation: rotationOf(serving, [], previewOf(choice.preview, green)),
               purpose: `${to} can be previewed with the header ${choice.preview.header}: ${choice.preview.value}`,
             },
             ...watchStep('preview', choice.preview.forMs, green),
@@ -35,5 +37,19 @@ export function blueGreen(choice: BlueGreenChoice): Strategy {
       { kind: 'promote', version: to },
       ...(blue.length > 0 ? [{ kind: 'stop', instances: blue } as const] : []),
     ];
+  };
+}
+
+/** Nobody meets the candidate but those who ask for it. */
+function previewOf(
+  { header, value, when }: NonNullable<BlueGreenChoice['preview']>,
+  green: readonly InstanceRef[],
+): RotationSplit {
+  const byHeader: Match = { type: 'header', name: header, value: { type: 'exact', text: value } };
+  const match: Match = when ? { type: 'any', of: [byHeader, when] } : byHeader;
+  return {
+    candidate: { instances: idsOf(green), percent: 0 },
+    baseline: NO_SHARE,
+    rules: [{ match, percent: 100, group: 'candidate' }],
   };
 }

@@ -55,7 +55,7 @@ function factsFor({ readyBefore }: Scene): Facts {
     stable: running.length > 0 ? 'v1' : null,
     stableInstances: running.length,
     running,
-    rotation: { instances: running.map((i) => i.id), preview: [], draining: [] },
+    rotation: { instances: running.map((i) => i.id), split: null, draining: [] },
     nextInstance: 1,
   };
 }
@@ -129,7 +129,7 @@ describe('every strategy', () => {
           Array(sceneNow.wanted).fill('v2'),
         );
         assert.deepEqual(new Set(end.rotation.instances), new Set(end.instances.keys()));
-        assert.deepEqual(end.rotation.preview, []);
+        assert.equal(end.rotation.split, null);
       }),
       { numRuns: 2_000 },
     );

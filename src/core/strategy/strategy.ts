@@ -1,7 +1,7 @@
 import type { Service } from '../project.ts';
 import { type Facts, instanceId } from '../release/facts.ts';
 import type { InstanceRef, Step } from '../release/step.ts';
-import type { Rotation } from '../traffic/routing.ts';
+import type { Rotation, RotationSplit } from '../traffic/rotation.ts';
 
 /** A strategy is a pure function from what is and what is wanted to the steps between them. */
 export type Strategy = (request: StrategyRequest) => Step[];
@@ -32,11 +32,12 @@ export function leavers(facts: Facts): InstanceRef[] {
 export function rotationOf(
   instances: readonly InstanceRef[],
   draining: readonly InstanceRef[] = [],
-  preview: readonly InstanceRef[] = [],
+  split: RotationSplit | null = null,
 ): Rotation {
-  const ids = (list: readonly InstanceRef[]) => list.map((i) => i.id);
-  return { instances: ids(instances), draining: ids(draining), preview: ids(preview) };
+  return { instances: idsOf(instances), split, draining: idsOf(draining) };
 }
+
+export const idsOf = (instances: readonly InstanceRef[]): string[] => instances.map(({ id }) => id);
 
 export function smokeStep(
   { service }: StrategyRequest,
@@ -47,7 +48,7 @@ export function smokeStep(
 }
 
 export function watchStep(
-  kind: 'preview' | 'bake',
+  kind: 'preview' | 'hold' | 'bake',
   forMs: number,
   instances: readonly InstanceRef[],
 ): Step[] {

@@ -53,12 +53,3 @@ export interface Routing {
   readonly services: readonly ServiceRouting[];
   readonly settings: GatewaySettings;
 }
-
-/** What a release step asks for: which instances belong to traffic, whether or not they are ready now. */
-export interface Rotation {
-  readonly instances: readonly string[];
-  readonly preview: readonly string[];
-  readonly draining: readonly string[];
-}
-
-export const EMPTY_ROTATION: Rotation = { instances: [], preview: [], draining: [] };

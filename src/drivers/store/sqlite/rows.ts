@@ -1,6 +1,7 @@
 /** From rows of SQLite to records. Only this driver writes them, so what is checked here is damage. */
 import type { SQLOutputValue } from 'node:sqlite';
 import { SegueError } from '../../../core/errors.ts';
+import { NO_SHARE, type Rotation } from '../../../core/traffic/rotation.ts';
 import type { Entry, Fact } from '../../../core/release/journal.ts';
 import type {
   InstanceRecord,
@@ -49,11 +50,21 @@ function record<T>(row: Row, where: string, is: Is<T>): T {
 
 function parsed(json: string, where: string): unknown {
   try {
-    return JSON.parse(json);
+    return JSON.parse(json, inTodaysForm);
   } catch {
     throw damaged(where, 'it is not JSON');
   }
 }
+
+/** Until a rotation could carry shares, it named the instances of a preview. */
+function inTodaysForm(key: string, value: unknown): unknown {
+  if (key !== 'rotation' || !isEarlierRotation(value)) return value;
+  const { preview, ...rotation } = value;
+  const candidate = { instances: preview, percent: 0 };
+  return { ...rotation, split: preview.length > 0 ? { candidate, baseline: NO_SHARE, rules: [] } : null };
+}
+
+const isEarlierRotation = has<Omit<Rotation, 'split'> & { readonly preview: readonly string[] }>('preview');
 
 export const serviceOf = (row: Row): ServiceRecord =>
   record(row, `service ${String(row['name'])}`, has<ServiceRecord>('rotation'));
