@@ -1,9 +1,11 @@
 /** What a file that is right in itself may still lack on this machine. Warnings: another machine may differ. */
 import { constants } from 'node:fs';
-import { access } from 'node:fs/promises';
+import { access, readFile, stat } from 'node:fs/promises';
 import net from 'node:net';
 import path from 'node:path';
+import { limits } from '../core/limits.ts';
 import type { Listen, Project, Service } from '../core/project.ts';
+import { CountryDatabase } from '../core/traffic/country-database.ts';
 import { programOf } from './command-words.ts';
 
 export interface Machine {
@@ -21,7 +23,10 @@ export async function warningsFor(project: Project, machine: Machine): Promise<s
       ...variableWarnings(service, machine),
     ]),
   );
-  const files = await certificateWarnings(project, machine);
+  const files = [
+    ...(await certificateWarnings(project, machine)),
+    ...(await countryFileWarnings(project, machine)),
+  ];
   const ports = machine.running ? [] : await portWarnings(services);
   return [...perService.flat(), ...files, ...ports];
 }
@@ -47,6 +52,22 @@ async function certificateWarnings({ gateway }: Project, { root }: Machine): Pro
   return files
     .filter((_, at) => readable[at] !== true)
     .map((file) => `gateway: ${file} is not there or cannot be read`);
+}
+
+/** It is read as the gateway reads it. */
+async function countryFileWarnings({ gateway }: Project, { root }: Machine): Promise<string[]> {
+  const file = gateway.countryFile;
+  if (file === null) return [];
+  const at = path.resolve(root, file);
+  if (!(await isThere(at, constants.R_OK))) return [`gateway: ${file} is not there or cannot be read`];
+  try {
+    const { size } = await stat(at);
+    if (size > limits.gateway.geo.fileBytesMax) return [`gateway: ${file} is too large`];
+    CountryDatabase.openWhole(await readFile(at));
+    return [];
+  } catch (error) {
+    return [`gateway: ${file} cannot be used: ${error instanceof Error ? error.message : String(error)}`];
+  }
 }
 
 function variableWarnings({ name, run }: Service, { env }: Machine): string[] {

@@ -200,6 +200,7 @@ export class Control {
       routing: this.traffic.inForce,
       workers: this.ports.plane.workers,
       certificates: [...(this.ports.plane.report()?.certificates ?? []), ...this.#office.troubles],
+      countryFile: this.ports.plane.report()?.countryFile ?? null,
     };
   }
 
@@ -213,7 +214,7 @@ export class Control {
     const ack = await this.traffic.apply();
     const [failed] = ack.failed;
     if (failed) throw new SegueError(failed.code, failed.detail);
-    await this.#checkCertificates();
+    await this.#checkGatewayFiles();
     await this.#note({ kind: 'file-applied', environment, services: Object.keys(services) });
     const gatewayRenewed = await this.ports.plane.upgrade(renewGateway);
     const applied = this.services.map((service) => this.#applied(service));
@@ -221,11 +222,14 @@ export class Control {
   }
 
   /** What was in use before is still; a new one that is wrong is nothing to go on from in silence. */
-  async #checkCertificates(): Promise<void> {
-    if (this.#project.gateway.certificates.length === 0) return;
+  async #checkGatewayFiles(): Promise<void> {
+    const { certificates, countryFile } = this.#project.gateway;
+    if (certificates.length === 0 && countryFile === null) return;
     const report = await this.ports.plane.freshReport();
     const wrong = (report?.certificates ?? []).flatMap(({ trouble }) => trouble ?? []);
     if (wrong.length > 0) throw new SegueError('CERTIFICATE_REFUSED', wrong.join('; '));
+    const trouble = report?.countryFile?.trouble ?? null;
+    if (trouble !== null) throw new SegueError('COUNTRY_FILE_REFUSED', trouble);
   }
 
   #applied({ name, traffic, instances }: Service): ApplyResponse['services'][number] {

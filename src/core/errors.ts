@@ -95,6 +95,12 @@ export const ERRORS = {
     'A certificate cannot be used.',
     'Correct the files under "gateway.certificates"; one that was in use before stays in use.',
   ),
+  COUNTRY_FILE_REFUSED: kind(
+    5,
+    422,
+    'The file that says where clients are cannot be used.',
+    'Correct "gateway.geo.file" or that file; one that was in use before stays in use.',
+  ),
   RELEASE_ACTIVE: kind(
     5,
     409,

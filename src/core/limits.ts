@@ -170,6 +170,16 @@ export const limits = {
       handshakesMax: 1_000,
       ticketKeyForMs: 24 * 3_600_000,
     },
+    /** Of the file that says where clients are. */
+    geo: {
+      /** Each worker has it in memory. */
+      fileBytesMax: 256 * 1024 * 1024,
+      checkIntervalMs: 2_000,
+      /** What of it is looked through in one turn of the event loop. */
+      nodesPerTurn: 4_096,
+      /** Records whose country need not be read again. */
+      recordsKnownMax: 8_192,
+    },
     /** Services and instances in one part of a routing: what is read in one turn of the event loop. */
     routingPartSize: 128,
     /** Of messages between master and worker: what is read in one turn of the event loop, if it is more than one. */

@@ -35,7 +35,7 @@ const routing = (number: number, services: readonly ServiceRouting[], some = {})
 function newFleet(t: TestContext): Fleet {
   const sweep = new Sweep();
   t.after(() => sweep.stop());
-  return new Fleet(sweep, () => undefined);
+  return new Fleet(sweep, { countryOf: () => null }, () => undefined);
 }
 
 const placesOf = (fleet: Fleet) => Object.fromEntries(fleet.instances.map(({ id, place }) => [id, place]));

@@ -4,10 +4,12 @@
  */
 import { limits } from '../core/limits.ts';
 import type { InstanceCounts, TrafficReport } from '../core/traffic/counts.ts';
+import type { Geo } from '../core/traffic/matcher.ts';
 import { Networks } from '../core/traffic/networks.ts';
 import type { Backend, DrainingBackend, Routing, ServiceRouting } from '../core/traffic/routing.ts';
 import type { GatewaySettings } from '../core/traffic/settings.ts';
 import { monotonicMs } from './clock.ts';
+import type { CountryFile } from './country-file.ts';
 import { Eras } from './eras.ts';
 import { FailureRing } from './failure-ring.ts';
 import { HoldSpace } from './hold.ts';
@@ -17,6 +19,8 @@ import { ServiceTally } from './service-tally.ts';
 import type { Sweep } from './sweep.ts';
 
 type CountedRows = Pick<TrafficReport, 'instances' | 'services' | 'assigned' | 'running'>;
+
+type Countries = Pick<CountryFile, 'countryOf'>;
 
 const NOTHING: readonly never[] = [];
 
@@ -48,14 +52,16 @@ export class Fleet {
   readonly #failures = new FailureRing();
   #forgotten: string[] = [];
   readonly #sweep: Sweep;
+  readonly #countries: Countries;
   readonly #onIdle: () => void;
   #retiring = false;
   #surroundings: RoutingSurroundings = NO_SURROUNDINGS;
   #coming = nothingComing(NO_SURROUNDINGS);
 
   /** `onIdle`: an instance out of rotation has nothing under way any more. */
-  constructor(sweep: Sweep, onIdle: () => void) {
+  constructor(sweep: Sweep, countries: Countries, onIdle: () => void) {
     this.#sweep = sweep;
+    this.#countries = countries;
     this.#onIdle = onIdle;
   }
 
@@ -238,17 +244,22 @@ export class Fleet {
 
   /** The same object as long as nothing in it changes: what is known of a client by it stays. */
   #surroundingsFor(settings: GatewaySettings): RoutingSurroundings {
-    const { geo, stickyKey, workers } = settings;
-    const key = JSON.stringify([settings.trust, geo, stickyKey, workers]);
+    const { countryFile, stickyKey, workers } = settings;
+    const key = JSON.stringify([settings.trust, settings.geo, countryFile, stickyKey, workers]);
     const known = [this.#surroundings, this.#coming.surroundings].find((each) => each.key === key);
     if (known) return known;
     const trust = new Networks(settings.trust);
     return {
-      ...{ key, trust, geo: geo && { header: geo.header, trust }, stickyKey },
+      ...{ key, trust, stickyKey, geo: this.#geoOf(settings, trust) },
       instanceOf: (id) => this.#instances.get(id),
       serviceOf: (name) => this.#services.get(name),
       share: 1 / (workers ?? 1),
     };
+  }
+
+  #geoOf({ geo, countryFile }: GatewaySettings, trust: Networks): Geo | null {
+    if (geo === null && countryFile === null) return null;
+    return { header: geo?.header ?? null, trust, countryOf: (address) => this.#countries.countryOf(address) };
   }
 
   /** One that is not there yet: as it was prepared, if it was. */

@@ -11,6 +11,7 @@ import { TICKET_KEY } from '../wire/paths.ts';
 import { AccessLog } from './access-log/access-log.ts';
 import { AccessLogFile } from './access-log/log-file.ts';
 import { nowMs, timer } from './clock.ts';
+import { CountryFile } from './country-file.ts';
 import { Fleet } from './fleet.ts';
 import { GatewayTally } from './gateway-tally.ts';
 import { type FailedListen, type InheritedSockets, Listeners } from './listeners.ts';
@@ -30,6 +31,7 @@ export class Gateway {
   readonly #sweep = new Sweep();
   readonly #tally = new GatewayTally();
   readonly #certificates: Certificates;
+  readonly #countries: CountryFile;
   readonly #surroundings: Surroundings;
   readonly #listeners: Listeners;
   readonly #fleet: Fleet;
@@ -51,7 +53,8 @@ export class Gateway {
       accessLog: null,
     };
     this.#listeners = new Listeners(this.#surroundings, inherited);
-    this.#fleet = new Fleet(this.#sweep, () => this.#reportSoon());
+    this.#countries = new CountryFile(log);
+    this.#fleet = new Fleet(this.#sweep, this.#countries, () => this.#reportSoon());
     this.#onDue = options.onDue;
     this.#ticking = setInterval(() => this.#tick(), limits.gateway.reportIntervalMs);
   }
@@ -112,6 +115,7 @@ export class Gateway {
     await this.#listeners.close();
     clearTimeout(grace);
     this.#certificates.stop();
+    this.#countries.stop();
     await this.#setAccessLog(null);
     this.#sweep.stop();
   }
@@ -129,11 +133,13 @@ export class Gateway {
   #now() {
     const routing = this.#routing?.number ?? 0;
     const certificates = this.#certificates.states();
-    return { atMs: nowMs(), routing, certificates, gateway: this.#tally.counts(), direct: [] };
+    const countryFile = this.#countries.state();
+    return { atMs: nowMs(), routing, certificates, countryFile, gateway: this.#tally.counts(), direct: [] };
   }
 
   async #apply(routing: Routing, keep: boolean): Promise<readonly FailedListen[]> {
     await this.#certificates.apply(routing.settings.certificates);
+    await this.#countries.apply(routing.settings.countryFile);
     this.#routing = routing;
     void this.#setAccessLog(routing.settings.accessLog);
     this.#fleet.apply(routing);

@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import type { ErrorCode, Place } from '../core/errors.ts';
 import type { CertificateState } from '../core/traffic/certificates.ts';
+import type { CountryFileState } from '../core/traffic/country-file.ts';
 import type { Entry } from '../core/release/journal.ts';
 import type { Plan } from '../core/release/plan.ts';
 import type { InstancePhase, ReleaseRecord } from '../core/release/records.ts';
@@ -104,6 +105,8 @@ export interface GatewayStatus {
   /** Its processes that clients are connected to. Those that do not serve end with their last connection. */
   readonly workers: readonly { readonly pid: number; readonly stage: 'serving' | 'released' | 'retiring' }[];
   readonly certificates: readonly CertificateState[];
+  /** Null: no file says where clients are. */
+  readonly countryFile: CountryFileState | null;
 }
 
 export interface ServiceStatus {

@@ -58,6 +58,7 @@ export const settings: z.ZodType<GatewaySettings> = z
     workers: z.int().min(1).nullable().default(null),
     trust: z.array(z.string()).default([...DEFAULT_SETTINGS.trust]),
     geo: z.object({ header: z.string() }).nullable().default(null),
+    countryFile: z.string().nullable().default(null),
     stickyKey: z.string().nullable().default(null),
     certificates: z.array(z.object({ certificate: z.string(), key: z.string() })).default([]),
     redirect: listen.nullable().default(null),

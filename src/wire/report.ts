@@ -71,6 +71,12 @@ const gateway = z.object({
   logDropped: count,
 });
 
+const countryFile = z.object({
+  file: z.string(),
+  madeAtMs: z.number().nullable(),
+  trouble: z.string().nullable(),
+});
+
 const certificate = z.object({
   certificate: z.string(),
   hosts: z.array(z.string()),
@@ -90,6 +96,7 @@ export const report: z.ZodType<TrafficReport> = z.object({
   failuresMissed: count.default(0),
   forgotten: z.array(z.string()).default([]),
   certificates: z.array(certificate).default([]),
+  countryFile: countryFile.nullable().default(null),
   gateway: gateway.default({ ...NO_GATEWAY_COUNTS }),
   direct: z.array(z.object({ instance: z.string(), inFlight: count, streams: count })).default([]),
 });

@@ -202,7 +202,7 @@ test('the status tells what serves, what is wrong and what is under way', () => 
     project: 'shop',
     environment: null,
     control: { pid: 1, version: '0', startedAtMs: NOW_MS - 60_000, fence: 1 },
-    gateway: { up: false, pid: null, routing: null, workers: [], certificates: [] },
+    gateway: { up: false, pid: null, routing: null, workers: [], certificates: [], countryFile: null },
     trouble: null,
     services: [
       {
@@ -252,7 +252,15 @@ describe('traffic', () => {
   };
   const traffic: TrafficResponse = {
     ...{ atMs: 1, windowMs: 10_000, running: [{ routing: 41, requests: 1, streams: 2 }], services: [] },
-    gateway: { up: true, pid: 7, routing: 42, workers: [], certificates: [], connections: 1_200 },
+    gateway: {
+      up: true,
+      pid: 7,
+      routing: 42,
+      workers: [],
+      certificates: [],
+      countryFile: null,
+      connections: 1_200,
+    },
   };
 
   test('shows each weight under which a version had requests, and what is still on an older routing', () => {

@@ -21,6 +21,7 @@ export function renderStatus(status: StatusResponse, nowMs: number, paint: Paint
   return [
     `${title}  ${paint('dim', `control up ${up}`)}, ${gateway.up ? paint('dim', door) : door}`,
     ...(trouble === null ? [] : [`${paint('red', 'trouble')}: ${trouble}`]),
+    ...countryTrouble(gateway, paint),
     ...gateway.certificates.flatMap((certificate) => renderCertificate(certificate, nowMs, paint)),
     ...status.services.flatMap((service) => ['', ...renderService(service, nowMs, paint)]),
   ];
@@ -35,6 +36,11 @@ function renderCertificate(state: CertificateState, nowMs: number, paint: Paint)
   const end = leftMs <= 0 ? 'has expired' : `ends in ${formatDurationMs(leftMs)}`;
   const style = leftMs <= 0 ? 'red' : 'yellow';
   return [...lines, `${paint(style, 'certificate')} ${certificate} for ${hosts.join(', ')} ${end}`];
+}
+
+function countryTrouble({ countryFile }: GatewayStatus, paint: Paint): string[] {
+  const trouble = countryFile?.trouble ?? null;
+  return trouble === null ? [] : [`${paint('red', 'country file')} ${trouble}`];
 }
 
 /** Nothing where there is one, as on a small machine. */

@@ -36,6 +36,7 @@ const report = (instances: readonly InstanceCounts[], held = 0, refused = 0): Tr
   routing: 1,
   instances,
   certificates: [],
+  countryFile: null,
   services: [
     {
       ...NO_TOTALS,

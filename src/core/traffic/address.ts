@@ -20,6 +20,11 @@ export function parseAddress(text: string): Address | undefined {
   return a === 0 && b === 0 && c === MAPPED ? [d] : [a, b, c, d];
 }
 
+/** Counted from the most significant one. */
+export function bitOf(address: Address, bit: number): number {
+  return ((address[bit >>> 5] ?? 0) >>> (31 - (bit & 31))) & 1;
+}
+
 /** Four decimal numbers, without the leading zeros that some read as octal. */
 function parseV4(text: string): number | undefined {
   const parts = text.split('.', 5);

@@ -1,4 +1,5 @@
 import type { CertificateState } from './certificates.ts';
+import type { CountryFileState } from './country-file.ts';
 import type { Group } from './split.ts';
 
 /**
@@ -121,6 +122,8 @@ export interface TrafficReport {
   readonly instances: readonly InstanceCounts[];
   readonly services: readonly ServiceCounts[];
   readonly certificates: readonly CertificateState[];
+  /** Null: there is no such file. */
+  readonly countryFile: CountryFileState | null;
   readonly assigned: readonly AssignedCounts[];
   /** The eldest first; routings with nothing under way are left out. */
   readonly running: readonly RunningCounts[];

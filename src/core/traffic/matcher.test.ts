@@ -11,7 +11,11 @@ import { Networks } from './networks.ts';
 import type { Match } from './rule.ts';
 import { compilePattern } from './text-pattern.ts';
 
-const geo: Geo = { header: 'cf-ipcountry', trust: new Networks(['127.0.0.0/8']) };
+const geo: Geo = {
+  header: 'cf-ipcountry',
+  trust: new Networks(['127.0.0.0/8']),
+  countryOf: (address) => (address === '5.5.5.5' ? 'FR' : null),
+};
 
 function request(some: Partial<RequestFacts> & { headers?: Record<string, string> } = {}): RequestFacts {
   const { headers = {}, ...rest } = some;
@@ -64,6 +68,19 @@ test('each kind of condition', () => {
       false,
     ],
     [{ type: 'country', countries: ['DE'] }, {}, false],
+    [{ type: 'country', countries: ['DE', 'fr'] }, { address: '5.5.5.5' }, true],
+    [{ type: 'country', countries: ['DE'] }, { address: '5.5.5.5' }, false],
+    // The proxy that is trusted knows better than the file, and one that is not knows nothing.
+    [
+      { type: 'country', countries: ['FR'] },
+      { address: '5.5.5.5', headers: { 'cf-ipcountry': 'DE' } },
+      false,
+    ],
+    [
+      { type: 'country', countries: ['FR'] },
+      { address: '5.5.5.5', headers: { 'cf-ipcountry': 'DE' }, peerAddress: '9.9.9.9' },
+      true,
+    ],
     [
       { type: 'all', of: [header('yes'), { type: 'host', host: 'x' }] },
       { headers: { 'x-beta': 'yes' } },

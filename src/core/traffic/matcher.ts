@@ -28,10 +28,13 @@ export interface RequestFacts {
 
 export type Matcher = (request: RequestFacts) => boolean;
 
-/** Who may say which country a client is in, and in which header. */
+/** Who says which country a client is in. */
 export interface Geo {
-  readonly header: string;
+  /** Believed from whom `trust` names; null: no header says it. */
+  readonly header: string | null;
   readonly trust: Networks;
+  /** What is known of the client's own address, in upper case; null: nothing. */
+  readonly countryOf: (address: string) => string | null;
 }
 
 /** Without `geo` no request is from any country. */
@@ -94,12 +97,17 @@ function compileNamed({ type, name, value }: Extract<Match, { name: string }>): 
 
 function compileCountry(countries: readonly string[], geo: Geo | null): Matcher {
   if (geo === null) return () => false;
-  const { header, trust } = geo;
   const wanted = new Set(countries.map((country) => country.toUpperCase()));
   return (request) => {
-    const said = request.field(header);
-    return said !== undefined && wanted.has(said.toUpperCase()) && trust.has(request.peerAddress);
+    const country = saidCountry(request, geo) ?? geo.countryOf(request.address);
+    return country !== null && wanted.has(country);
   };
+}
+
+/** A proxy in front knows better than a file: it may see the client where we see the proxy. */
+function saidCountry(request: RequestFacts, { header, trust }: Geo): string | undefined {
+  const said = header === null ? undefined : request.field(header);
+  return said !== undefined && trust.has(request.peerAddress) ? said.toUpperCase() : undefined;
 }
 
 function compileHost(host: string): Matcher {

@@ -2,7 +2,7 @@
  * A set of networks in CIDR notation, and whether an address lies in one of them: as many steps as the longest
  * prefix has bits at most, however many networks there are.
  */
-import { type Address, parseAddress } from './address.ts';
+import { type Address, bitOf, parseAddress } from './address.ts';
 
 export interface Network {
   readonly address: Address;
@@ -88,8 +88,4 @@ export class Networks {
   #treeOf(address: Address): PrefixTree {
     return address.length === 1 ? this.#v4 : this.#v6;
   }
-}
-
-function bitOf(address: Address, bit: number): number {
-  return ((address[bit >>> 5] ?? 0) >>> (31 - (bit & 31))) & 1;
 }

@@ -5,6 +5,7 @@
  */
 import { limits } from '../limits.ts';
 import type { CertificateState } from './certificates.ts';
+import type { CountryFileState } from './country-file.ts';
 import type {
   AssignedCounts,
   Assignment,
@@ -41,6 +42,7 @@ export const EMPTY_REPORT: TrafficReport = {
   failuresMissed: 0,
   forgotten: [],
   certificates: [],
+  countryFile: null,
   gateway: NO_GATEWAY_COUNTS,
   direct: [],
 };
@@ -51,6 +53,7 @@ interface Member {
   readonly running: readonly RunningCounts[];
   readonly gateway: GatewayCounts;
   readonly certificates: readonly CertificateState[];
+  readonly countryFile: CountryFileState | null;
   readonly direct: readonly DirectCounts[];
 }
 
@@ -66,8 +69,8 @@ export class ReportBook {
 
   /** A whole report takes the place of everything that this member said before. */
   take(member: string, report: TrafficReport): void {
-    const { atMs, routing, running, gateway, certificates, direct } = report;
-    this.#members.set(member, { atMs, routing, running, gateway, certificates, direct });
+    const { atMs, routing, running, gateway, certificates, countryFile, direct } = report;
+    this.#members.set(member, { atMs, routing, running, gateway, certificates, countryFile, direct });
     if (report.whole) for (const rows of this.#tables) rows.drop(member);
     for (const row of report.instances) this.#instances.put(member, row.instance, row);
     for (const row of report.services) this.#services.put(member, row.service, row);
@@ -143,15 +146,18 @@ export class ReportBook {
       routing: least(({ routing }) => routing),
       running: mergeRunning(members.map(({ running }) => running)),
       certificates: certificatesOf(members),
+      countryFile: members.toSorted(byAge).at(-1)?.countryFile ?? null,
       direct: members.flatMap(({ direct }) => direct),
       gateway: members.map(({ gateway }) => gateway).reduce(mergeGateway, this.#departed),
     };
   }
 }
 
+const byAge = (a: Member, b: Member) => a.atMs - b.atMs;
+
 /** All members serve the same ones; the one that reported last knows best. */
 function certificatesOf(members: readonly Member[]): CertificateState[] {
-  const newest = members.toSorted((a, b) => a.atMs - b.atMs);
+  const newest = members.toSorted(byAge);
   const all = newest.flatMap(({ certificates }) =>
     certificates.map((each) => [each.certificate, each] as const),
   );

@@ -8,8 +8,10 @@ export interface GatewaySettings {
   readonly workers: number | null;
   /** Networks (`10.0.0.0/8`, `::1/128`) whose word on the client counts: proxies in front of the gateway. */
   readonly trust: readonly string[];
-  /** Says which country a client is in; believed only from `trust`. */
+  /** Says which country a client is in; believed only from `trust`, and then before the file. */
   readonly geo: { readonly header: string } | null;
+  /** In MaxMind's format, seen from the project's folder: says in which country an address is. */
+  readonly countryFile: string | null;
   /** Secret of this project: the gateway signs its cookies with it. Null: none was made. */
   readonly stickyKey: string | null;
   /** For all listeners with TLS; a client gets the one for the name it asks for, and the first for any other name. */
@@ -40,6 +42,7 @@ const PLAIN = {
   workers: null,
   trust: ['127.0.0.0/8', '::1/128'],
   geo: null,
+  countryFile: null,
   certificates: [],
   redirect: null,
   metrics: null,

@@ -55,6 +55,26 @@ const acme = z
   )
   .transform(({ email, directory }) => ({ email: email ?? null, directory }));
 
+const GEO_PHRASE = 'a file or a header, such as { file: country.mmdb } or { header: CF-IPCountry }';
+
+const geo = z
+  .strictObject(
+    {
+      file: text('a file')
+        .optional()
+        .describe(
+          "A file in MaxMind's format with countries: GeoLite2-Country, DB-IP and others. A new one is taken by itself.",
+        ),
+      header: headerName()
+        .optional()
+        .describe(
+          'The header in which a proxy in front says it, such as CF-IPCountry; it goes before the file.',
+        ),
+    },
+    GEO_PHRASE,
+  )
+  .refine(({ file, header }) => file !== undefined || header !== undefined, GEO_PHRASE);
+
 export const gateway = z
   .strictObject(
     {
@@ -68,15 +88,7 @@ export const gateway = z
         .max(limits.file.networksMax, `at most ${limits.file.networksMax} networks`)
         .prefault([...DEFAULT_CHOICES.trust])
         .describe('Proxies in front: only their Forwarded, X-Forwarded-* and X-Request-Id are believed.'),
-      geo: z
-        .strictObject(
-          {
-            header: headerName().describe('The header with the country of the client, such as CF-IPCountry.'),
-          },
-          'a header such as { header: CF-IPCountry }',
-        )
-        .optional()
-        .describe('Who says which country a client is in: a proxy in front, in a header of its own.'),
+      geo: geo.optional().describe('Who says which country a client is in, for "country" in rules.'),
       certificates: z
         .array(certificate, 'a list of certificates')
         .max(limits.file.certificatesMax, `at most ${limits.file.certificatesMax} certificates`)
@@ -99,7 +111,7 @@ export const gateway = z
     },
     'workers, trust, geo, certificates, acme, redirect, metrics and accessLog',
   )
-  .transform(({ workers, geo, acme: authority, redirect, metrics, accessLog: log, ...rest }) => ({
+  .transform(({ workers, geo: places, acme: authority, redirect, metrics, accessLog: log, ...rest }) => ({
     ...DEFAULT_CHOICES,
     ...rest,
     workers: workers ?? null,
@@ -107,5 +119,6 @@ export const gateway = z
     redirect: redirect ?? null,
     metrics: metrics ?? null,
     accessLog: log ?? null,
-    geo: geo ? { header: geo.header.toLowerCase() } : null,
+    geo: places?.header === undefined ? null : { header: places.header.toLowerCase() },
+    countryFile: places?.file ?? null,
   }));

@@ -100,6 +100,7 @@ describe('a right file', () => {
         workers: null,
         trust: ['127.0.0.0/8', '::1/128'],
         geo: null,
+        countryFile: null,
         certificates: [],
         redirect: null,
         metrics: null,

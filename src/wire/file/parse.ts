@@ -7,6 +7,7 @@ import { SegueError } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
 import type { Project } from '../../core/project.ts';
 import { type CheckedService, type Contradiction, contradictions } from './checks.ts';
+import { checkCountries } from './countries.ts';
 import { checkDirect } from './direct.ts';
 import { checkSecure } from './secure.ts';
 import { explain } from './explain.ts';
@@ -50,6 +51,7 @@ export function parseProjectFile(text: string, fileName: string, environment: st
     ...contradictions(sound, parsed.success ? parsed.data.ports : null),
     ...checkDirect(layers.tree, sound),
     ...checkSecure(sound, parsed.success ? parsed.data.gateway : null),
+    ...checkCountries(sound, parsed.success ? parsed.data.gateway : null),
   ].map((contradiction) => placed(contradiction, layers));
   const problems = [...layers.problems, ...shape, ...across];
   if (!parsed.success || problems.length > 0) return refuse(fileName, problems);
