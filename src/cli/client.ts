@@ -6,18 +6,20 @@ import path from 'node:path';
 import { SegueError } from '../core/errors.ts';
 import type { Entry } from '../core/release/journal.ts';
 import type {
-  AbortRequest,
   AccessLine,
   ApplyResponse,
   DeployRequest,
   DeployResponse,
   LogLine,
+  OrderResponse,
   PlanResponse,
+  PromoteRequest,
   ReleaseResponse,
   ReleasesResponse,
   RollbackRequest,
   StatusResponse,
   TrafficResponse,
+  WordRequest,
 } from '../wire/api.ts';
 import { CONTROL_SOCKET } from '../wire/paths.ts';
 import { socketPath } from '../wire/socket-path.ts';
@@ -80,8 +82,12 @@ export class ControlClient {
     return this.#post(`${servicePath(service)}/rollback`, request, having<DeployResponse>('release'));
   }
 
-  abort(service: string, request: AbortRequest): Promise<DeployResponse> {
-    return this.#post(`${servicePath(service)}/abort`, request, having<DeployResponse>('release'));
+  say(verb: 'abort' | 'pause' | 'resume' | 'approve', service: string, word: WordRequest) {
+    return this.#post(`${servicePath(service)}/${verb}`, word, having<OrderResponse>('release'));
+  }
+
+  promote(service: string, request: PromoteRequest): Promise<OrderResponse> {
+    return this.#post(`${servicePath(service)}/promote`, request, having<OrderResponse>('release'));
   }
 
   async down(by: string, instances: boolean): Promise<void> {

@@ -31,10 +31,28 @@ export async function order<T>(service: string, shell: Shell, answer: Promise<T>
 
 /** Shows the release until it ends, then the receipt. Gives the exit code. */
 export async function watchToEnd(watched: Watched, shell: Shell, json: boolean): Promise<number> {
+  return watch(watched, entriesToEnd(watched, shell), shell, json);
+}
+
+/**
+ * The same, for who must not wait for people: without somebody at the terminal (CI) it ends where the release
+ * goes on only when a person says so.
+ */
+export async function watchToGate(watched: Watched, shell: Shell, json: boolean): Promise<number> {
+  const attended = shell.screen.live && !json;
+  return watch(watched, attended ? entriesToEnd(watched, shell) : entriesToGate(watched, shell), shell, json);
+}
+
+async function watch(
+  watched: Watched,
+  entries: AsyncIterable<Entry>,
+  shell: Shell,
+  json: boolean,
+): Promise<number> {
   const { client, release } = watched;
-  if (json) for await (const _ of entriesToEnd(watched, shell));
-  else if (shell.screen.live) await drawToEnd(watched, shell);
-  else await listToEnd(watched, shell);
+  if (json) for await (const _ of entries);
+  else if (shell.screen.live) await drawAll(watched, entries, shell);
+  else await listAll(watched, entries, shell);
   const ended = await client.release(release.id);
   if (json) shell.screen.json(ended);
   else shell.screen.print(['', ...renderEnding(ended, shell.screen.paint)]);
@@ -55,18 +73,18 @@ export function exitCodeOf({ summary }: ReleaseResponse): number {
   }
 }
 
-async function listToEnd(watched: Watched, shell: Shell): Promise<void> {
+async function listAll(watched: Watched, entries: AsyncIterable<Entry>, shell: Shell): Promise<void> {
   const { paint } = shell.screen;
   let progress = beginProgress(watched.release);
   shell.screen.print([renderTitle(progress, paint)]);
-  for await (const entry of entriesToEnd(watched, shell)) {
+  for await (const entry of entries) {
     const line = progressLine(progress, entry, paint);
     if (line !== null) shell.screen.print([line]);
     progress = advance(progress, entry);
   }
 }
 
-async function drawToEnd(watched: Watched, shell: Shell): Promise<void> {
+async function drawAll(watched: Watched, entries: AsyncIterable<Entry>, shell: Shell): Promise<void> {
   const { screen, time } = shell;
   let progress: Progress = beginProgress(watched.release);
   const drawing = await screen.open();
@@ -74,7 +92,7 @@ async function drawToEnd(watched: Watched, shell: Shell): Promise<void> {
   const finished = new AbortController();
   const redrawing = redraw(draw, shell, finished.signal);
   try {
-    for await (const entry of entriesToEnd(watched, shell)) progress = advance(progress, entry);
+    for await (const entry of entries) progress = advance(progress, entry);
   } finally {
     finished.abort();
     await redrawing;
@@ -114,6 +132,19 @@ export async function* entriesToEnd({ client, release }: Watched, shell: Shell):
     await time.pause(limits.cli.followRetryMs, interrupted);
   }
   throw stillRunning(release, '');
+}
+
+/** As long as it goes on by itself. Whether it does, control knows: an entry may be long past. */
+async function* entriesToGate(watched: Watched, shell: Shell): AsyncGenerator<Entry> {
+  const { client, release } = watched;
+  for await (const entry of entriesToEnd(watched, shell)) {
+    yield entry;
+    if (mayWait(entry) && (await client.release(release.id)).summary.waiting) return;
+  }
+}
+
+function mayWait({ fact }: Entry): boolean {
+  return fact.kind === 'paused' || (fact.kind === 'step-started' && fact.step.kind === 'approve');
 }
 
 function stillRunning({ id, service }: ReleaseRecord, why: string): SegueError {

@@ -8,6 +8,8 @@ import { describeFact } from './render/fact.ts';
 
 export interface StepProgress {
   readonly text: string;
+  /** It is done only when a person says so. */
+  readonly asks: boolean;
   readonly state: 'waiting' | 'under-way' | 'done' | 'failed';
   readonly startedAtMs: number | null;
   readonly endedAtMs: number | null;
@@ -25,6 +27,8 @@ export interface Progress {
   readonly back: readonly StepProgress[] | null;
   readonly cause: ErrorRecord | null;
   readonly ended: Outcome | null;
+  /** By whom and why. */
+  readonly paused: string | null;
   /** The newest thing that happened besides the steps. */
   readonly news: string | null;
 }
@@ -32,11 +36,20 @@ export interface Progress {
 export function beginProgress({ plan }: ReleaseRecord): Progress {
   const { release, service, strategy, from, to, steps } = plan;
   const forward = steps.map(waiting);
-  return { release, service, strategy, from, to, forward, back: null, cause: null, ended: null, news: null };
+  const nothing = { back: null, cause: null, ended: null, paused: null, news: null };
+  return { release, service, strategy, from, to, forward, ...nothing };
 }
 
 function waiting(step: Step): StepProgress {
-  return { text: describeStep(step), state: 'waiting', startedAtMs: null, endedAtMs: null, note: '' };
+  const asks = step.kind === 'approve';
+  return { text: describeStep(step), asks, state: 'waiting', startedAtMs: null, endedAtMs: null, note: '' };
+}
+
+/** What it goes on with only when a person says so; null while it goes on by itself. */
+export function waitsFor({ paused, forward, service }: Progress): string | null {
+  if (paused !== null) return `${paused}; go on: segue resume ${service}`;
+  const asks = forward.some((step) => step.asks && step.state === 'under-way');
+  return asks ? `waits for approval: segue approve ${service}` : null;
 }
 
 export function advance(progress: Progress, { fact, atMs }: Entry): Progress {
@@ -45,10 +58,19 @@ export function advance(progress: Progress, { fact, atMs }: Entry): Progress {
       return onStep(progress, fact, { state: 'under-way', startedAtMs: atMs, endedAtMs: null });
     case 'step-done':
       return { ...onStep(progress, fact, { state: 'done', endedAtMs: atMs, note: fact.note }), news: null };
+    case 'paused':
+      return { ...progress, paused: describeFact(fact) };
+    case 'resumed':
+      return { ...progress, paused: null, news: describeFact(fact) };
     case 'step-failed':
       return onStep(progress, fact, { state: 'failed', endedAtMs: atMs });
     case 'back-planned':
-      return { ...interrupted(progress, atMs), back: fact.steps.map(waiting), cause: fact.cause };
+      return {
+        ...interrupted(progress, atMs),
+        paused: null,
+        back: fact.steps.map(waiting),
+        cause: fact.cause,
+      };
     case 'release-ended':
       return { ...interrupted(progress, atMs), ended: fact.outcome, cause: fact.cause ?? progress.cause };
     case 'release-planned':
@@ -58,7 +80,7 @@ export function advance(progress: Progress, { fact, atMs }: Entry): Progress {
   }
 }
 
-type StepFact = Extract<Fact, { index: number }>;
+type StepFact = Extract<Fact, { direction: 'forward' | 'back' }>;
 
 function onStep(progress: Progress, { index, direction }: StepFact, change: Partial<StepProgress>): Progress {
   const changed = (steps: readonly StepProgress[]) =>

@@ -40,6 +40,8 @@ export const SERVICE: ArgumentSpec = {
   completes: 'service',
 };
 
+export const REASON: OptionSpec = { flag: 'reason', value: 'TEXT', summary: 'why, for the journal' };
+
 export const ENVIRONMENT: OptionSpec = {
   flag: 'environment',
   value: 'NAME',

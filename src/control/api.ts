@@ -6,7 +6,6 @@ import type { z } from 'zod';
 import { ERRORS, SegueError, toErrorRecord } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import {
-  abortRequest,
   API_HEADER,
   API_VERSION,
   type ApiError,
@@ -16,7 +15,10 @@ import {
   type JournalResponse,
   type ReleaseResponse,
   type ReleasesResponse,
+  type OrderResponse,
+  promoteRequest,
   rollbackRequest,
+  wordRequest,
 } from '../wire/api.ts';
 import { SEGUE_VERSION } from '../wire/version.ts';
 import { accessLines } from './access-lines.ts';
@@ -83,10 +85,7 @@ function acting(app: Hono, control: Control): void {
     const request = await read(context, rollbackRequest);
     return context.json(await control.rollback(context.req.param('service'), request));
   });
-  app.post('/v1/services/:service/abort', async (context) => {
-    const request = await read(context, abortRequest);
-    return context.json({ release: await control.abort(context.req.param('service'), request) });
-  });
+  saying(app, control);
   app.post('/v1/apply', async (context) => {
     const { renewGateway } = await read(context, applyRequest);
     return context.json(await control.apply(renewGateway));
@@ -95,6 +94,21 @@ function acting(app: Hono, control: Control): void {
     const { instances } = await read(context, downRequest);
     await control.stop(instances);
     return context.json({});
+  });
+}
+
+/** What people say to the release of a service that is under way. */
+function saying(app: Hono, { orders }: Control): void {
+  for (const verb of ['abort', 'pause', 'resume', 'approve'] as const)
+    app.post(`/v1/services/:service/${verb}`, async (context) => {
+      const request = await read(context, wordRequest);
+      const release = await orders[verb](context.req.param('service'), request);
+      return context.json({ release } satisfies OrderResponse);
+    });
+  app.post('/v1/services/:service/promote', async (context) => {
+    const { extent, ...word } = await read(context, promoteRequest);
+    const release = await orders.promote(context.req.param('service'), extent, word);
+    return context.json({ release } satisfies OrderResponse);
   });
 }
 

@@ -14,7 +14,6 @@ import type { Fact } from '../core/release/journal.ts';
 import { isPromoted } from '../core/release/state.ts';
 import type { PlaneEvent } from '../ports/traffic-plane.ts';
 import type {
-  AbortRequest,
   ApplyResponse,
   DeployRequest,
   DeployResponse,
@@ -28,6 +27,7 @@ import { CertificateOffice } from './certificate-office.ts';
 import { Engine } from './engine.ts';
 import { Fleet } from './fleet.ts';
 import { Ledger } from './ledger.ts';
+import { Orders } from './orders.ts';
 import { PortBook } from './port-book.ts';
 import type { ControlPorts } from './ports.ts';
 import { recoverInstances } from './recovery.ts';
@@ -52,6 +52,7 @@ export class Control {
   readonly traffic: TrafficDirector;
   readonly window = new TrafficWindow();
   readonly engine: Engine;
+  readonly orders: Orders;
   readonly #desk: ReleaseDesk;
   readonly #office: CertificateOffice;
   readonly #options: ControlOptions;
@@ -90,6 +91,7 @@ export class Control {
     const serviceOf = (name: string) => this.services.find((service) => service.name === name);
     const beforeEnd = (release: ReleaseRecord) => this.#removeOldVersions(release);
     this.engine = new Engine({ ports, ledger, fleet, traffic, serviceOf, beforeEnd, onFault });
+    this.orders = new Orders({ clock: ports.clock, ledger, engine: this.engine });
     const accept = (file: Project, service: string) => this.#accept(file, service);
     this.#desk = new ReleaseDesk({ ports, ledger, engine: this.engine, accept });
   }
@@ -258,20 +260,8 @@ export class Control {
     const goesBackTo = request.to ?? active.from;
     if (isPromoted(active.state, active.plan.steps) || goesBackTo !== active.from)
       throw new SegueError('RELEASE_ACTIVE', `${active.id}, from ${active.from ?? '-'} to ${active.to}.`);
-    return { release: await this.abort(name, { by: request.by, reason: request.reason || 'rollback' }) };
-  }
-
-  async abort(service: string, { by, reason }: AbortRequest): Promise<ReleaseRecord> {
-    const id = this.ledger.service(service).activeRelease;
-    if (id === null) throw new SegueError('NO_ACTIVE_RELEASE', service);
-    const turned = await this.engine.abort(id, by, reason);
-    const release = this.ledger.release(id) ?? (await this.ports.store.release(id));
-    if (!turned || !release)
-      throw new SegueError(
-        'NO_ACTIVE_RELEASE',
-        `${id} has already promoted its version; use "segue rollback".`,
-      );
-    return release;
+    const { by, reason } = request;
+    return { release: await this.orders.abort(name, { by, reason: reason || 'rollback' }) };
   }
 
   /** Without putting it into force: a plan changes nothing, nor does a release that is refused. */

@@ -17,8 +17,10 @@ import type { Fleet } from './fleet.ts';
 import type { Ledger } from './ledger.ts';
 import type { ControlPorts } from './ports.ts';
 import { settle } from './settlement.ts';
+import type { StepContext } from './steps/handler.ts';
 import { applyStep } from './steps/index.ts';
 import type { TrafficDirector } from './traffic-director.ts';
+import { until } from './until.ts';
 
 export interface EngineParts {
   readonly ports: ControlPorts;
@@ -40,8 +42,8 @@ export class Engine {
   readonly #running = new Map<string, AbortController>();
   /** When the step under way began, for those that this control began. */
   readonly #beganAtMs = new Map<string, number>();
-  /** Releases whose candidate keeps crashing: noticed at any time, acted upon by the step under way or the next. */
-  readonly #crashLoops = new Map<string, SegueError>();
+  /** Why releases have to go back: noticed at any time, acted upon by the step under way or the next. */
+  readonly #failures = new Map<string, SegueError>();
   readonly #closing = new AbortController();
 
   constructor(parts: EngineParts) {
@@ -63,6 +65,7 @@ export class Engine {
       const act = nextAct(release.state, release.plan.steps);
       if (act.do === 'end') return this.#end(release);
       if (act.do === 'plan-back') await this.#turn(release, act);
+      else if (act.do === 'wait') await this.#wait(release, act);
       else await this.#apply(release, act);
     }
   }
@@ -75,7 +78,7 @@ export class Engine {
     const abort = new AbortController();
     this.#running.set(release.id, abort);
     try {
-      if (isRevocable(current)) this.#throwIfCrashLoop(release.id);
+      if (isRevocable(current)) this.#throwIfFailed(release.id);
       const note = await applyStep(step, this.#contextOf(release, act, beganAtMs, abort.signal));
       const fact = { kind: 'step-done', index, direction, note } as const;
       await this.#record(release.id, act, { type: 'step-done' }, fact);
@@ -84,6 +87,28 @@ export class Engine {
       const cause = toErrorRecord(error);
       const fact = { kind: 'step-failed', index, direction, error: cause } as const;
       await this.#record(release.id, act, { type: 'step-failed', error: cause }, fact);
+    } finally {
+      this.#running.delete(release.id);
+    }
+  }
+
+  /** Paused: until a person says what next, or the candidate fails all the same. */
+  async #wait(release: ReleaseRecord, act: Extract<Act, { do: 'wait' }>): Promise<void> {
+    const { ledger, ports } = this.#parts;
+    const abort = new AbortController();
+    this.#running.set(release.id, abort);
+    const isOver = () => {
+      const now = ledger.release(release.id);
+      return !now || !isSameAct(nextAct(now.state, now.plan.steps), act);
+    };
+    try {
+      this.#throwIfFailed(release.id);
+      const waiting = { clock: ports.clock, withinMs: Infinity, signal: abort.signal };
+      await until(isOver, (check) => ledger.follow(check), waiting);
+    } catch (error) {
+      if (this.#closing.signal.aborted) return;
+      const cause = toErrorRecord(error);
+      await this.#record(release.id, act, { type: 'turned', cause }, { kind: 'turned', cause });
     } finally {
       this.#running.delete(release.id);
     }
@@ -104,12 +129,13 @@ export class Engine {
     return ports.clock.nowMs();
   }
 
-  #contextOf(release: ReleaseRecord, { direction, step }: Apply, beganAtMs: number, signal: AbortSignal) {
+  #contextOf(release: ReleaseRecord, act: Apply, beganAtMs: number, signal: AbortSignal): StepContext {
+    const { direction, index, step } = act;
     const { ports, ledger, fleet, traffic } = this.#parts;
     const service = this.#serviceOf(release);
     const version = versionOf(step) ?? (direction === 'forward' ? release.to : release.from);
     const spec = version === null ? service : (ledger.version(release.service, version)?.spec ?? service);
-    return { release, spec, service, direction, beganAtMs, ports, ledger, fleet, traffic, signal };
+    return { release, spec, service, direction, index, beganAtMs, ports, ledger, fleet, traffic, signal };
   }
 
   /** The service as the file has it now; a service that left the file keeps its last known form. */
@@ -157,42 +183,35 @@ export class Engine {
     });
   }
 
-  /** Turns a release round; false when it is past the point where it could be. */
-  async abort(id: string, by: string, reason: string): Promise<boolean> {
-    const { ledger } = this.#parts;
-    let turned = false;
-    await ledger.write(() => {
-      const release = ledger.release(id);
-      if (!release || isPromoted(release.state, release.plan.steps) || release.state.phase === 'ended')
-        return null;
-      const state = transition(release.state, { type: 'abort-asked', by, reason }, release.plan.steps);
-      turned = true;
-      return {
-        facts: [{ kind: 'abort-asked', by, reason }],
-        changes: [{ put: 'release', record: { ...release, state } }],
-        service: release.service,
-        release: id,
-      };
-    });
-    const state = ledger.release(id)?.state;
-    if (turned && state?.phase === 'turning')
-      this.#running.get(id)?.abort(new SegueError('RELEASE_ABORTED', reason));
-    return turned;
+  /** Ends what is under way for a release that has just been turned. */
+  interrupt(id: string, why: SegueError): void {
+    if (this.#parts.ledger.release(id)?.state.phase === 'turning') this.#running.get(id)?.abort(why);
+  }
+
+  /**
+   * The candidate must not go on: the release goes back, at once when a step or a pause is under way. Without
+   * effect on one that goes back already or has promoted. False then.
+   */
+  fail(id: string, failure: SegueError): boolean {
+    const release = this.#parts.ledger.release(id);
+    if (!release || !isRevocable(release)) return false;
+    this.#failures.set(id, failure);
+    this.#running.get(id)?.abort(failure);
+    return true;
   }
 
   /** Only the release's own instances count against it: stable may crash, too. */
   #onCrash({ id, crashes, error }: CrashNotice): void {
     if (crashes < limits.release.crashesMax) return;
     const instance = this.#parts.ledger.instance(id);
-    const release = instance && this.#parts.ledger.release(instance.release);
-    if (!release || release.to !== instance.version || !isRevocable(release)) return;
-    const failure = new SegueError(error.code, error.detail);
-    this.#crashLoops.set(release.id, failure);
-    this.#running.get(release.id)?.abort(failure);
+    if (!instance) return;
+    const release = this.#parts.ledger.release(instance.release);
+    if (release?.to === instance.version)
+      this.fail(instance.release, new SegueError(error.code, error.detail));
   }
 
-  #throwIfCrashLoop(id: string): void {
-    const failure = this.#crashLoops.get(id);
+  #throwIfFailed(id: string): void {
+    const failure = this.#failures.get(id);
     if (failure) throw failure;
   }
 
@@ -215,7 +234,7 @@ export class Engine {
     await this.#parts.beforeEnd(release);
     await settle(release, this.#parts);
     this.#beganAtMs.delete(release.id);
-    this.#crashLoops.delete(release.id);
+    this.#failures.delete(release.id);
   }
 
   /** Stops acting; what is under way stays in the journal for the next control. */

@@ -1,4 +1,4 @@
-import type { Entry } from '../core/release/journal.ts';
+import type { Entry, Fact } from '../core/release/journal.ts';
 import { receiptOf } from '../core/release/receipt.ts';
 import { causeOf, type ReleaseRecord } from '../core/release/records.ts';
 import { limits } from '../core/limits.ts';
@@ -36,6 +36,8 @@ export async function settle(
   return ended;
 }
 
+const TURNS: ReadonlySet<Fact['kind']> = new Set(['step-failed', 'abort-asked', 'turned'] as const);
+
 /** Which version lost the traffic, and when that was decided. */
 function leftVersion(
   release: ReleaseRecord,
@@ -45,7 +47,7 @@ function leftVersion(
   // Who serves what was left half way is not known.
   if (outcome === 'stuck') return null;
   if (outcome === 'rolled-back') {
-    const turned = entries.find(({ fact }) => fact.kind === 'step-failed' || fact.kind === 'abort-asked');
+    const turned = entries.find(({ fact }) => TURNS.has(fact.kind));
     return turned ? { version: release.to, decidedAtMs: turned.atMs } : null;
   }
   const routed = entries.findLast(

@@ -30,6 +30,19 @@ test('back, the steps are those of the way back, and the reason is said', () => 
   assert.equal(summaryOf(running({ phase: 'turning', cause, tries: 0 })).step, null);
 });
 
+test('who waits for whom is said: a pause by its name, a gate for a person until it is approved', () => {
+  const paused = { by: 'kim', reason: 'looking', atMs: 0 };
+  const held = summaryOf(running({ phase: 'forward', at: 1, underWay: false, paused }));
+  assert.deepEqual(held.waiting, { for: 'resume', why: 'kim: looking', next: 'segue resume web' });
+  const record = running({ phase: 'forward', at: 1, underWay: true });
+  const steps: Step[] = [stop, { kind: 'approve', instances: [] }];
+  const asking = { ...record, plan: { ...record.plan, steps } };
+  assert.deepEqual(summaryOf(asking).waiting, { for: 'approval', why: null, next: 'segue approve web' });
+  const passes = [{ index: 1, how: 'approved', by: 'kim', reason: '' }] as const;
+  assert.equal(summaryOf({ ...asking, state: { ...asking.state, passes } as ReleaseState }).waiting, null);
+  assert.equal(summaryOf(record).waiting, null);
+});
+
 test('ended, there is no step, and the outcome is the state', () => {
   for (const outcome of ['done', 'rolled-back', 'stuck'] as const) {
     const summary = summaryOf({ ...releaseOf(outcome), state: { phase: 'ended', outcome, cause: null } });

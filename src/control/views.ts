@@ -1,7 +1,9 @@
 import { describeError } from '../core/errors.ts';
 import { describeListen } from '../core/listen.ts';
 import type { Service } from '../core/project.ts';
+import { describeWord } from '../core/release/gate.ts';
 import { causeOf, type InstanceRecord, type ReleaseRecord } from '../core/release/records.ts';
+import { passOf } from '../core/release/state.ts';
 import { describeStep } from '../core/release/step.ts';
 import type { DirectCounts, InstanceCounts } from '../core/traffic/counts.ts';
 import { groupOf, type Rotation } from '../core/traffic/rotation.ts';
@@ -101,11 +103,20 @@ export function summaryOf(release: ReleaseRecord): ReleaseSummary {
     ...{ id, service, kind, from, to, by, startedAtMs, endedAtMs },
     strategy: plan.strategy,
     state: stateOf(state),
+    waiting: waitingOf(release),
     step: step ? describeStep(step) : null,
     stepNumber: Math.min(at + 1, steps.length),
     stepCount: steps.length,
     why: cause ? describeError(cause) : null,
   };
+}
+
+function waitingOf({ service, state, plan }: ReleaseRecord): ReleaseSummary['waiting'] {
+  if (state.phase !== 'forward') return null;
+  if (state.paused)
+    return { for: 'resume', why: describeWord(state.paused), next: `segue resume ${service}` };
+  const asks = state.underWay && plan.steps[state.at]?.kind === 'approve' && !passOf(state, state.at);
+  return asks ? { for: 'approval', why: null, next: `segue approve ${service}` } : null;
 }
 
 function stateOf(state: ReleaseRecord['state']): ReleaseSummary['state'] {

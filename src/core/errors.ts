@@ -113,6 +113,25 @@ export const ERRORS = {
     'No release of this service is under way.',
     'Run "segue releases" to see the last ones.',
   ),
+  TOO_LATE: kind(
+    5,
+    409,
+    'The release is past the point where this could be said to it.',
+    'Follow it with "segue show"; "segue rollback" goes back from a version that serves.',
+  ),
+  NOT_PAUSED: kind(5, 409, 'The release is not paused.', 'Run "segue status" to see what it waits for.'),
+  NOTHING_TO_APPROVE: kind(
+    5,
+    409,
+    'The release does not wait for an approval.',
+    'Run "segue status" to see where it is; "segue promote" passes gates of other kinds.',
+  ),
+  NO_GATE: kind(
+    5,
+    409,
+    'The release is at no gate that could be passed.',
+    'Wait until it is, or pass the gates to come: "segue promote --full" or "segue promote --now".',
+  ),
   NOTHING_TO_ROLL_BACK_TO: kind(
     5,
     409,

@@ -8,6 +8,7 @@ import type { ErrorCode, Place } from '../core/errors.ts';
 import type { CertificateState } from '../core/traffic/certificates.ts';
 import type { CountryFileState } from '../core/traffic/country-file.ts';
 import type { Entry } from '../core/release/journal.ts';
+import { EXTENTS } from '../core/release/gate.ts';
 import type { Plan } from '../core/release/plan.ts';
 import type { InstancePhase, ReleaseRecord } from '../core/release/records.ts';
 import { VERSION_NAME, VERSION_NAME_RULE } from '../core/release/version-name.ts';
@@ -43,9 +44,18 @@ export type DeployRequest = z.infer<typeof deployRequest>;
 export const rollbackRequest = z.strictObject({ to: versionName.nullable(), by, reason });
 export type RollbackRequest = z.infer<typeof rollbackRequest>;
 
-/** POST /v1/services/:service/abort */
-export const abortRequest = z.strictObject({ by, reason });
-export type AbortRequest = z.infer<typeof abortRequest>;
+/** POST /v1/services/:service/{abort,pause,resume,approve}: said to the release under way. */
+export const wordRequest = z.strictObject({ by, reason });
+export type WordRequest = z.infer<typeof wordRequest>;
+
+/** POST /v1/services/:service/promote: passes gates of the release under way. */
+export const promoteRequest = z.strictObject({ by, reason, extent: z.enum(EXTENTS) });
+export type PromoteRequest = z.infer<typeof promoteRequest>;
+
+/** The release as it is after what was said. */
+export interface OrderResponse {
+  readonly release: ReleaseRecord;
+}
 
 /**
  * POST /v1/apply: read segue.yaml again and put into force what needs no release. A gateway of another version is
@@ -175,6 +185,15 @@ export interface VersionTraffic {
   })[];
 }
 
+/** A release that goes on only when a person says so. */
+export interface Waiting {
+  readonly for: 'resume' | 'approval';
+  /** Who made it wait and why, in words; null: the plan itself. */
+  readonly why: string | null;
+  /** The verb that lets it go on. */
+  readonly next: string;
+}
+
 export interface ReleaseSummary {
   readonly id: string;
   readonly service: string;
@@ -184,6 +203,8 @@ export interface ReleaseSummary {
   readonly to: string;
   readonly by: string;
   readonly state: 'running' | 'going-back' | 'done' | 'rolled-back' | 'stuck';
+  /** For whom it waits; null while it goes on by itself. */
+  readonly waiting: Waiting | null;
   /** The step under way, in words. */
   readonly step: string | null;
   readonly stepNumber: number;

@@ -1,6 +1,7 @@
 /** The table of verbs, in the order of the help. A new verb is a file here and a line below. */
 import type { Verb } from '../verb.ts';
 import { abort } from './abort.ts';
+import { approve } from './approve.ts';
 import { check } from './check.ts';
 import { complete } from './complete.ts';
 import { completionOf } from './completion.ts';
@@ -8,8 +9,11 @@ import { deploy } from './deploy.ts';
 import { down } from './down.ts';
 import { init } from './init.ts';
 import { logs } from './logs.ts';
+import { pause } from './pause.ts';
 import { plan } from './plan.ts';
+import { promote } from './promote.ts';
 import { releases } from './releases.ts';
+import { resume } from './resume.ts';
 import { rollback } from './rollback.ts';
 import { show } from './show.ts';
 import { status } from './status.ts';
@@ -27,6 +31,10 @@ export const VERBS: readonly Verb[] = [
   releases,
   show,
   logs,
+  approve,
+  promote,
+  pause,
+  resume,
   rollback,
   abort,
   down,

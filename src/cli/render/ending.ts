@@ -4,6 +4,7 @@ import { causeOf } from '../../core/release/records.ts';
 import { formatDurationMs } from '../../core/units.ts';
 import type { ReleaseResponse } from '../../wire/api.ts';
 import { leftVersion, renderReceipt } from './receipt.ts';
+import { describeWaiting } from './release.ts';
 import type { Paint } from './style.ts';
 
 export function renderEnding({ release, summary }: ReleaseResponse, paint: Paint): string[] {
@@ -33,6 +34,17 @@ export function renderEnding({ release, summary }: ReleaseResponse, paint: Paint
       ];
     case 'running':
     case 'going-back':
-      return [`${paint('cyan', summary.state.replace('-', ' '))}: the release goes on`];
+      return renderSaid({ summary }, paint);
   }
+}
+
+/** Where a release is that goes on without this terminal. */
+export function renderSaid({ summary }: Pick<ReleaseResponse, 'summary'>, paint: Paint): string[] {
+  const { id, service, state, step, stepNumber, stepCount, waiting } = summary;
+  const follow = `follow: segue show ${id} --follow`;
+  const undo = state === 'running' ? `, take back: segue abort ${service}` : '';
+  const place = step ? `, step ${stepNumber} of ${stepCount}: ${step}` : '';
+  const head = waiting ? paint('yellow', describeWaiting(waiting)) : paint('cyan', state.replace('-', ' '));
+  const goOn = waiting ? `go on: ${waiting.next}, ` : '';
+  return [`${id} of ${service} ${head}${place}`, `${paint('cyan', 'next')}: ${goOn}${follow}${undo}`];
 }

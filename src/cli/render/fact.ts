@@ -1,5 +1,6 @@
 /** One fact of the journal in words. */
 import { describeError } from '../../core/errors.ts';
+import { describeWord } from '../../core/release/gate.ts';
 import type { Entry, Fact } from '../../core/release/journal.ts';
 import { describeStep } from '../../core/release/step.ts';
 import { count, formatBytes, formatDurationMs } from '../../core/units.ts';
@@ -32,6 +33,8 @@ function styleOf(fact: Fact): Style | null {
     case 'instance-unhealthy':
     case 'back-planned':
     case 'abort-asked':
+    case 'paused':
+    case 'turned':
       return 'yellow';
     case 'release-ended':
       return fact.outcome === 'done' ? 'green' : 'red';
@@ -53,7 +56,17 @@ export function describeFact(fact: Fact): string {
     case 'step-failed':
       return `${stepName(fact)} failed: ${describeError(fact.error)}`;
     case 'abort-asked':
-      return `abort asked by ${fact.by}${fact.reason ? `: ${fact.reason}` : ''}`;
+      return `abort asked by ${describeWord(fact)}`;
+    case 'paused':
+      return `paused by ${describeWord(fact)}`;
+    case 'resumed':
+      return `resumed by ${describeWord(fact)}`;
+    case 'approved':
+      return `step ${fact.index + 1} approved by ${describeWord(fact)}`;
+    case 'gates-waived':
+      return `${fact.indexes.length === 1 ? 'step' : 'steps'} ${fact.indexes.map((i) => i + 1).join(', ')} passed by ${describeWord(fact)}`;
+    case 'turned':
+      return `turned round: ${describeError(fact.cause)}`;
     case 'back-planned':
       return `going back, in ${count(fact.steps.length, 'step')}`;
     case 'release-ended':
@@ -76,6 +89,11 @@ type ReleaseFactKind =
   | 'step-done'
   | 'step-failed'
   | 'abort-asked'
+  | 'paused'
+  | 'resumed'
+  | 'approved'
+  | 'gates-waived'
+  | 'turned'
   | 'back-planned'
   | 'release-ended'
   | 'version-kept'

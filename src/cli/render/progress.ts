@@ -2,7 +2,7 @@
 import { describeError } from '../../core/errors.ts';
 import type { Entry } from '../../core/release/journal.ts';
 import { formatDurationMs } from '../../core/units.ts';
-import type { Progress, StepProgress } from '../progress.ts';
+import { type Progress, type StepProgress, waitsFor } from '../progress.ts';
 import { describeFact } from './fact.ts';
 import { clockTime, fromTo, type Paint } from './style.ts';
 
@@ -23,8 +23,10 @@ export function renderProgress(progress: Progress, nowMs: number, size: Size, pa
   const { forward, back, cause, news, ended } = progress;
   const { columns } = size;
   const goingBack = cause ? ['', paint('yellow', clip(`going back: ${describeError(cause)}`, columns))] : [];
+  const person = ended ? null : waitsFor(progress);
+  const waiting = person === null ? [] : ['', paint('yellow', clip(`  ${person}`, columns))];
   const newest = news && !ended ? ['', paint('dim', clip(`  ${news}`, columns))] : [];
-  const room = Math.max(ROWS_MIN, size.rows - 4 - goingBack.length - newest.length);
+  const room = Math.max(ROWS_MIN, size.rows - 4 - goingBack.length - waiting.length - newest.length);
   const backRoom = back ? Math.min(back.length + 1, Math.max(ROWS_MIN, Math.floor(room / 2))) : 0;
   return [
     renderTitle(progress, paint),
@@ -32,6 +34,7 @@ export function renderProgress(progress: Progress, nowMs: number, size: Size, pa
     ...renderRows(forward, room - backRoom, nowMs, columns, paint),
     ...goingBack,
     ...(back ? ['', ...renderRows(back, backRoom - 1, nowMs, columns, paint)] : []),
+    ...waiting,
     ...newest,
   ];
 }

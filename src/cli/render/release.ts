@@ -6,7 +6,7 @@ import { leftVersion, renderReceipt } from './receipt.ts';
 import { dateTime, fromTo, type Paint, type Style } from './style.ts';
 import { type Cell, renderTable } from './table.ts';
 
-export const STATE_STYLES: Readonly<Record<ReleaseSummary['state'], Style>> = {
+const STATE_STYLES: Readonly<Record<ReleaseSummary['state'], Style>> = {
   running: 'cyan',
   'going-back': 'yellow',
   done: 'green',
@@ -22,13 +22,23 @@ export function renderReleases(releases: readonly ReleaseSummary[], nowMs: numbe
     { text: release.kind },
     { text: fromTo(release.from, release.to) },
     { text: release.strategy },
-    { text: release.state.replace('-', ' '), style: STATE_STYLES[release.state] },
+    stateCell(release),
     { text: dateTime(release.startedAtMs) },
     { text: formatDurationMs((release.endedAtMs ?? nowMs) - release.startedAtMs), right: true },
     { text: release.by },
   ]);
   const head = ['RELEASE', 'SERVICE', 'KIND', 'VERSIONS', 'STRATEGY', 'STATE', 'STARTED', 'TOOK', 'BY'];
   return renderTable(head, rows, paint);
+}
+
+/** A release that waits for a person is `running`, but nobody should have to guess that it waits. */
+export function stateCell({ state, waiting }: ReleaseSummary): { text: string; style: Style } {
+  if (waiting) return { text: waiting.for === 'resume' ? 'paused' : 'waiting', style: 'yellow' };
+  return { text: state.replace('-', ' '), style: STATE_STYLES[state] };
+}
+
+export function describeWaiting({ for: what, why }: NonNullable<ReleaseSummary['waiting']>): string {
+  return what === 'resume' ? `paused by ${why}` : 'waits for approval';
 }
 
 /** Everything about one release, from the journal. */
@@ -50,14 +60,16 @@ export function renderRelease(response: ReleaseResponse, nowMs: number, paint: P
 }
 
 export function renderSummary(summary: ReleaseSummary, nowMs: number, paint: Paint): string[] {
-  const { id, service, kind, from, to, strategy, state, by, why } = summary;
+  const { id, service, kind, from, to, strategy, waiting, by, why } = summary;
+  const state = stateCell(summary);
   const title = `${paint('bold', id)}  ${kind} of ${service} ${fromTo(from, to)}, ${strategy}, by ${by}`;
   const tookMs = (summary.endedAtMs ?? nowMs) - summary.startedAtMs;
   const when = `began ${dateTime(summary.startedAtMs)}, ${summary.endedAtMs === null ? 'so far' : 'took'} ${formatDurationMs(tookMs)}`;
   return [
     title,
-    `${paint(STATE_STYLES[state], state.replace('-', ' '))}, ${when}`,
+    `${paint(state.style, state.text)}, ${when}`,
     ...(summary.step ? [`step ${summary.stepNumber} of ${summary.stepCount}: ${summary.step}`] : []),
+    ...(waiting ? [`${describeWaiting(waiting)}; go on: ${waiting.next}`] : []),
     ...(why ? [why] : []),
   ];
 }

@@ -104,12 +104,31 @@ describe('progress', () => {
     assert.match(lines[8] ?? '', /1 {2}.*stop/);
   });
 
+  test('says for whom it waits and how it goes on, and no longer when somebody said so', () => {
+    const paused = entry(5, 900, { kind: 'paused', by: 'kim', reason: 'odd' });
+    const last = (list: readonly ReturnType<typeof entry>[]) =>
+      renderProgress(after(list), 1_600, { columns: 100, rows: 24 }, plainPaint).join('\n');
+    assert.match(last([...events, paused]), /\n {2}paused by kim: odd; go on: segue resume web$/);
+    const resumed = entry(6, 950, { kind: 'resumed', by: 'lee', reason: '' });
+    assert.doesNotMatch(last([...events, paused, resumed]), /go on/);
+    const approve = { kind: 'approve', instances: [] } as const;
+    const record = releaseOf('done');
+    const asking = beginProgress({ ...record, plan: { ...record.plan, steps: [approve] } });
+    const start = { kind: 'step-started', index: 0, direction: 'forward', step: approve } as const;
+    const asked = advance(asking, entry(1, 0, start));
+    const lines = (progress: Progress) => renderProgress(progress, 0, size, plainPaint).join('\n');
+    assert.match(lines(asked), /waits for approval: segue approve web$/);
+    const done = { kind: 'step-done', index: 0, direction: 'forward', note: '' } as const;
+    assert.doesNotMatch(lines(advance(asked, entry(2, 9, done))), /waits for/);
+  });
+
   test('never draws more lines than the terminal has, nor longer ones', () => {
     const many = {
       ...begin,
       forward: Array.from({ length: 90 }, () => ({ ...begin.forward[0], text: 'x'.repeat(200) })),
     };
     const steps = many.forward.map((step, i) => ({
+      asks: false,
       state: 'waiting' as const,
       startedAtMs: null,
       endedAtMs: null,
@@ -172,6 +191,7 @@ const SUMMARY: ReleaseSummary = {
   to: 'v2',
   by: 'somebody',
   state: 'going-back',
+  waiting: null,
   step: 'stop web-r2-1',
   stepNumber: 1,
   stepCount: 1,

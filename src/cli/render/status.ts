@@ -7,7 +7,7 @@ import type {
   ServiceStatus,
   StatusResponse,
 } from '../../wire/api.ts';
-import { STATE_STYLES } from './release.ts';
+import { describeWaiting, stateCell } from './release.ts';
 import { fromTo, number, type Paint, type Style } from './style.ts';
 import { type Cell, renderTable } from './table.ts';
 
@@ -110,14 +110,19 @@ function stateOf({ phase, ready }: InstanceStatus): { text: string; style: Style
 
 function renderActive(release: ReleaseSummary, nowMs: number, paint: Paint): string[] {
   const since = formatDurationMs(nowMs - release.startedAtMs);
-  const state = paint(STATE_STYLES[release.state], release.state.replace('-', ' '));
+  const { text, style } = stateCell(release);
+  const state = paint(style, text);
   const step = release.step ? `, step ${release.stepNumber} of ${release.stepCount}: ${release.step}` : '';
   const line = `  ${release.id} ${state} for ${since}: ${release.kind} ${fromTo(release.from, release.to)}${step}`;
-  return release.why ? [line, `  ${release.why}`] : [line];
+  const waits = release.waiting
+    ? [`  ${paint('yellow', describeWaiting(release.waiting))}; go on: ${release.waiting.next}`]
+    : [];
+  return [line, ...waits, ...(release.why ? [`  ${release.why}`] : [])];
 }
 
 function renderLast(release: ReleaseSummary, nowMs: number, paint: Paint): string {
   const ago = formatDurationMs(nowMs - (release.endedAtMs ?? nowMs));
-  const state = paint(STATE_STYLES[release.state], release.state.replace('-', ' '));
+  const { text, style } = stateCell(release);
+  const state = paint(style, text);
   return `  ${paint('dim', 'last:')} ${release.id} ${release.kind} ${fromTo(release.from, release.to)} ${state} ${ago} ago`;
 }

@@ -13,6 +13,8 @@ export interface StepContext {
   /** The service as segue.yaml has it now: where its traffic comes in. */
   readonly service: Service;
   readonly direction: 'forward' | 'back';
+  /** Of this step in the plan or in the way back, from 0. */
+  readonly index: number;
   /** When this step was first begun, by the wall clock; earlier than now after a restart of control. */
   readonly beganAtMs: number;
   readonly ports: ControlPorts;

@@ -1,6 +1,7 @@
 /** The table of step kinds: a new one is a file here, a line below, and its shape in core/release/step.ts. */
 import type { Step } from '../../core/release/step.ts';
 import { drain } from './drain.ts';
+import { gate } from './gate.ts';
 import type { StepContext } from './handler.ts';
 import { promote } from './promote.ts';
 import { ready } from './ready.ts';
@@ -24,8 +25,9 @@ export function applyStep(step: Step, context: StepContext): Promise<string> {
       return drain(step, context);
     case 'preview':
     case 'hold':
+    case 'approve':
     case 'bake':
-      return watch(step, context);
+      return gate(step.instances, context, (inside) => watch(step, inside));
     case 'promote':
       return promote(step, context);
     case 'stop':

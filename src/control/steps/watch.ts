@@ -1,4 +1,4 @@
-import type { BakeStep, HoldStep, PreviewStep } from '../../core/release/step.ts';
+import type { ApproveStep, BakeStep, HoldStep, PreviewStep } from '../../core/release/step.ts';
 import { until } from '../until.ts';
 import { refuseUnready } from './await-ready.ts';
 import type { StepHandler } from './handler.ts';
@@ -9,10 +9,8 @@ import type { StepHandler } from './handler.ts';
  * ends it from outside (engine), a person by `abort`. After a restart of control only the rest of the time is
  * waited for.
  */
-export const watch: StepHandler<PreviewStep | HoldStep | BakeStep> = async (
-  { kind, forMs, instances },
-  context,
-) => {
+export const watch: StepHandler<PreviewStep | HoldStep | ApproveStep | BakeStep> = async (step, context) => {
+  const { kind, instances } = step;
   const { ports, fleet, spec, service, signal, beganAtMs } = context;
   const { clock } = ports;
   const ids = instances.map((i) => i.id);
@@ -20,6 +18,8 @@ export const watch: StepHandler<PreviewStep | HoldStep | BakeStep> = async (
   const noneMs = kind === 'bake' ? service.traffic.hold.forMs / 2 : Infinity;
   const passedMs = Math.max(0, clock.nowMs() - beganAtMs);
   let nowMs = clock.monotonicMs();
+  // What waits for a person has no end of its own.
+  const forMs = step.kind === 'approve' ? Infinity : step.forMs;
   const endMs = nowMs + forMs - passedMs;
   let wholeMs = nowMs;
   for (; ; nowMs = clock.monotonicMs()) {

@@ -1,4 +1,5 @@
 import type { ErrorRecord } from '../errors.ts';
+import type { Word } from './gate.ts';
 import type { Plan } from './plan.ts';
 import type { Receipt } from './receipt.ts';
 import type { Outcome } from './state.ts';
@@ -58,7 +59,13 @@ export type Fact =
       readonly direction: 'forward' | 'back';
       readonly error: ErrorRecord;
     }
-  | { readonly kind: 'abort-asked'; readonly by: string; readonly reason: string }
+  | ({ readonly kind: 'abort-asked' } & Word)
+  | ({ readonly kind: 'paused' } & Word)
+  | ({ readonly kind: 'resumed' } & Word)
+  | ({ readonly kind: 'approved'; readonly index: number } & Word)
+  | ({ readonly kind: 'gates-waived'; readonly indexes: readonly number[] } & Word)
+  /** It goes back for a cause that none of its steps met. */
+  | { readonly kind: 'turned'; readonly cause: ErrorRecord }
   | { readonly kind: 'back-planned'; readonly cause: ErrorRecord; readonly steps: readonly Step[] }
   | {
       readonly kind: 'release-ended';

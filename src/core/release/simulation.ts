@@ -55,6 +55,7 @@ export function simulate(before: Simulation, step: Step): Simulation {
       return { ...before, instances };
     case 'preview':
     case 'hold':
+    case 'approve':
     case 'bake':
       return before;
     case 'promote':

@@ -1,7 +1,8 @@
 /**
  * Bugs hunted: a release that never ends, one that is reported as done although it was taken back, one that
  * goes back after the candidate became stable, and a restart that goes on differently than the run it
- * replaces (R5). All over random plans and random, even senseless, orders of events.
+ * replaces (R5); a pause that begins a step or keeps a bad release from going back, and a word of a person
+ * that skips work. All over random plans and random, even senseless, orders of events.
  */
 import assert from 'node:assert/strict';
 import test from 'node:test';
@@ -9,13 +10,26 @@ import fc from 'fast-check';
 import type { ErrorRecord } from '../errors.ts';
 import { limits } from '../limits.ts';
 import type { Step } from './step.ts';
-import { BEGIN, isPromoted, nextAct, type ReleaseEvent, type ReleaseState, transition } from './state.ts';
+import { EXTENTS, gatesWithin, isGate } from './gate.ts';
+import {
+  BEGIN,
+  isPromoted,
+  nextAct,
+  passOf,
+  pauseOf,
+  type ReleaseEvent,
+  type ReleaseState,
+  transition,
+} from './state.ts';
 
 const work: fc.Arbitrary<Step> = fc.constantFrom(
   { kind: 'start', instances: [] },
   { kind: 'ready', instances: [] },
   { kind: 'drain', instances: [] },
   { kind: 'stop', instances: [] },
+  { kind: 'hold', forMs: 1_000, instances: [] },
+  { kind: 'approve', instances: [] },
+  { kind: 'bake', forMs: 1_000, instances: [] },
 );
 const backSteps = fc.array(work, { maxLength: 4 });
 
@@ -24,6 +38,7 @@ const plan = fc
   .tuple(fc.array(work, { minLength: 1, maxLength: 6 }), fc.array(work, { maxLength: 3 }))
   .map(([before, after]): Step[] => [...before, { kind: 'promote', version: 'v2' }, ...after]);
 
+const word = { by: fc.constant('ops'), reason: fc.constant('because') };
 const event: fc.Arbitrary<ReleaseEvent> = fc.oneof(
   fc.constant({ type: 'step-started' } as const),
   fc.constant({ type: 'step-done' } as const),
@@ -36,6 +51,11 @@ const event: fc.Arbitrary<ReleaseEvent> = fc.oneof(
   }),
   fc.record({ type: fc.constant('abort-asked' as const), by: fc.string(), reason: fc.string() }),
   fc.record({ type: fc.constant('back-planned' as const), steps: backSteps }),
+  fc.constant({ type: 'paused', by: 'ops', reason: 'looking', atMs: 1 } as const),
+  fc.constant({ type: 'resumed', by: 'ops', reason: '' } as const),
+  fc.record({ type: fc.constant('approved' as const), index: fc.nat(12), ...word }),
+  fc.record({ type: fc.constant('gates-waived' as const), indexes: fc.array(fc.nat(12)), ...word }),
+  fc.constant({ type: 'turned', cause: { code: 'CRASH_LOOP', detail: '' } } as const),
 );
 const events = fc.array(event, { maxLength: 40 });
 
@@ -58,7 +78,7 @@ function carryOn(
   succeeds: () => boolean,
   back: readonly Step[],
 ): { readonly state: ReleaseState; readonly events: number } {
-  const eventsMax = 2 * steps.length + (limits.release.backTriesMax + 1) * (2 * back.length + 10);
+  const eventsMax = 1 + 2 * steps.length + (limits.release.backTriesMax + 1) * (2 * back.length + 10);
   let state = from;
   for (let count = 0; count <= eventsMax;) {
     const act = nextAct(state, steps);
@@ -66,7 +86,9 @@ function carryOn(
     const next: ReleaseEvent[] =
       act.do === 'plan-back'
         ? [{ type: 'back-planned', steps: back }]
-        : [{ type: 'step-started' }, succeeds() ? { type: 'step-done' } : FAILURE];
+        : act.do === 'wait'
+          ? [{ type: 'resumed', by: 'ops', reason: '' }]
+          : [{ type: 'step-started' }, succeeds() ? { type: 'step-done' } : FAILURE];
     state = replay(next, steps, state);
     count += next.length;
   }
@@ -177,6 +199,86 @@ test('the next act is always one that can be done: a step of the right list, or 
       }
     }),
   );
+});
+
+test('a pause begins no step, survives a restart, and ends with the promotion at the latest', () => {
+  fc.assert(
+    fc.property(plan, events, (steps, history) => {
+      for (const state of statesOf(history, steps)) {
+        if (!pauseOf(state)) continue;
+        assert.equal(state.phase, 'forward');
+        assert.ok(!isPromoted(state, steps), 'nothing is left to pause');
+        const act = nextAct(state, steps);
+        assert.equal(act.do, state.phase === 'forward' && state.underWay ? 'apply' : 'wait');
+        assert.deepEqual(nextAct(JSON.parse(JSON.stringify(state)), steps), act);
+        const done = transition(state, { type: 'step-done' }, steps);
+        if (pauseOf(done)) assert.equal(nextAct(done, steps).do, 'wait');
+      }
+    }),
+  );
+});
+
+test('paused or not, an abort and a failure lead back at once', () => {
+  const turns: ReleaseEvent[] = [
+    { type: 'abort-asked', by: 'ops', reason: '' },
+    { type: 'turned', cause: { code: 'CRASH_LOOP', detail: '' } },
+  ];
+  fc.assert(
+    fc.property(plan, events, fc.constantFrom(...turns), (steps, history, last) => {
+      const before = replay(history, steps);
+      fc.pre(before.phase === 'forward' && !isPromoted(before, steps));
+      const paused = transition(before, { type: 'paused', by: 'ops', reason: '', atMs: 0 }, steps);
+      assert.equal(transition(paused, last, steps).phase, 'turning');
+    }),
+  );
+});
+
+test('people pass gates only, each once, and never one that lies behind', () => {
+  fc.assert(
+    fc.property(plan, events, (steps, history) => {
+      for (const state of statesOf(history, steps)) {
+        const passes = state.phase === 'forward' ? (state.passes ?? []) : [];
+        assert.equal(new Set(passes.map(({ index }) => index)).size, passes.length);
+        for (const { index, how } of passes) {
+          const step = steps[index];
+          assert.ok(step && isGate(step), `step ${index} is a gate`);
+          if (how === 'approved') assert.equal(step.kind, 'approve');
+        }
+        const { length } = passes;
+        for (const index of state.phase === 'forward' ? Array(state.at).keys() : []) {
+          const again = transition(
+            state,
+            { type: 'gates-waived', indexes: [index], by: '', reason: '' },
+            steps,
+          );
+          assert.equal(again.phase === 'forward' ? (again.passes?.length ?? 0) : 0, length);
+        }
+      }
+    }),
+  );
+});
+
+test('what a promotion passes: this gate, those before full traffic, or all that are left', () => {
+  const gate = (kind: 'hold' | 'bake'): Step => ({ kind, forMs: 1, instances: [] });
+  const rotation = { instances: [], split: null, draining: [] };
+  const route: Step = { kind: 'route', rotation, purpose: '' };
+  const steps: Step[] = [
+    { kind: 'start', instances: [] },
+    route,
+    gate('hold'),
+    { kind: 'approve', instances: [] },
+    route,
+    gate('bake'),
+    { kind: 'promote', version: 'v2' },
+  ];
+  const passed = (at: number) => EXTENTS.map((extent) => gatesWithin(steps, at, extent));
+  assert.deepEqual(passed(0), [[], [2, 3], [2, 3, 5]]);
+  assert.deepEqual(passed(2), [[2], [2, 3], [2, 3, 5]]);
+  assert.deepEqual(passed(3), [[3], [3], [3, 5]]);
+  assert.deepEqual(passed(5), [[5], [], [5]]);
+  const waived = replay([{ type: 'gates-waived', indexes: [2, 3], by: 'kim', reason: 'hotfix' }], steps);
+  assert.deepEqual(passOf(waived, 3), { index: 3, how: 'waived', by: 'kim', reason: 'hotfix' });
+  assert.equal(passOf(waived, 5), undefined);
 });
 
 test('an ended release stays as it ended, and what went back says why', () => {

@@ -5,10 +5,19 @@
  */
 import { describeError, type ErrorRecord } from '../errors.ts';
 import { limits } from '../limits.ts';
+import { isGate, type Pass, type Pause, type Word } from './gate.ts';
 import type { Step } from './step.ts';
 
 export type ReleaseState =
-  | { readonly phase: 'forward'; readonly at: number; readonly underWay: boolean }
+  | {
+      readonly phase: 'forward';
+      readonly at: number;
+      readonly underWay: boolean;
+      /** The step under way goes on, the next one does not begin. */
+      readonly paused?: Pause;
+      /** The gates that people passed, each once. */
+      readonly passes?: readonly Pass[];
+    }
   /** A way back has to be planned from what is true now. */
   | { readonly phase: 'turning'; readonly cause: ErrorRecord; readonly tries: number }
   | {
@@ -27,7 +36,13 @@ export type ReleaseEvent =
   | { readonly type: 'step-started' }
   | { readonly type: 'step-done' }
   | { readonly type: 'step-failed'; readonly error: ErrorRecord }
-  | { readonly type: 'abort-asked'; readonly by: string; readonly reason: string }
+  | ({ readonly type: 'abort-asked' } & Word)
+  | ({ readonly type: 'paused' } & Pause)
+  | ({ readonly type: 'resumed' } & Word)
+  | ({ readonly type: 'approved'; readonly index: number } & Word)
+  | ({ readonly type: 'gates-waived'; readonly indexes: readonly number[] } & Word)
+  /** Something besides its steps makes it go back. */
+  | { readonly type: 'turned'; readonly cause: ErrorRecord }
   | { readonly type: 'back-planned'; readonly steps: readonly Step[] };
 
 export type Act =
@@ -37,6 +52,8 @@ export type Act =
       readonly index: number;
       readonly direction: 'forward' | 'back';
     }
+  /** Nothing, until a person says so. */
+  | { readonly do: 'wait'; readonly pause: Pause }
   | { readonly do: 'plan-back'; readonly cause: ErrorRecord; readonly afterMs: number }
   | { readonly do: 'end'; readonly outcome: Outcome; readonly cause: ErrorRecord | null };
 
@@ -71,18 +88,71 @@ function forward(state: Forward, event: ReleaseEvent, steps: readonly Step[]): R
     case 'step-started':
       return { ...state, underWay: true };
     case 'step-done':
-      return settleForward({ phase: 'forward', at: state.at + 1, underWay: false }, steps);
+      return settleForward(state, steps);
     case 'step-failed':
       // Past the promotion only clean-up is left: it is reported, and nothing that serves is touched.
-      if (isPromoted(state, steps))
-        return settleForward({ phase: 'forward', at: state.at + 1, underWay: false }, steps);
-      return { phase: 'turning', cause: event.error, tries: 0 };
+      if (isPromoted(state, steps)) return settleForward(state, steps);
+      return turn(event.error);
     case 'abort-asked':
       if (isPromoted(state, steps)) return state;
-      return { phase: 'turning', cause: { code: 'RELEASE_ABORTED', detail: abortDetail(event) }, tries: 0 };
+      return turn({ code: 'RELEASE_ABORTED', detail: abortDetail(event) });
+    case 'turned':
+      return isPromoted(state, steps) ? state : turn(event.cause);
     case 'back-planned':
       return state;
+    default:
+      return isPromoted(state, steps) ? state : listen(state, event, steps);
   }
+}
+
+type Said = Extract<ReleaseEvent, { type: 'paused' | 'resumed' | 'approved' | 'gates-waived' }>;
+
+/** What people say, while the release can still be taken back. */
+function listen(state: Forward, event: Said, steps: readonly Step[]): Forward {
+  switch (event.type) {
+    case 'paused': {
+      const { type: _type, ...pause } = event;
+      return state.paused ? state : { ...state, paused: pause };
+    }
+    case 'resumed':
+      return goOn(state);
+    case 'approved':
+      return steps[event.index]?.kind === 'approve' ? pass(state, [event.index], 'approved', event) : state;
+    case 'gates-waived': {
+      const gates = event.indexes.filter((index) => {
+        const step = steps[index];
+        return step !== undefined && isGate(step);
+      });
+      return pass(state, gates, 'waived', event);
+    }
+  }
+}
+
+function pass(state: Forward, indexes: readonly number[], how: Pass['how'], { by, reason }: Word): Forward {
+  const fresh = [...new Set(indexes)].filter(
+    (index) => index >= state.at && passOf(state, index) === undefined,
+  );
+  if (fresh.length === 0) return state;
+  const passes = [...(state.passes ?? []), ...fresh.map((index) => ({ index, how, by, reason }))];
+  return { ...state, passes };
+}
+
+/** What a person said about the gate at that step. */
+export function passOf(state: ReleaseState, index: number): Pass | undefined {
+  return state.phase === 'forward' ? state.passes?.find((each) => each.index === index) : undefined;
+}
+
+/** Who holds the release where it is. */
+export function pauseOf(state: ReleaseState): Pause | undefined {
+  return state.phase === 'forward' ? state.paused : undefined;
+}
+
+function goOn({ paused: _paused, ...state }: Forward): Forward {
+  return state;
+}
+
+function turn(cause: ErrorRecord): ReleaseState {
+  return { phase: 'turning', cause, tries: 0 };
 }
 
 function back(state: Back, event: ReleaseEvent): ReleaseState {
@@ -96,14 +166,16 @@ function back(state: Back, event: ReleaseEvent): ReleaseState {
       if (tries < limits.release.backTriesMax) return { phase: 'turning', cause: state.cause, tries };
       return { phase: 'ended', outcome: 'stuck', cause: stuckCause(state.cause, event.error) };
     }
-    case 'abort-asked':
-    case 'back-planned':
+    default:
       return state;
   }
 }
 
-function settleForward(state: Forward, steps: readonly Step[]): ReleaseState {
-  return state.at < steps.length ? state : { phase: 'ended', outcome: 'done', cause: null };
+/** To the next step. A promotion ends a pause: what it kept from happening has happened. */
+function settleForward(before: Forward, steps: readonly Step[]): ReleaseState {
+  const state = { ...before, at: before.at + 1, underWay: false };
+  if (state.at >= steps.length) return { phase: 'ended', outcome: 'done', cause: null };
+  return isPromoted(state, steps) ? goOn(state) : state;
 }
 
 function settleBack(state: Back): ReleaseState {
@@ -120,8 +192,8 @@ function stuckCause(turned: ErrorRecord, failed: ErrorRecord): ErrorRecord {
   };
 }
 
-function abortDetail(event: Extract<ReleaseEvent, { type: 'abort-asked' }>): string {
-  return event.reason ? `By ${event.by}: ${event.reason}` : `By ${event.by}.`;
+function abortDetail({ by, reason }: Word): string {
+  return reason ? `By ${by}: ${reason}` : `By ${by}.`;
 }
 
 export function nextAct(state: ReleaseState, steps: readonly Step[]): Act {
@@ -129,6 +201,7 @@ export function nextAct(state: ReleaseState, steps: readonly Step[]): Act {
     case 'forward': {
       const step = steps[state.at];
       if (!step) return { do: 'end', outcome: 'done', cause: null };
+      if (state.paused && !state.underWay) return { do: 'wait', pause: state.paused };
       return { do: 'apply', step, index: state.at, direction: 'forward' };
     }
     case 'turning':

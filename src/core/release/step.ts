@@ -13,6 +13,7 @@ export type Step =
   | DrainStep
   | PreviewStep
   | HoldStep
+  | ApproveStep
   | BakeStep
   | PromoteStep
   | StopStep;
@@ -68,6 +69,12 @@ export interface HoldStep {
   readonly instances: readonly InstanceRef[];
 }
 
+/** Waits until a person, named in the journal, approves what they see. */
+export interface ApproveStep {
+  readonly kind: 'approve';
+  readonly instances: readonly InstanceRef[];
+}
+
 /** Full traffic on the candidate, watched; what was stable stays as warm as the strategy left it. */
 export interface BakeStep {
   readonly kind: 'bake';
@@ -105,6 +112,8 @@ export function describeStep(step: Step): string {
       return `preview for ${formatDurationMs(step.forMs)}`;
     case 'hold':
       return `hold for ${formatDurationMs(step.forMs)}`;
+    case 'approve':
+      return 'wait for approval';
     case 'bake':
       return `bake for ${formatDurationMs(step.forMs)}`;
     case 'promote':
