@@ -6,15 +6,13 @@ import { type Facts, instanceId } from '../src/core/release/facts.ts';
 import { makePlan } from '../src/core/release/planning.ts';
 import { parseProjectFile } from '../src/wire/file/parse.ts';
 
-const INSTANCES = 2;
-
-function serviceWith(strategy: string): Service {
+function serviceWith(strategy: string, instances: number): Service {
   const text = `
 project: shop
 services:
   web:
     run: node server.js
-    instances: ${INSTANCES}
+    instances: ${instances}
     traffic: { listen: 8080 }
     strategy: ${strategy}
     smoke: [{ get: / }]
@@ -26,20 +24,21 @@ services:
 }
 
 /** v1 serves since the first release. */
-const facts: Facts = (() => {
-  const ids = Array.from({ length: INSTANCES }, (_, i) => instanceId('web', 'r1', i + 1));
+function factsOf(instances: number): Facts {
+  const ids = Array.from({ length: instances }, (_, i) => instanceId('web', 'r1', i + 1));
   return {
     service: 'web',
     stable: 'v1',
-    stableInstances: INSTANCES,
+    stableInstances: instances,
     running: ids.map((id) => ({ id, version: 'v1', ready: true })),
     rotation: { instances: ids, split: null, draining: [] },
     nextInstance: 1,
   };
-})();
+}
 
-export function examplePlan(strategy: string): string {
-  const service = serviceWith(strategy);
+export function examplePlan(strategy: string, instances: number): string {
+  const service = serviceWith(strategy, instances);
+  const facts = factsOf(instances);
   const plan = makePlan({ kind: 'deploy', facts, release: 'r2', to: 'v2', service, problems: [] });
   return ['```console', '$ segue plan web --version v2', ...renderPlan(plan, false, plainPaint), '```'].join(
     '\n',

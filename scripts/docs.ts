@@ -13,13 +13,19 @@ interface MadePart {
   readonly make: () => string;
 }
 
+const PLANS: readonly (readonly [strategy: string, instances: number])[] = [
+  ['rolling', 2],
+  ['{ type: blue-green, preview: 2m, bake: 5m }', 2],
+  ['{ type: canary, steps: [{ weight: 5, for: 10m }, { weight: 50, for: 10m }] }', 4],
+];
+
 const PARTS: readonly MadePart[] = [
   { page: 'docs/errors.md', from: 'src/core/errors.ts', make: errorsMarkdown },
   { page: 'docs/file.md', from: 'src/wire/file', make: fileReference },
-  ...['rolling', '{ type: blue-green, preview: 2m, bake: 5m }'].map((strategy) => ({
+  ...PLANS.map(([strategy, instances]) => ({
     page: 'docs/releases.md',
     from: `src/core/strategy, ${strategy}`,
-    make: () => examplePlan(strategy),
+    make: () => examplePlan(strategy, instances),
   })),
 ];
 const END = '<!-- end -->';

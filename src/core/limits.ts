@@ -12,6 +12,8 @@ export const limits = {
     pageBytesMax: 64 * 1024,
     instancesPerServiceMax: 200,
     smokeTestsMax: 100,
+    /** Of a canary; its weights are whole percents. */
+    stagesMax: 100,
     certificatesMax: 1000,
     /** Of the YAML after its aliases are expanded, so that a small file cannot become a huge one. */
     nodesMax: 200_000,

@@ -114,7 +114,7 @@ export interface ReadinessCheck {
   readonly withinMs: number;
 }
 
-export type StrategyChoice = RollingChoice | BlueGreenChoice;
+export type StrategyChoice = RollingChoice | BlueGreenChoice | CanaryChoice;
 
 export interface RollingChoice {
   readonly type: 'rolling';
@@ -137,6 +137,25 @@ export interface BlueGreenChoice {
     readonly forMs: number;
   } | null;
   readonly bakeMs: number;
+}
+
+export interface CanaryChoice {
+  readonly type: 'canary';
+  /** In the order in which they are passed; weights never fall. After the last one comes all of the traffic. */
+  readonly stages: readonly Stage[];
+  /** `shrink`: stable leaves as the candidate grows, for machines without room for two whole sets. */
+  readonly stable: 'keep' | 'shrink';
+  /** New instances of stable beside the candidate's, so that cold caches are compared with cold caches. */
+  readonly baseline: boolean;
+  readonly bakeMs: number;
+}
+
+/** A weight and its gates: what has to be passed before more traffic moves. */
+export interface Stage {
+  /** In whole percents, from 1 to 100. */
+  readonly weight: number;
+  /** Zero: no time of its own. */
+  readonly forMs: number;
 }
 
 export type SmokeTest =

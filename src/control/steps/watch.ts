@@ -5,17 +5,18 @@ import type { StepHandler } from './handler.ts';
 
 /**
  * Lets time pass while the candidate is watched. One that is unready for longer than a start may take fails
- * it, and under traffic all of them for longer than half the time that requests are held (R1). A crash loop
- * ends it from outside (engine), a person by `abort`. After a restart of control only the rest of the time is
- * waited for.
+ * it, and where nobody else serves all of them for longer than half the time that requests are held (R1). A
+ * crash loop ends it from outside (engine), a person by `abort`. After a restart of control only the rest of
+ * the time is waited for.
  */
 export const watch: StepHandler<PreviewStep | HoldStep | ApproveStep | BakeStep> = async (step, context) => {
-  const { kind, instances } = step;
-  const { ports, fleet, spec, service, signal, beganAtMs } = context;
+  const { instances } = step;
+  const { ports, fleet, ledger, release, spec, service, signal, beganAtMs } = context;
   const { clock } = ports;
   const ids = instances.map((i) => i.id);
   const countReady = () => ids.filter((id) => fleet.isReady(id)).length;
-  const noneMs = kind === 'bake' ? service.traffic.hold.forMs / 2 : Infinity;
+  const alone = ledger.service(release.service).rotation.instances.every((id) => ids.includes(id));
+  const noneMs = alone ? service.traffic.hold.forMs / 2 : Infinity;
   const passedMs = Math.max(0, clock.nowMs() - beganAtMs);
   let nowMs = clock.monotonicMs();
   // What waits for a person has no end of its own.

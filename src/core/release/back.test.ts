@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it, test } from 'node:test';
 import { planBack } from './back.ts';
 import { certify } from './certificate.ts';
+import { NO_SHARE } from '../traffic/rotation.ts';
 import { type Facts, nextInstanceNumber, type RunningInstance } from './facts.ts';
 
 const old = (n: number, ready = true): RunningInstance => ({ id: `web-r1-${n}`, version: 'v1', ready });
@@ -55,6 +56,51 @@ describe('the way back', () => {
   it('drains again what was still draining when an earlier try ended (R2)', () => {
     const facts = factsWith([old(1), old(2), young(1)], ['web-r1-1', 'web-r1-2'], ['web-r2-1']);
     assert.deepEqual(back(facts), ['drain', 'stop']);
+  });
+
+  const shrunk = (urgent: boolean) => {
+    const split = { candidate: { instances: ['web-r2-1'], percent: 70 }, baseline: NO_SHARE, rules: [] };
+    const facts: Facts = {
+      ...factsWith([old(1), young(1)], []),
+      rotation: { instances: ['web-r1-1'], split, draining: [] },
+    };
+    return planBack({ facts, release: 'r2', urgent });
+  };
+
+  it('gives stable at once what those of it that are left can bear', () => {
+    const [eased, ...rest] = shrunk(false);
+    assert.ok(eased?.kind === 'route');
+    assert.deepEqual(eased.rotation.split?.candidate, { instances: ['web-r2-1'], percent: 50 });
+    assert.deepEqual(
+      rest.map((step) => step.kind),
+      ['start', 'ready', 'route', 'drain', 'stop'],
+    );
+  });
+
+  it('does not ease what has to leave at once', () => {
+    const [first] = shrunk(true);
+    assert.ok(first?.kind === 'route');
+    assert.deepEqual([first.rotation.instances, first.rotation.split], [['web-r1-1'], null]);
+  });
+
+  it('ends what was started beside stable, and nothing that was there before', () => {
+    const beside = (n: number): RunningInstance => ({ id: `web-r2-${n}`, version: 'v1', ready: true });
+    const split = {
+      candidate: { instances: ['web-r2-1'], percent: 10 },
+      baseline: { instances: ['web-r2-2'], percent: 10 },
+      rules: [],
+    };
+    const facts: Facts = {
+      ...factsWith([old(1), old(2), young(1), beside(2)], []),
+      rotation: { instances: ['web-r1-1', 'web-r1-2'], split, draining: [] },
+    };
+    const [route, drain, stop] = planBack({ facts, release: 'r2', urgent: true });
+    assert.deepEqual(route?.kind === 'route' && route.rotation.instances, ['web-r1-1', 'web-r1-2']);
+    for (const step of [drain, stop])
+      assert.deepEqual(step && 'instances' in step && step.instances.map(({ id }) => id), [
+        'web-r2-1',
+        'web-r2-2',
+      ]);
   });
 
   it('ends with nothing where nothing served before', () => {

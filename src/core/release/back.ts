@@ -2,7 +2,8 @@
  * The way back: a plan from what is true now to "stable serves everything and nothing of the candidate
  * runs". It is not the forward plan reversed (DESIGN s. 5).
  */
-import { groupOf } from '../traffic/rotation.ts';
+import { groupOf, NO_SHARE, type Rotation } from '../traffic/rotation.ts';
+import { percentBorneBy } from './capacity.ts';
 import { type Facts, instanceId, type RunningInstance } from './facts.ts';
 import type { InstanceRef, Step } from './step.ts';
 
@@ -15,19 +16,22 @@ export interface BackRequest {
 
 export function planBack({ facts, release, urgent }: BackRequest): Step[] {
   const { stable, running } = facts;
-  const ours = running.filter((i) => i.version === stable);
   const candidates = running.filter((i) => i.version !== stable);
-  const warm = ours.filter((i) => i.ready);
-  const missing = stable === null ? [] : missingOf(stable, facts, ours.length, release);
-  const all = [...ours, ...missing];
-  const serves = ({ id, ready }: RunningInstance) => ready && facts.rotation.instances.includes(id);
+  const { kept, surplus } = stableOf(facts, release);
+  const leaving = [...candidates, ...surplus];
+  const warm = kept.filter((i) => i.ready);
+  const missing = stable === null ? [] : missingOf(stable, facts, kept.length, release);
+  const all = [...kept, ...missing];
+  const serving = candidates.filter(({ id, ready }) => ready && isGiven(facts.rotation, id));
 
   const steps: Step[] = [];
   const route = (to: readonly InstanceRef[], purpose: string) => {
     if (alreadyRouted(facts, to)) return;
-    const instances = to.map((i) => i.id);
-    const draining = candidates.map((i) => i.id);
-    steps.push({ kind: 'route', rotation: { instances, split: null, draining }, purpose });
+    steps.push({
+      kind: 'route',
+      rotation: { instances: ids(to), split: null, draining: ids(leaving) },
+      purpose,
+    });
   };
   const startMissing = () => {
     if (missing.length > 0) steps.push({ kind: 'start', instances: missing });
@@ -38,23 +42,43 @@ export function planBack({ facts, release, urgent }: BackRequest): Step[] {
 
   if (stable === null) {
     route([], 'no version serves: requests are held, then refused');
-  } else if (warm.length > 0 && (urgent || missing.length === 0 || !candidates.some(serves))) {
+  } else if (warm.length > 0 && (urgent || missing.length === 0 || serving.length === 0)) {
     // R4: the candidate leaves in one routing; what stable lacks is started behind it.
-    route(ours, `everything back to ${stable}`);
+    route(kept, `everything back to ${stable}`);
     startMissing();
     awaitReady(missing);
     if (missing.length > 0) route(all, `the restarted instances of ${stable} join`);
   } else {
-    // Nothing of stable can take the traffic yet: the candidate keeps it until something can (R1).
+    // Stable cannot take everything yet: it gets what it can bear, and the candidate keeps the rest (R1).
+    const eased = easedRotation(facts, { warm, serving, surplus });
+    if (eased) {
+      const percent = 100 - (eased.split?.candidate.percent ?? 0);
+      steps.push({ kind: 'route', rotation: eased, purpose: `${percent}% back to ${stable}` });
+    }
     startMissing();
-    awaitReady([...ours.filter((i) => !i.ready), ...missing]);
+    awaitReady([...kept.filter((i) => !i.ready), ...missing]);
     route(all, `everything back to ${stable}`);
   }
 
-  const hadTraffic = candidates.filter((i) => hasTraffic(facts, i.id));
+  const hadTraffic = leaving.filter((i) => hasTraffic(facts, i.id));
   if (hadTraffic.length > 0) steps.push({ kind: 'drain', instances: refs(hadTraffic) });
-  if (candidates.length > 0) steps.push({ kind: 'stop', instances: refs(candidates) });
+  if (leaving.length > 0) steps.push({ kind: 'stop', instances: refs(leaving) });
   return steps;
+}
+
+/**
+ * Of stable as many stay as there should be, those first that are ready and those that were there before. What this
+ * release started beside them (a baseline) ends with it.
+ */
+function stableOf(facts: Facts, release: string): Record<'kept' | 'surplus', readonly RunningInstance[]> {
+  const prefix = instanceId(facts.service, release, 0).slice(0, -1);
+  const isOurs = ({ id }: RunningInstance) => id.startsWith(prefix);
+  const ours = facts.running
+    .filter((i) => i.version === facts.stable)
+    .toSorted((a, b) => Number(b.ready) - Number(a.ready) || Number(isOurs(a)) - Number(isOurs(b)));
+  const over = Math.max(0, ours.length - facts.stableInstances);
+  const kept = ours.length - Math.min(over, ours.filter(isOurs).length);
+  return { kept: ours.slice(0, kept), surplus: ours.slice(kept) };
 }
 
 function missingOf(stable: string, facts: Facts, have: number, release: string): InstanceRef[] {
@@ -63,6 +87,29 @@ function missingOf(stable: string, facts: Facts, have: number, release: string):
     id: instanceId(facts.service, release, facts.nextInstance + i),
     version: stable,
   }));
+}
+
+/** The candidate's share down to what the warm ones of stable cannot take; null where that is no less than now. */
+function easedRotation(
+  { rotation, stableInstances }: Facts,
+  { warm, serving, surplus }: Readonly<Record<'warm' | 'serving' | 'surplus', readonly RunningInstance[]>>,
+): Rotation | null {
+  const percent = 100 - percentBorneBy(warm.length, stableInstances);
+  const now = sharedPercent(rotation, warm);
+  if (warm.length === 0 || serving.length === 0 || percent >= now) return null;
+  const split = { candidate: { instances: ids(serving), percent }, baseline: NO_SHARE, rules: [] };
+  return { instances: ids(warm), split, draining: ids(surplus) };
+}
+
+/** Of the candidate. Where both versions are in one group each instance has its part already: nothing to ease. */
+function sharedPercent({ instances, split }: Rotation, stable: readonly RunningInstance[]): number {
+  if (split) return split.candidate.percent;
+  return stable.some(({ id }) => instances.includes(id)) ? 0 : 100;
+}
+
+function isGiven(rotation: Rotation, id: string): boolean {
+  const group = groupOf(rotation, id);
+  return group === 'candidate' ? (rotation.split?.candidate.percent ?? 0) > 0 : group !== null;
 }
 
 function alreadyRouted({ rotation }: Facts, to: readonly InstanceRef[]): boolean {
@@ -74,6 +121,8 @@ function alreadyRouted({ rotation }: Facts, to: readonly InstanceRef[]): boolean
 function hasTraffic({ rotation }: Facts, id: string): boolean {
   return groupOf(rotation, id) !== null || rotation.draining.includes(id);
 }
+
+const ids = (instances: readonly InstanceRef[]): string[] => instances.map(({ id }) => id);
 
 const refs = (instances: readonly InstanceRef[]): InstanceRef[] =>
   instances.map(({ id, version }) => ({ id, version }));

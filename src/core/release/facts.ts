@@ -18,6 +18,11 @@ export interface RunningInstance extends InstanceRef {
   readonly ready: boolean;
 }
 
+/** Requests are answered now: an instance in rotation is ready. */
+export function isServed({ running, rotation }: Facts): boolean {
+  return running.some(({ id, ready }) => ready && rotation.instances.includes(id));
+}
+
 export function instanceId(service: string, release: string, number: number): string {
   return `${service}-${release}-${number}`;
 }

@@ -18,6 +18,8 @@ export interface Simulation {
   readonly rotation: Rotation;
   readonly stable: string | null;
   readonly smoked: ReadonlySet<string>;
+  /** Instances begun so far, those that ended included. */
+  readonly started: number;
 }
 
 export function simulationOf(facts: Facts): Simulation {
@@ -25,7 +27,8 @@ export function simulationOf(facts: Facts): Simulation {
   const instances = facts.running.map(
     ({ id, version, ready }) => [id, { version, ready, drained: !inRotation.has(id) }] as const,
   );
-  return { instances: new Map(instances), rotation: facts.rotation, stable: facts.stable, smoked: new Set() };
+  const { rotation, stable } = facts;
+  return { instances: new Map(instances), rotation, stable, smoked: new Set(), started: 0 };
 }
 
 export function simulate(before: Simulation, step: Step): Simulation {
@@ -38,7 +41,7 @@ export function simulate(before: Simulation, step: Step): Simulation {
     case 'start':
       for (const { id, version } of step.instances)
         instances.set(id, { version, ready: false, drained: true });
-      return { ...before, instances };
+      return { ...before, instances, started: before.started + step.instances.length };
     case 'ready':
       for (const { id } of step.instances) change(id, { ready: true });
       return { ...before, instances };
@@ -69,12 +72,11 @@ export function simulate(before: Simulation, step: Step): Simulation {
 /** The facts that a planner would be given at this point. */
 export function factsOf(simulation: Simulation, facts: Facts): Facts {
   const running = [...simulation.instances].map(([id, { version, ready }]) => ({ id, version, ready }));
-  const started = running.filter((r) => !facts.running.some((known) => known.id === r.id)).length;
   return {
     ...facts,
     stable: simulation.stable,
     running,
     rotation: simulation.rotation,
-    nextInstance: facts.nextInstance + started,
+    nextInstance: facts.nextInstance + simulation.started,
   };
 }

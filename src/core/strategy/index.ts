@@ -1,6 +1,7 @@
 /** The table of strategies: a new one is a file here and a line below. */
 import type { StrategyChoice } from '../project.ts';
 import { blueGreen } from './blue-green.ts';
+import { canary } from './canary.ts';
 import { rolling } from './rolling.ts';
 import type { Strategy } from './strategy.ts';
 
@@ -10,6 +11,8 @@ export function strategyOf(choice: StrategyChoice): Strategy {
       return rolling(choice);
     case 'blue-green':
       return blueGreen(choice);
+    case 'canary':
+      return canary(choice);
   }
 }
 

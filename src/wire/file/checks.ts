@@ -1,5 +1,6 @@
 /** What no key can know alone: services that want the same place, numbers that contradict each other. */
 import type { Listen, RollingChoice, Route, Service } from '../../core/project.ts';
+import { checkLadder } from './ladder.ts';
 import type { Path } from './problem.ts';
 
 export interface Contradiction {
@@ -19,6 +20,7 @@ export function contradictions(
     ...named.flatMap(([name, service]) => [
       ...checkPorts(name, service.traffic.listen, ports),
       ...(service.strategy.type === 'rolling' ? checkRolling(name, service.instances, service.strategy) : []),
+      ...(service.strategy.type === 'canary' ? checkLadder(name, service.strategy) : []),
     ]),
     ...checkShadows(services),
     ...checkListens(named),

@@ -217,8 +217,8 @@ describe('a wrong file', () => {
     ],
     [
       'asks for a strategy that comes later',
-      service(run, traffic, 'strategy: canary'),
-      '6:15: services.web.strategy: canary is not part of this version of Segue yet; expected rolling or blue-green, or { type, ... } with the details',
+      service(run, traffic, 'strategy: handover'),
+      '6:15: services.web.strategy: handover is not part of this version of Segue yet; expected rolling or blue-green, or { type, ... } with the details',
     ],
     [
       'sets what Segue sets',

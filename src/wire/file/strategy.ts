@@ -1,10 +1,11 @@
 /** `strategy:` of a service. */
 import { z } from 'zod';
 import { limits } from '../../core/limits.ts';
+import type { Stage } from '../../core/project.ts';
 import { when } from './when.ts';
-import { duration, headerName, shortOrLong, text, whole } from './values.ts';
+import { duration, headerName, shortOrLong, text, whole, wholePercent } from './values.ts';
 
-const instances = limits.file.instancesPerServiceMax;
+const { instancesPerServiceMax: instances, stagesMax } = limits.file;
 
 const rolling = z
   .strictObject({
@@ -66,11 +67,59 @@ const blueGreen = z
   })
   .transform((value) => ({ type: value.type, preview: value.preview ?? null, bakeMs: value.bake }));
 
+const STAGE_PHRASE = 'a step such as { weight: 5, for: 2m }';
+const stage = z.strictObject(
+  {
+    weight: wholePercent()
+      .optional()
+      .describe('Of the requests, for the new version. Without it: as in the step before.'),
+    for: duration(1).optional().describe('How long it stays so.'),
+  },
+  STAGE_PHRASE,
+);
+type Step = z.output<typeof stage>;
+
+const STAGES_PHRASE = `steps such as [{ weight: 5, for: 2m }, { weight: 50, for: 10m }], at most ${stagesMax}`;
+
+const canary = z
+  .strictObject({
+    type: z.literal('canary').describe('A small part of the requests first, then more.'),
+    steps: z
+      .array(stage, STAGES_PHRASE)
+      .min(1, STAGES_PHRASE)
+      .max(stagesMax, STAGES_PHRASE)
+      .refine(([first]) => first?.weight !== undefined, 'steps of which the first one has a weight')
+      .describe('Parts of the requests that rise; all of them follow the last one.'),
+    stable: z
+      .enum(['keep', 'shrink'], 'keep or shrink')
+      .prefault('keep')
+      .describe('keep: the old version stays whole. shrink: it leaves as the new one grows.'),
+    baseline: z
+      .boolean('true or false')
+      .prefault(false)
+      .describe('New instances of the old version beside the new ones, while those have less than half.'),
+    bake: duration()
+      .prefault('5m')
+      .describe('How long the old version stays warm after all requests have moved.'),
+  })
+  .transform(({ type, steps, stable, baseline, bake }) => ({
+    ...{ type, stable, baseline, bakeMs: bake },
+    stages: stagesOf(steps),
+  }));
+
+function stagesOf(steps: readonly Step[]): Stage[] {
+  let weight = 0;
+  return steps.map((step) => {
+    weight = step.weight ?? weight;
+    return { weight, forMs: step.for ?? 0 };
+  });
+}
+
 const PHRASE = 'rolling or blue-green, or { type, ... } with the details';
 
 export const strategy = shortOrLong(
   PHRASE,
   z.enum(['rolling', 'blue-green'], PHRASE),
-  z.discriminatedUnion('type', [rolling, blueGreen], PHRASE),
+  z.discriminatedUnion('type', [rolling, blueGreen, canary], PHRASE),
   (type) => ({ type }),
 );

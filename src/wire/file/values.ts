@@ -58,6 +58,17 @@ export function share() {
   });
 }
 
+/** `5%` or `5`: what the gateway can deal out exactly. */
+export function wholePercent(min = 1) {
+  const error = `a whole share from ${min}% to 100%`;
+  return z.union([z.string(error), z.number(error)], error).transform((value, context): number => {
+    const percent = parseSharePercent(String(value));
+    if (percent !== undefined && percent >= min && Number.isInteger(percent)) return percent;
+    context.issues.push({ code: 'custom', input: value, message: error });
+    return z.NEVER;
+  });
+}
+
 export function network() {
   const error = 'a network such as 10.0.0.0/8 or fd00::/8';
   return z.string(error).refine((value) => parseNetwork(value) !== undefined, error);

@@ -1,0 +1,36 @@
+/** The steps of a canary: weights that only rise, and each with something to wait for. */
+import type { CanaryChoice } from '../../core/project.ts';
+import type { Contradiction } from './checks.ts';
+import type { Path } from './problem.ts';
+
+const FULL = 100;
+const HALF = 50;
+
+export function checkLadder(name: string, { stages, baseline }: CanaryChoice): Contradiction[] {
+  const at = (...path: Path): Path => ['services', name, 'strategy', ...path];
+  const found: Contradiction[] = [];
+  for (const [index, { weight, forMs }] of stages.entries()) {
+    const before = stages[index - 1]?.weight ?? 0;
+    if (weight < before)
+      found.push({
+        paths: [at('steps', index, 'weight')],
+        message: `${weight}% comes after ${before}%; expected no less than before`,
+      });
+    else if (forMs === 0 && weight < FULL)
+      found.push({
+        paths: [at('steps', index)],
+        message: 'there is nothing to wait for; expected for',
+      });
+    else if (forMs === 0 && weight === before)
+      found.push({
+        paths: [at('steps', index)],
+        message: 'all requests have moved by then; expected something to wait for, or no such step',
+      });
+  }
+  if (baseline && stages.every(({ weight }) => weight >= HALF))
+    found.push({
+      paths: [at('baseline')],
+      message: `a baseline runs while the new version has less than ${HALF}%, and no step has less`,
+    });
+  return found;
+}
