@@ -37,15 +37,23 @@ export function instanceEnvironment(
 /** `env:NAME` values are looked up at the moment that an instance starts, and are written nowhere. */
 export function resolved(outer: Environment, service: Service): Record<string, string> {
   const pairs = Object.entries(service.run.env).map(([key, value]): [string, string] => {
-    if (!value.startsWith(FROM_ENVIRONMENT)) return [key, value];
-    const name = value.slice(FROM_ENVIRONMENT.length);
-    const found = outer[name];
-    if (found === undefined)
-      throw new SegueError(
-        'ENVIRONMENT_VALUE_MISSING',
-        `services.${service.name}.run.env.${key} needs ${name}.`,
-      );
-    return [key, found];
+    const found = valueIn(outer, value);
+    if (found.type === 'found') return [key, found.value];
+    throw new SegueError(
+      'ENVIRONMENT_VALUE_MISSING',
+      `services.${service.name}.run.env.${key} needs ${found.name}.`,
+    );
   });
   return Object.fromEntries(pairs);
+}
+
+export type Looked =
+  { readonly type: 'found'; readonly value: string } | { readonly type: 'missing'; readonly name: string };
+
+/** What a text of segue.yaml stands for: itself, or with `env:NAME` the value of a variable. */
+export function valueIn(outer: Environment, text: string): Looked {
+  if (!text.startsWith(FROM_ENVIRONMENT)) return { type: 'found', value: text };
+  const name = text.slice(FROM_ENVIRONMENT.length);
+  const value = outer[name];
+  return value === undefined ? { type: 'missing', name } : { type: 'found', value };
 }

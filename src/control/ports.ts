@@ -1,5 +1,6 @@
 import type { Authority } from '../ports/authority.ts';
 import type { Clock, Randomness } from '../ports/clock.ts';
+import type { MetricSources } from '../ports/metrics.ts';
 import type { Prober } from '../ports/prober.ts';
 import type { ProjectSource } from '../ports/project-source.ts';
 import type { Runtime } from '../ports/runtime.ts';
@@ -13,6 +14,7 @@ export interface ControlPorts {
   readonly runtime: Runtime;
   readonly plane: TrafficPlane;
   readonly prober: Prober;
+  readonly metrics: MetricSources;
   readonly files: VersionFiles;
   readonly authority: Authority;
   readonly source: ProjectSource;

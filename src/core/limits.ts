@@ -90,6 +90,18 @@ export const limits = {
     bodyQuoteCharsMax: 80,
     outputQuoteCharsMax: 120,
   },
+  guards: {
+    metricsMax: 50,
+    /** Between two questions to a metric, and two readings of what instances use. */
+    intervalMinMs: 100,
+    queryCharsMax: 4 * 1024,
+    headersMax: 20,
+    answerBytesMax: 1024 * 1024,
+    whyCharsMax: 200,
+    /** Probes under way at once, of one release. */
+    probesAtOnceMax: 16,
+    probesPerSecondMax: 50,
+  },
   release: {
     /** Tries to go back before the release is declared stuck and a person is needed. */
     backTriesMax: 5,

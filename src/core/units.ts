@@ -37,6 +37,17 @@ export function parseSharePercent(text: string): number | undefined {
   return value <= 100 ? value : undefined;
 }
 
+/** `1.5x`, or `1.5`: how many times something. */
+export function parseTimes(text: string): number | undefined {
+  const [, number] = /^(\d+(?:\.\d+)?)\s*x?$/.exec(text) ?? [];
+  return number === undefined ? undefined : Number(number);
+}
+
+/** With three digits that count: `0.0123`, `4.56`, `1234`. */
+export function formatNumber(value: number): string {
+  return String(Math.abs(value) >= 1_000 ? Math.round(value) : Number(value.toPrecision(3)));
+}
+
 const BYTES = /^(\d+(?:\.\d+)?)\s*(B|KB|MB|GB|TB)?$/i;
 const BYTES_PER: Readonly<Record<string, number>> = {
   B: 1,

@@ -4,6 +4,8 @@ import type { ControlPorts } from '../control/ports.ts';
 import { AcmeAuthority } from '../drivers/authority/acme/acme-authority.ts';
 import { systemClock, systemRandomness } from '../drivers/clock/system.ts';
 import { LocalVersionFiles } from '../drivers/files/local/local-version-files.ts';
+import { JsonMetrics } from '../drivers/metrics/json/json-metrics.ts';
+import { PrometheusMetrics } from '../drivers/metrics/prometheus/prometheus-metrics.ts';
 import { DirectProber } from '../drivers/prober/direct/prober.ts';
 import { YamlProjectFile } from '../drivers/project/yaml-file.ts';
 import { ProcessRuntime } from '../drivers/runtime/process/runtime.ts';
@@ -37,6 +39,7 @@ export async function buildControl({
     runtime: new ProcessRuntime({ logsDir: path.join(root, LOGS_DIR), clock, keeper: plane }),
     plane,
     prober: new DirectProber({ clock }),
+    metrics: { prometheus: new PrometheusMetrics({ clock }), json: new JsonMetrics({ clock }) },
     files: new LocalVersionFiles({ root }),
     authority: new AcmeAuthority({ root }),
     source,

@@ -29,6 +29,14 @@ export interface InstanceExit {
   readonly signal: string | null;
 }
 
+/** What everything that belongs to an instance uses together. */
+export interface Usage {
+  /** Since it was started. What it did in processes that ended unasked-for is lost. */
+  readonly cpuMs: number;
+  /** Resident now; what its processes share counts for each of them. */
+  readonly rssBytes: number;
+}
+
 export interface StopReport {
   /** `gone`: it was not running. `failed`: it survived SIGKILL for as long as the limit. */
   readonly how: 'signal' | 'kill' | 'gone' | 'failed';
@@ -51,6 +59,8 @@ export interface Runtime {
   onExit(listener: (exit: InstanceExit) => void): () => void;
   /** Address and ports on which the instance listens, as far as the system says; null: unknown. */
   listening(id: string): Promise<readonly number[] | null>;
+  /** Of those that run; one that is not known, or cannot be looked into, is left out (R8). */
+  usage(ids: readonly string[]): Promise<ReadonlyMap<string, Usage>>;
   portIsFree(port: number): Promise<boolean>;
   /** The last lines, then with `follow` each new one until the signal. */
   logs(

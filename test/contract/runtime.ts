@@ -12,7 +12,7 @@ import { somePort } from './some-port.ts';
 
 /** Programs of `fixtures/instance.ts`, with their arguments. */
 export type Behaviour = readonly [
-  mode: 'serves' | 'ignores-sigterm' | 'ends' | 'dies' | 'prints' | 'shows-environment',
+  mode: 'serves' | 'ignores-sigterm' | 'ends' | 'dies' | 'prints' | 'shows-environment' | 'burns' | 'grows',
   ...rest: string[],
 ];
 
@@ -222,6 +222,31 @@ export function runtimeContract(name: string, makeHarness: () => Promise<Runtime
         runtime.stop(spec.id, { signal: 'SIGTERM', withinMs: 0 }),
         hasCode('INSTANCE_UNKNOWN'),
       );
+    });
+
+    it('tells what instances use: of those that run, and each its own', async () => {
+      const [burning, growing, ended] = [specOf(['burns']), specOf(['grows', '150']), specOf(['ends', '0'])];
+      const exits: InstanceExit[] = [];
+      runtime.onExit((exit) => exits.push(exit));
+      await Promise.all([burning, growing, ended].map((spec) => runtime.start(spec)));
+      await says(growing.id, 'grown');
+      await eventually('one has ended', () => exits.length > 0);
+      const ids = [burning.id, growing.id, ended.id, 'nobody'];
+      const usage = await runtime.usage(ids);
+      assert.deepEqual([...usage.keys()], [burning.id, growing.id]);
+      const [burnt, grown] = [usage.get(burning.id), usage.get(growing.id)];
+      assert.ok(burnt && grown);
+      assert.ok(grown.rssBytes > 150 * 1024 ** 2, `it holds ${grown.rssBytes} bytes`);
+      assert.ok(burnt.rssBytes > 1024 ** 2 && burnt.rssBytes < grown.rssBytes);
+      await eventually('what burns has used another 300 ms', async () => {
+        const now = (await runtime.usage([burning.id])).get(burning.id);
+        return now && now.cpuMs >= burnt.cpuMs + 300;
+      });
+      const idle = (await runtime.usage([growing.id])).get(growing.id);
+      assert.ok(idle && idle.cpuMs < grown.cpuMs + 300, 'the other one does nothing');
+      const adopted = open();
+      await adopted.adopt({ ...identityOf(burning), mark: null });
+      assert.ok((await adopted.usage([burning.id])).has(burning.id), 'of what was taken up, too');
     });
 
     it('knows which ports are free', async () => {

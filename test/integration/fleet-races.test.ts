@@ -15,6 +15,8 @@ import type { ControlPorts } from '../../src/control/ports.ts';
 import { systemClock, systemRandomness } from '../../src/drivers/clock/system.ts';
 import { AcmeAuthority } from '../../src/drivers/authority/acme/acme-authority.ts';
 import { LocalVersionFiles } from '../../src/drivers/files/local/local-version-files.ts';
+import { JsonMetrics } from '../../src/drivers/metrics/json/json-metrics.ts';
+import { PrometheusMetrics } from '../../src/drivers/metrics/prometheus/prometheus-metrics.ts';
 import { DirectProber } from '../../src/drivers/prober/direct/prober.ts';
 import { YamlProjectFile } from '../../src/drivers/project/yaml-file.ts';
 import { ProcessRuntime } from '../../src/drivers/runtime/process/runtime.ts';
@@ -70,6 +72,10 @@ async function open(): Promise<void> {
     store,
     runtime,
     plane: new GatewayPlane({ root, clock: systemClock, mainFile: 'never started' }),
+    metrics: {
+      prometheus: new PrometheusMetrics({ clock: systemClock }),
+      json: new JsonMetrics({ clock: systemClock }),
+    },
     prober: new DirectProber({ clock: systemClock }),
     files: new LocalVersionFiles({ root }),
     authority: new AcmeAuthority({ root }),

@@ -1,18 +1,11 @@
 /** Hunts metrics that a real Prometheus does not take, that miss a request, or that fall when an instance goes. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import fs from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { findProgram } from '../../bench/gateway/programs.ts';
 import { DEFAULT_SETTINGS } from '../../src/core/traffic/settings.ts';
 import { eventually } from '../contract/eventually.ts';
 import { somePort } from '../contract/some-port.ts';
+import { noPrometheus, startPrometheus } from '../support/prometheus.ts';
 import { ask, backendOf, startApp, startGateway } from './gateway-harness.ts';
-
-const prometheus = findProgram('prometheus');
 
 async function startWithMetrics(t: TestContext) {
   const metricsPort = await somePort();
@@ -88,56 +81,27 @@ test('the address of the metrics moves and closes with the settings; only /metri
   assert.deepEqual([await answers(metricsPort), await answers(next.port)], [null, null]);
 });
 
-test(
-  'a real Prometheus reads them',
-  { skip: prometheus ? false : 'prometheus is not installed' },
-  async (t) => {
-    const { gateway, metricsPort } = await startWithMetrics(t);
-    const app = await startApp(t, 'a "quoted" \\ name');
-    await gateway.route({ backends: [backendOf(app)] });
-    for (let at = 0; at < 7; at += 1) await ask(gateway.port);
-    const port = await startPrometheus(t, metricsPort);
-    const query = async (promql: string): Promise<unknown> => {
-      const url = `http://127.0.0.1:${port}/api/v1/query?query=${encodeURIComponent(promql)}`;
-      const answer = await fetch(url).catch(() => null);
-      if (!answer?.ok) return null;
-      const body: unknown = await answer.json();
-      return body;
-    };
-    const isSeven = async (promql: string) => JSON.stringify(await query(promql)).includes('"7"]');
-    await eventually('the requests are counted', () => isSeven('sum(segue_requests_total{outcome="2xx"})'));
-    await eventually('a label is what it was', () =>
-      isSeven(String.raw`sum(segue_requests_total{instance="a \"quoted\" \\ name"})`),
-    );
-    await eventually('the histogram adds up', () =>
-      isSeven('sum(segue_request_duration_seconds_bucket{le="+Inf"})'),
-    );
-    const quantile = await query('histogram_quantile(0.99, segue_request_duration_seconds_bucket)');
-    assert.match(JSON.stringify(quantile), /"value":\[[\d.]+,"[\d.e-]+"\]/);
-  },
-);
-
-async function startPrometheus(t: TestContext, metricsPort: number): Promise<number> {
-  const folder = await fs.mkdtemp(path.join(os.tmpdir(), 'segue-prometheus-'));
-  const port = await somePort();
-  const config = {
-    global: { scrape_interval: '200ms', scrape_timeout: '200ms' },
-    // `instance` is a label of ours.
-    scrape_configs: [
-      { job_name: 'segue', honor_labels: true, static_configs: [{ targets: [`127.0.0.1:${metricsPort}`] }] },
-    ],
+test('a real Prometheus reads them', { skip: noPrometheus }, async (t) => {
+  const { gateway, metricsPort } = await startWithMetrics(t);
+  const app = await startApp(t, 'a "quoted" \\ name');
+  await gateway.route({ backends: [backendOf(app)] });
+  for (let at = 0; at < 7; at += 1) await ask(gateway.port);
+  const address = await startPrometheus(t, metricsPort);
+  const query = async (promql: string): Promise<unknown> => {
+    const url = `${address}/api/v1/query?query=${encodeURIComponent(promql)}`;
+    const answer = await fetch(url).catch(() => null);
+    if (!answer?.ok) return null;
+    const body: unknown = await answer.json();
+    return body;
   };
-  await fs.writeFile(path.join(folder, 'prometheus.yml'), JSON.stringify(config));
-  const args = [
-    `--config.file=${path.join(folder, 'prometheus.yml')}`,
-    `--storage.tsdb.path=${path.join(folder, 'data')}`,
-    `--web.listen-address=127.0.0.1:${port}`,
-  ];
-  const child = spawn(prometheus ?? '', args, { stdio: 'ignore' });
-  t.after(async () => {
-    child.kill('SIGKILL');
-    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
-    await fs.rm(folder, { recursive: true, force: true });
-  });
-  return port;
-}
+  const isSeven = async (promql: string) => JSON.stringify(await query(promql)).includes('"7"]');
+  await eventually('the requests are counted', () => isSeven('sum(segue_requests_total{outcome="2xx"})'));
+  await eventually('a label is what it was', () =>
+    isSeven(String.raw`sum(segue_requests_total{instance="a \"quoted\" \\ name"})`),
+  );
+  await eventually('the histogram adds up', () =>
+    isSeven('sum(segue_request_duration_seconds_bucket{le="+Inf"})'),
+  );
+  const quantile = await query('histogram_quantile(0.99, segue_request_duration_seconds_bucket)');
+  assert.match(JSON.stringify(quantile), /"value":\[[\d.]+,"[\d.e-]+"\]/);
+});

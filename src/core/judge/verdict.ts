@@ -34,6 +34,26 @@ export interface Finding {
   readonly missingRequests: number | null;
 }
 
+/**
+ * The word of a guard beside the gateway's counts: an outside metric, saturation, probes. What it measures differs
+ * from guard to guard, so its proof is in words.
+ */
+export interface GuardFinding {
+  /** Such as `metric checkout_errors`, `cpu`, `probes`. */
+  readonly guard: string;
+  readonly verdict: Verdict;
+  /**
+   * `gate`: can take a candidate back, and a stage waits for its `better-or-same`. `alarm`: can only take it back.
+   * `voucher`: can take it back, and its `better-or-same` stands in for evidence that users' requests do not give.
+   * `watch`: only shown.
+   */
+  readonly role: 'gate' | 'alarm' | 'voucher' | 'watch';
+  /** That it is worse; null: it is not a matter of evidence, or nothing was measured yet. */
+  readonly worse: Evidence | null;
+  /** What was seen, in one line. */
+  readonly proof: string;
+}
+
 export const isReached = ({ log, neededLog }: Evidence): boolean => log >= neededLog;
 
 /** Worse wins over everything; same needs all that can say so; a judge without guards never says anything (R8). */

@@ -11,6 +11,7 @@ import {
   parseBytes,
   parseDurationMs,
   parseSharePercent,
+  parseTimes,
 } from '../../core/units.ts';
 
 const DURATION = /^(0|\d+(\.\d+)?\s*(ms|s|m|h|d))$/;
@@ -65,6 +66,18 @@ export function wholePercent(min = 1) {
     const percent = parseSharePercent(String(value));
     if (percent !== undefined && percent >= min && Number.isInteger(percent)) return percent;
     context.issues.push({ code: 'custom', input: value, message: error });
+    return z.NEVER;
+  });
+}
+
+/** `1.5x`: how many times something; at least once. */
+export function times() {
+  const error = 'how many times, such as 1.5x';
+  return z.union([z.string(error), z.number(error)], error).transform((value, context): number => {
+    const factor = parseTimes(String(value));
+    if (factor !== undefined && factor >= 1) return factor;
+    const message = factor === undefined ? error : `${error}, at least 1x`;
+    context.issues.push({ code: 'custom', input: value, message });
     return z.NEVER;
   });
 }

@@ -15,23 +15,32 @@ export interface Kin {
  * secret (it left the session), what was seen before, and the children of all of these.
  */
 export async function findMembers(kin: Kin): Promise<readonly ProcessStat[]> {
-  const all = readAll();
-  const leader = kin.leader;
-  // The number of a session stays taken while its leader is there, dead or alive; after that it may be another's.
-  const led = leader !== null && all.some((stat) => keyOf(stat) === keyOf(leader));
-  const oldestStart = Number(leader?.start ?? 0);
-  const young = all.filter((s) => isLive(s) && Number(s.start) >= oldestStart && s.pid !== process.pid);
-
-  const isKnown = (s: ProcessStat) =>
-    kin.seen.has(keyOf(s)) || (led && (s.session === leader.pid || s.group === leader.pid));
-  const known = young.filter(isKnown);
+  const { young, known } = relatives(kin, readAll());
+  const knownKeys = new Set(known.map(keyOf));
   const strayed = await withSecret(
-    young.filter((s) => !isKnown(s)),
+    young.filter((s) => !knownKeys.has(keyOf(s))),
     kin.secretHash,
   );
   const members = withDescendants([...known, ...strayed], young);
   for (const member of members) kin.seen.add(keyOf(member));
   return members;
+}
+
+/** The same without a look into every other process: what left the session and its parents is missed. */
+export function nearMembers(kin: Kin, all: readonly ProcessStat[]): readonly ProcessStat[] {
+  const { young, known } = relatives(kin, all);
+  return withDescendants(known, young);
+}
+
+function relatives({ leader, seen }: Kin, all: readonly ProcessStat[]) {
+  // The number of a session stays taken while its leader is there, dead or alive; after that it may be another's.
+  const led = leader !== null && all.some((stat) => keyOf(stat) === keyOf(leader));
+  const oldestStart = Number(leader?.start ?? 0);
+  const young = all.filter((s) => isLive(s) && Number(s.start) >= oldestStart && s.pid !== process.pid);
+  const known = young.filter(
+    (s) => seen.has(keyOf(s)) || (led && (s.session === leader.pid || s.group === leader.pid)),
+  );
+  return { young, known };
 }
 
 export function withDescendants(

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { hasOtherSockets, isLive, parseListeners, parseStat, variableIn } from './proc-parse.ts';
 
 const statWith = (name: string) =>
-  `4711 (${name}) S 1 4711 4712 0 -1 4194560 1 0 0 0 0 0 0 0 20 0 11 0 99887766 1 2 3 4 5 6 7\n`;
+  `4711 (${name}) S 1 4711 4712 0 -1 4194560 1 0 0 0 100 20 3 0 20 0 11 0 99887766 1 2 3 4 5 6 7\n`;
 
 describe('parseStat', () => {
   it('reads its fields behind any name', () => {
@@ -19,6 +19,7 @@ describe('parseStat', () => {
           group: 4711,
           session: 4712,
           start: '99887766',
+          cpuTicks: 123,
         });
       }),
       { examples: [['a) R 2 3 (b'], [')'], ['('], ['\n'], ['']] },

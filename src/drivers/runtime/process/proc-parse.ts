@@ -8,10 +8,12 @@ export interface ProcessStat {
   readonly session: number;
   /** Clock ticks from boot to the start; as text, because it is compared and kept, never shown. */
   readonly start: string;
+  /** Clock ticks in user and kernel mode, with those of its children that it has waited for. */
+  readonly cpuTicks: number;
 }
 
 /** Field numbers of proc_pid_stat(5), counted from the state, which is field 3. */
-const FIELD = { state: 0, parent: 1, group: 2, session: 3, start: 19 } as const;
+const FIELD = { state: 0, parent: 1, group: 2, session: 3, cpuFrom: 11, cpuTo: 14, start: 19 } as const;
 
 /** The second field is the program's own choice of name and may hold spaces, parentheses and line ends. */
 export function parseStat(text: string): ProcessStat | null {
@@ -23,12 +25,21 @@ export function parseStat(text: string): ProcessStat | null {
   const start = fields[FIELD.start];
   const [parent, group, session] = [FIELD.parent, FIELD.group, FIELD.session].map((at) => Number(fields[at]));
   if (!state || !start || parent === undefined || group === undefined || session === undefined) return null;
-  return { pid, state, parent, group, session, start };
+  const ticks = fields.slice(FIELD.cpuFrom, FIELD.cpuTo + 1).map(Number);
+  const cpuTicks = ticks.reduce((sum, each) => sum + each, 0);
+  return { pid, state, parent, group, session, start, cpuTicks };
 }
 
 /** A zombie has ended; only its parent has not asked yet how. */
 export function isLive(stat: ProcessStat): boolean {
   return stat.state !== 'Z' && stat.state !== 'X' && stat.state !== 'x';
+}
+
+const RESIDENT = /^VmRSS:\s+(\d+) kB$/m;
+
+/** Resident memory in /proc/PID/status; 0 for one that has ended. */
+export function residentBytes(status: string): number {
+  return Number(RESIDENT.exec(status)?.[1] ?? 0) * 1024;
 }
 
 /** The value of a variable in /proc/PID/environ; null when it is not there. */

@@ -9,16 +9,18 @@ import type {
   InstanceSpec,
   Runtime,
   StopReport,
+  Usage,
 } from '../../../ports/runtime.ts';
 import type { DirectExit, DirectPlace, SocketKeeper } from '../../../ports/socket-keeper.ts';
 import { portIsFree } from './free-port.ts';
 import { findLeader, leaderIn, markOf, verifyLeader } from './identity.ts';
 import { LogFolder } from './log-folder.ts';
 import { readLines, type LogRequest } from './log-reader.ts';
-import { findMembers, rememberSession, type Kin } from './members.ts';
-import { hashSecret, readListening, readLive, type ProcessId } from './process-table.ts';
+import { findMembers, nearMembers, rememberSession, type Kin } from './members.ts';
+import { hashSecret, readAll, readListening, readLive, type ProcessId } from './process-table.ts';
 import { directLaunch, spawnInstance } from './spawn.ts';
 import { stopWhole, type StopOrder } from './stop.ts';
+import { usageOf } from './usage.ts';
 
 export interface ProcessRuntimeOptions {
   /** Made when the first instance starts. */
@@ -197,6 +199,17 @@ export class ProcessRuntime implements Runtime {
     const ports = new Set(found.flatMap((list) => list ?? []));
     if (ports.size === 0 && found.includes(null)) return null;
     return [...ports].sort((a, b) => a - b);
+  }
+
+  async usage(ids: readonly string[]): Promise<ReadonlyMap<string, Usage>> {
+    const all = readAll();
+    const found = new Map<string, Usage>();
+    for (const id of ids) {
+      const instance = this.#instances.get(id);
+      const usage = instance && (await usageOf(nearMembers(instance, all)));
+      if (usage) found.set(id, usage);
+    }
+    return found;
   }
 
   portIsFree(port: number): Promise<boolean> {

@@ -13,6 +13,7 @@ const process_ = (pid: number, parent: number): ProcessStat => ({
   group: pid,
   session: pid,
   start: '100',
+  cpuTicks: 0,
 });
 const pids = (stats: readonly ProcessStat[]) => stats.map((stat) => stat.pid).sort((a, b) => a - b);
 

@@ -1,0 +1,85 @@
+/** The guards beside the gateway's counts, of every release that is judged: begun when first asked for. */
+import type { GuardChoices } from '../../core/judge/guard-choices.ts';
+import { budgetOf } from '../../core/judge/budget.ts';
+import type { JudgeRules } from '../../core/judge/judge.ts';
+import type { GuardFinding } from '../../core/judge/verdict.ts';
+import type { Service } from '../../core/project.ts';
+import type { ReleaseRecord } from '../../core/release/records.ts';
+import type { GuardParts, GuardSource } from './guard-source.ts';
+import { MetricWatch } from './metric-watch.ts';
+import { Probing } from './probing.ts';
+import { UsageWatch } from './usage-watch.ts';
+
+export interface GuardOrder {
+  readonly release: ReleaseRecord;
+  readonly service: Service;
+  readonly choices: GuardChoices;
+  /** As the user set them: `budgetOf` shares out the false alarms. */
+  readonly rules: JudgeRules;
+  /** Another one for each weight that the candidate has had. */
+  readonly stage: number;
+}
+
+interface Watched {
+  readonly sources: readonly GuardSource[];
+  stage: number;
+}
+
+export class GuardDesk {
+  readonly #parts: GuardParts;
+  readonly #watched = new Map<string, Watched>();
+
+  constructor(parts: GuardParts) {
+    this.#parts = parts;
+  }
+
+  /** What they know by now. To be asked first when the candidate's instances have traffic. */
+  findings(order: GuardOrder): GuardFinding[] {
+    const { id } = order.release;
+    const { stage } = order;
+    let watched = this.#watched.get(id);
+    if (!watched) {
+      watched = { sources: this.#sourcesOf(order), stage };
+      this.#watched.set(id, watched);
+    }
+    if (watched.stage !== stage) {
+      watched.stage = stage;
+      for (const source of watched.sources) source.beginStage();
+    }
+    return watched.sources.flatMap((source) => source.findings());
+  }
+
+  #sourcesOf({ release, service, choices, rules }: GuardOrder): GuardSource[] {
+    const { metrics, saturation, probes } = choices;
+    const { each: falseAlarms } = budgetOf(rules.falseAlarms, choices);
+    const level = { falseAlarms, falsePasses: rules.falsePasses };
+    const sources: GuardSource[] = Object.entries(metrics).map(
+      ([name, choice]) => new MetricWatch({ name, choice, level, release }, this.#parts),
+    );
+    if (saturation) {
+      const requestsAreCounted = service.traffic.mode === 'gateway';
+      const order = { choice: saturation, falseAlarms, release, requestsAreCounted };
+      sources.push(new UsageWatch(order, this.#parts));
+    }
+    if (probes) {
+      const probeRules = {
+        tolerateErrors: rules.errors.tolerate,
+        tolerateLatency: rules.latency.tolerate,
+        negligible: rules.errors.negligible,
+        promote: probes.promote,
+      };
+      sources.push(new Probing({ choice: probes, rules: probeRules, level, release, service }, this.#parts));
+    }
+    return sources;
+  }
+
+  /** The release has ended, or its candidate has no traffic any more. */
+  end(release: string): void {
+    for (const source of this.#watched.get(release)?.sources ?? []) source.close();
+    this.#watched.delete(release);
+  }
+
+  close(): void {
+    for (const release of this.#watched.keys()) this.end(release);
+  }
+}

@@ -1,0 +1,72 @@
+/** Reads what the instances of both sides use, for as long as their release is judged. */
+import type { SaturationChoice } from '../../core/judge/guard-choices.ts';
+import { type InstanceUsage, SaturationGuard } from '../../core/judge/saturation-guard.ts';
+import type { GuardFinding } from '../../core/judge/verdict.ts';
+import type { InstanceRecord, ReleaseRecord } from '../../core/release/records.ts';
+import type { Usage } from '../../ports/runtime.ts';
+import { type GuardParts, type GuardSource, repeat, sidesOf } from './guard-source.ts';
+
+export interface UsageOrder {
+  readonly choice: SaturationChoice;
+  /** What each of its guards may spend. */
+  readonly falseAlarms: number;
+  readonly release: ReleaseRecord;
+  /** False in direct mode: how many requests an instance got is not known. */
+  readonly requestsAreCounted: boolean;
+}
+
+export class UsageWatch implements GuardSource {
+  readonly #parts: GuardParts;
+  readonly #order: UsageOrder;
+  readonly #guard: SaturationGuard;
+  readonly #closing = new AbortController();
+  readonly #unsubscribe: () => void;
+
+  constructor(order: UsageOrder, parts: GuardParts) {
+    this.#parts = parts;
+    this.#order = order;
+    this.#guard = new SaturationGuard(order.choice, order.falseAlarms);
+    this.#unsubscribe = parts.fleet.onCrash(({ id }) => this.#crashed(id));
+    void repeat(order.choice.everyMs, () => this.#look(), parts.ports, this.#closing.signal);
+  }
+
+  async #look(): Promise<void> {
+    const { runtime, plane, clock } = this.#parts.ports;
+    const { candidate, stable } = sidesOf(this.#order.release, this.#parts);
+    const ids = [...candidate, ...stable].map(({ id }) => id);
+    // What cannot be looked into now may be at the next look: no reading is no evidence (R8).
+    const usage = await runtime.usage(ids).catch(() => new Map<string, Usage>());
+    if (this.#closing.signal.aborted) return;
+    const counts = plane.report()?.instances ?? [];
+    const requests = new Map(counts.map(({ instance, requests: count }) => [instance, count]));
+    const isCounted = this.#order.requestsAreCounted && plane.report() !== null;
+    const used = (instances: readonly InstanceRecord[]): InstanceUsage[] =>
+      instances.flatMap(({ id }) => {
+        const found = usage.get(id);
+        return found ? [{ id, ...found, requests: isCounted ? (requests.get(id) ?? 0) : null }] : [];
+      });
+    this.#guard.take({ atMs: clock.monotonicMs(), candidate: used(candidate), stable: used(stable) });
+  }
+
+  #crashed(id: string): void {
+    const { release } = this.#order;
+    const instance = this.#parts.ledger.instance(id);
+    if (instance?.service !== release.service) return;
+    this.#guard.restarted(
+      instance.release === release.id && instance.version === release.to ? 'candidate' : 'stable',
+    );
+  }
+
+  beginStage(): void {
+    // What it finds is never a reason to go on.
+  }
+
+  findings(): GuardFinding[] {
+    return this.#guard.findings();
+  }
+
+  close(): void {
+    this.#closing.abort();
+    this.#unsubscribe();
+  }
+}

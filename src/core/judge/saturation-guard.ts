@@ -1,0 +1,211 @@
+/**
+ * What the candidate's instances use, beside stable's at the same moments: processor time per request, memory per
+ * instance, its growth, and restarts. It can only take a candidate back. New instances warm up before they are
+ * measured, and one reading is never enough: each guard is a test over many (`pairs.ts`), or a count.
+ */
+import { count, formatBytes, formatDurationMs, formatNumber } from '../units.ts';
+import type { SaturationChoice } from './guard-choices.ts';
+import { MemoryGrowth } from './memory-growth.ts';
+import { evidenceOfOftenWorse, NO_PAIRS, type Pairs, withPair } from './pairs.ts';
+import { type Evidence, type GuardFinding, isReached } from './verdict.ts';
+
+/** Of one instance, since it was started. */
+export interface InstanceUsage {
+  readonly id: string;
+  readonly cpuMs: number;
+  readonly rssBytes: number;
+  /** Given to it by the gateway; null: not known. */
+  readonly requests: number | null;
+}
+
+export interface UsageReading {
+  /** Monotonic. */
+  readonly atMs: number;
+  readonly candidate: readonly InstanceUsage[];
+  readonly stable: readonly InstanceUsage[];
+}
+
+/** Between two readings, of the instances that were warm at both. */
+interface SideUse {
+  readonly instances: number;
+  readonly lengthMs: number;
+  readonly cpuMs: number;
+  readonly requests: number | null;
+  readonly meanRssBytes: number;
+}
+
+/** Fewer of stable's requests than this say too little about what one costs. */
+const REQUESTS_MIN = 20;
+/** Of one core, for timers, health checks and collectors of each instance: where requests are few, they are all there is. */
+const IDLE_SHARE = 0.1;
+/** Runtimes and allocators differ by as much from one start to the next. */
+const MEMORY_ALLOWED_BYTES = 64 * 1024 ** 2;
+/** Readings in a row above the most memory that is allowed. */
+const ABOVE_MAX = 3;
+
+export class SaturationGuard {
+  readonly #choice: SaturationChoice;
+  readonly #falseAlarms: number;
+  readonly #growth: MemoryGrowth;
+  readonly #since = new Map<string, number>();
+  #before: UsageReading | null = null;
+  #cpu = { pairs: NO_PAIRS, candidateMs: 0, candidateRequests: 0, stableMs: 0, stableRequests: 0 };
+  #memory = { pairs: NO_PAIRS, candidateBytes: 0, stableBytes: 0 };
+  #above = { row: 0, id: '', bytes: 0 };
+  #restarts = { candidate: 0, stable: 0 };
+
+  /** `falseAlarms`: what each of its guards may spend of the release's. */
+  constructor(choice: SaturationChoice, falseAlarms: number) {
+    this.#choice = choice;
+    this.#falseAlarms = falseAlarms;
+    this.#growth = new MemoryGrowth(choice.growthBytesPerHour ?? 0);
+  }
+
+  take(reading: UsageReading): void {
+    const { atMs, candidate, stable } = reading;
+    for (const { id } of [...candidate, ...stable]) if (!this.#since.has(id)) this.#since.set(id, atMs);
+    this.#takeCeiling(candidate);
+    const mine = this.#use(reading, 'candidate');
+    const theirs = this.#use(reading, 'stable');
+    this.#before = reading;
+    if (mine) this.#growth.take(atMs, mine.meanRssBytes);
+    if (mine) this.#takeMemory(mine, theirs);
+    if (mine && theirs) this.#takeCpu(mine, theirs);
+  }
+
+  restarted(side: 'candidate' | 'stable'): void {
+    this.#restarts[side] += 1;
+  }
+
+  #use({ atMs, ...now }: UsageReading, side: 'candidate' | 'stable'): SideUse | null {
+    const before = this.#before;
+    if (!before) return null;
+    const earlier = new Map(before[side].map((usage) => [usage.id, usage]));
+    const warm = now[side].flatMap((usage) => {
+      const first = earlier.get(usage.id);
+      const isWarm = before.atMs - (this.#since.get(usage.id) ?? atMs) >= this.#choice.warmupMs;
+      return first && isWarm ? [{ first, usage }] : [];
+    });
+    if (warm.length === 0) return null;
+    const sum = (of: (pair: (typeof warm)[number]) => number) =>
+      warm.reduce((all, pair) => all + of(pair), 0);
+    const isCounted = warm.every(({ first, usage }) => first.requests !== null && usage.requests !== null);
+    return {
+      instances: warm.length,
+      lengthMs: atMs - before.atMs,
+      cpuMs: sum(({ first, usage }) => grown(first.cpuMs, usage.cpuMs)),
+      requests: isCounted ? sum(({ first, usage }) => grown(first.requests ?? 0, usage.requests ?? 0)) : null,
+      meanRssBytes: sum(({ usage }) => usage.rssBytes) / warm.length,
+    };
+  }
+
+  #takeCpu(mine: SideUse, theirs: SideUse): void {
+    const { cpu } = this.#choice;
+    if (cpu === null || mine.requests === null || theirs.requests === null) return;
+    if (theirs.requests < REQUESTS_MIN) return;
+    const idleMs = IDLE_SHARE * mine.lengthMs * mine.instances;
+    const toleratedMs = cpu * (theirs.cpuMs / theirs.requests) * mine.requests + idleMs;
+    const so = this.#cpu;
+    so.pairs = withPair(so.pairs, mine.cpuMs > toleratedMs);
+    so.candidateMs += mine.cpuMs;
+    so.candidateRequests += mine.requests;
+    so.stableMs += theirs.cpuMs;
+    so.stableRequests += theirs.requests;
+  }
+
+  /** Stable counts with the most that it ever had: it may have given its traffic away meanwhile. */
+  #takeMemory(mine: SideUse, theirs: SideUse | null): void {
+    const { memory } = this.#choice;
+    const so = this.#memory;
+    so.stableBytes = Math.max(so.stableBytes, theirs?.meanRssBytes ?? 0);
+    so.candidateBytes = mine.meanRssBytes;
+    if (memory === null || so.stableBytes === 0) return;
+    so.pairs = withPair(so.pairs, mine.meanRssBytes > memory * so.stableBytes + MEMORY_ALLOWED_BYTES);
+  }
+
+  #takeCeiling(candidate: readonly InstanceUsage[]): void {
+    const { memoryMaxBytes } = this.#choice;
+    const most = candidate.toSorted((a, b) => b.rssBytes - a.rssBytes)[0];
+    if (!most) return;
+    const isAbove = memoryMaxBytes !== null && most.rssBytes > memoryMaxBytes;
+    this.#above = { row: isAbove ? this.#above.row + 1 : 0, id: most.id, bytes: most.rssBytes };
+  }
+
+  findings(): GuardFinding[] {
+    return [this.#cpuFinding(), this.#memoryFinding(), this.#ceilingFinding(), this.#growthFinding()]
+      .concat(this.#restartsFinding())
+      .filter((finding) => finding !== null);
+  }
+
+  #ofPairs(guard: string, pairs: Pairs, proof: string): GuardFinding {
+    return this.#finding(
+      guard,
+      evidenceOfOftenWorse(pairs),
+      pairs.all === 0 ? 'nothing measured yet' : proof,
+    );
+  }
+
+  #finding(guard: string, log: number, proof: string): GuardFinding {
+    const worse: Evidence = { log, neededLog: Math.log(1 / this.#falseAlarms) };
+    const verdict = isReached(worse) ? 'worse' : 'not-enough-evidence';
+    return { guard, verdict, role: 'alarm', worse, proof };
+  }
+
+  #cpuFinding(): GuardFinding | null {
+    const { cpu } = this.#choice;
+    if (cpu === null) return null;
+    const { pairs, candidateMs, candidateRequests, stableMs, stableRequests } = this.#cpu;
+    const mine = formatDurationMs(candidateMs / Math.max(1, candidateRequests));
+    const theirs = formatDurationMs(stableMs / Math.max(1, stableRequests));
+    const beyond = `more than ${formatNumber(cpu)}x in ${pairs.worse} of ${pairs.all} readings`;
+    return this.#ofPairs('cpu', pairs, `${mine} of a core per request, stable ${theirs}; ${beyond}`);
+  }
+
+  #memoryFinding(): GuardFinding | null {
+    const { memory } = this.#choice;
+    if (memory === null) return null;
+    const { pairs, candidateBytes, stableBytes } = this.#memory;
+    const sides = `${formatBytes(candidateBytes)} per instance, stable at most ${formatBytes(stableBytes)}`;
+    const beyond = `more than ${formatNumber(memory)}x and ${formatBytes(MEMORY_ALLOWED_BYTES)} in ${pairs.worse} of ${pairs.all} readings`;
+    return this.#ofPairs('memory', pairs, `${sides}; ${beyond}`);
+  }
+
+  #ceilingFinding(): GuardFinding | null {
+    const { memoryMaxBytes } = this.#choice;
+    if (memoryMaxBytes === null) return null;
+    const { row, id, bytes } = this.#above;
+    const what = id === '' ? 'nothing measured yet' : `${id} has ${formatBytes(bytes)}`;
+    const proof = `${what}, at most ${formatBytes(memoryMaxBytes)} allowed; ${row} of ${ABOVE_MAX} in a row`;
+    const verdict = row >= ABOVE_MAX ? 'worse' : 'not-enough-evidence';
+    return { guard: 'memory ceiling', verdict, role: 'alarm', worse: null, proof };
+  }
+
+  /** Without a bound it is shown only: caches fill for a while in every program. */
+  #growthFinding(): GuardFinding | null {
+    const { growthBytesPerHour } = this.#choice;
+    const { slope, evidence } = this.#growth;
+    if (growthBytesPerHour === null && slope === null) return null;
+    const seen = slope
+      ? `${rate(slope.perHour)} (${rate(slope.from)} to ${rate(slope.to)})`
+      : 'not measured for long enough yet';
+    if (growthBytesPerHour === null)
+      return { ...this.#finding('memory growth', 0, seen), role: 'watch', worse: null };
+    return this.#finding('memory growth', evidence, `${seen}, ${rate(growthBytesPerHour)} tolerated`);
+  }
+
+  /** A cause that both sides share, such as a database that is away, is not the candidate's. */
+  #restartsFinding(): GuardFinding | null {
+    const { restarts } = this.#choice;
+    if (restarts === null) return null;
+    const { candidate, stable } = this.#restarts;
+    const proof = `${count(candidate, 'restart')}, stable ${stable}; ${restarts} tolerated`;
+    const verdict = candidate > restarts + stable ? 'worse' : 'not-enough-evidence';
+    return { guard: 'restarts', verdict, role: 'alarm', worse: null, proof };
+  }
+}
+
+/** What was started again counts from zero. */
+const grown = (before: number, now: number) => (now >= before ? now - before : now);
+
+const rate = (bytesPerHour: number) =>
+  `${bytesPerHour < 0 ? '-' : ''}${formatBytes(Math.abs(bytesPerHour))}/h`;

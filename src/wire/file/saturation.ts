@@ -1,0 +1,63 @@
+/** `judge.saturation:` of a service: what its instances may use, beside stable's. */
+import { z } from 'zod';
+import type { SaturationChoice } from '../../core/judge/guard-choices.ts';
+import { limits } from '../../core/limits.ts';
+import { parseBytes } from '../../core/units.ts';
+import { bytes, duration, times, whole } from './values.ts';
+
+const OFF = 'off';
+const off = () => z.literal(OFF, OFF);
+
+const GROWTH_PHRASE = 'a growth such as 50MB/h, or off';
+
+const growth = () =>
+  z.string(GROWTH_PHRASE).transform((value, context): number | null => {
+    if (value === OFF) return null;
+    const size = value.endsWith('/h') ? parseBytes(value.slice(0, -'/h'.length).trim()) : undefined;
+    if (size !== undefined && size > 0) return size;
+    context.issues.push({ code: 'custom', input: value, message: GROWTH_PHRASE });
+    return z.NEVER;
+  });
+
+const orOff = <Output, Input>(error: string, value: z.ZodType<Output, Input>) =>
+  z.union([off(), value], error);
+
+const details = z.strictObject(
+  {
+    cpu: orOff('how many times, such as 2x, or off', times())
+      .prefault('2x')
+      .describe("Processor time per request: how many times stable's."),
+    memory: orOff('how many times, such as 2x, or off', times())
+      .prefault('2x')
+      .describe("Memory per instance: how many times the most that stable's had."),
+    memoryMax: bytes(1).optional().describe('No instance may have more memory than this.'),
+    growth: growth()
+      .prefault(OFF)
+      .describe('How fast the memory of an instance may grow. off: growth is shown, and nothing more.'),
+    restarts: orOff('a whole number from 0 to 1000, or off', whole(0, 1_000))
+      .prefault(2)
+      .describe(
+        "How often instances of the candidate may end and be started again, more often than stable's.",
+      ),
+    every: duration(limits.guards.intervalMinMs).prefault('10s').describe('From one reading to the next.'),
+    warmUp: duration().prefault('1m').describe('New instances are not measured before this.'),
+  },
+  'cpu, memory, memoryMax, growth, restarts, every and warmUp',
+);
+
+const known = <T>(value: T | typeof OFF): T | null => (value === OFF ? null : value);
+
+export const saturation = z
+  .union([off(), details], 'off, or { cpu, memory, ... }')
+  .transform((value): SaturationChoice | null => {
+    if (value === OFF) return null;
+    return {
+      everyMs: value.every,
+      warmupMs: value.warmUp,
+      cpu: known(value.cpu),
+      memory: known(value.memory),
+      memoryMaxBytes: value.memoryMax ?? null,
+      growthBytesPerHour: value.growth,
+      restarts: known(value.restarts),
+    };
+  });
