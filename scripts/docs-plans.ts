@@ -23,8 +23,11 @@ services:
   return service;
 }
 
+/** What v1 took to get ready. */
+const READY_MS = 400;
+
 /** v1 serves since the first release. */
-function factsOf(instances: number): Facts {
+function factsFor({ instances, strategy, traffic }: Service): Facts {
   const ids = Array.from({ length: instances }, (_, i) => instanceId('web', 'r1', i + 1));
   return {
     service: 'web',
@@ -33,12 +36,13 @@ function factsOf(instances: number): Facts {
     running: ids.map((id) => ({ id, version: 'v1', ready: true })),
     rotation: { instances: ids, split: null, draining: [] },
     nextInstance: 1,
+    alone: strategy.type === 'handover' ? { holdMs: traffic.hold.forMs, readyMs: READY_MS } : null,
   };
 }
 
 export function examplePlan(strategy: string, instances: number): string {
   const service = serviceWith(strategy, instances);
-  const facts = factsOf(instances);
+  const facts = factsFor(service);
   const plan = makePlan({ kind: 'deploy', facts, release: 'r2', to: 'v2', service, problems: [] });
   return ['```console', '$ segue plan web --version v2', ...renderPlan(plan, false, plainPaint), '```'].join(
     '\n',

@@ -1,4 +1,4 @@
-/** What a file that is right in itself may still lack on this machine. Warnings: another machine may differ. */
+/** What a file that is right in itself may still lack, on this machine or for its purpose. Warnings only. */
 import { constants } from 'node:fs';
 import { access, readFile, stat } from 'node:fs/promises';
 import net from 'node:net';
@@ -6,6 +6,7 @@ import path from 'node:path';
 import { limits } from '../core/limits.ts';
 import type { Listen, Project, Service } from '../core/project.ts';
 import { CountryDatabase } from '../core/traffic/country-database.ts';
+import { formatDurationMs } from '../core/units.ts';
 import { programOf } from './command-words.ts';
 
 export interface Machine {
@@ -21,6 +22,7 @@ export async function warningsFor(project: Project, machine: Machine): Promise<s
     services.map(async (service) => [
       ...(await commandWarnings(service, machine)),
       ...variableWarnings(service, machine),
+      ...holdWarnings(service),
     ]),
   );
   const files = [
@@ -74,6 +76,16 @@ function variableWarnings({ name, run }: Service, { env }: Machine): string[] {
   const wanted = Object.values(run.env).filter((value) => value.startsWith('env:'));
   const missing = wanted.map((value) => value.slice(4)).filter((variable) => env[variable] === undefined);
   return missing.map((variable) => `${name}: the environment variable ${variable} is not set here`);
+}
+
+/** Those who wait do so until the old version has ended, too. */
+function holdWarnings({ name, run, traffic, strategy }: Service): string[] {
+  const { withinMs } = run.stop;
+  if (strategy.type !== 'handover' || withinMs < traffic.hold.forMs) return [];
+  const [stop, hold] = [formatDurationMs(withinMs), formatDurationMs(traffic.hold.forMs)];
+  return [
+    `${name}: ending may take ${stop} (run.stop.within), and requests wait for ${hold} only (traffic.hold)`,
+  ];
 }
 
 async function portWarnings(services: readonly Service[]): Promise<string[]> {

@@ -7,17 +7,19 @@ import { type ErrorRecord, SegueError, toErrorRecord } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import type { Service } from '../core/project.ts';
 import { planBack } from '../core/release/back.ts';
-import { type Facts, nextInstanceNumber } from '../core/release/facts.ts';
-import type { Entry, Fact } from '../core/release/journal.ts';
+import { type Alone, type Facts, nextInstanceNumber } from '../core/release/facts.ts';
+import type { Fact } from '../core/release/journal.ts';
 import type { ReleaseRecord } from '../core/release/records.ts';
 import { isPromoted, nextAct, type Act, type ReleaseEvent, transition } from '../core/release/state.ts';
 import type { Step } from '../core/release/step.ts';
+import { aloneOf } from './alone.ts';
 import type { CrashNotice } from './crashes.ts';
 import type { Fleet } from './fleet.ts';
 import type { Ledger } from './ledger.ts';
 import type { ControlPorts } from './ports.ts';
 import { settle } from './settlement.ts';
 import type { StepContext } from './steps/handler.ts';
+import { beganAt, boundWait } from './step-time.ts';
 import { applyStep } from './steps/index.ts';
 import type { TrafficDirector } from './traffic-director.ts';
 import { until } from './until.ts';
@@ -77,8 +79,10 @@ export class Engine {
     const { index, direction, step } = act;
     const abort = new AbortController();
     this.#running.set(release.id, abort);
+    const over = new AbortController();
     try {
       if (isRevocable(current)) this.#throwIfFailed(release.id);
+      await boundWait(release, act, { ports: this.#parts.ports, abort, over: over.signal });
       const note = await applyStep(step, this.#contextOf(release, act, beganAtMs, abort.signal));
       const fact = { kind: 'step-done', index, direction, note } as const;
       await this.#record(release.id, act, { type: 'step-done' }, fact);
@@ -88,6 +92,7 @@ export class Engine {
       const fact = { kind: 'step-failed', index, direction, error: cause } as const;
       await this.#record(release.id, act, { type: 'step-failed', error: cause }, fact);
     } finally {
+      over.abort();
       this.#running.delete(release.id);
     }
   }
@@ -121,9 +126,7 @@ export class Engine {
       const known = this.#beganAtMs.get(id);
       if (known !== undefined) return known;
       // It was under way when an earlier control died.
-      const limit = limits.store.entriesPerPageMax;
-      const entries = await ports.store.entries({ release: id, last: true, limit });
-      return entries.findLast((entry) => beginsStep(entry, act))?.atMs ?? ports.clock.nowMs();
+      return (await beganAt(id, act, ports.store)) ?? ports.clock.nowMs();
     }
     await this.#record(id, act, { type: 'step-started' }, startOf(act));
     return ports.clock.nowMs();
@@ -135,7 +138,9 @@ export class Engine {
     const service = this.#serviceOf(release);
     const version = versionOf(step) ?? (direction === 'forward' ? release.to : release.from);
     const spec = version === null ? service : (ledger.version(release.service, version)?.spec ?? service);
-    return { release, spec, service, direction, index, beganAtMs, ports, ledger, fleet, traffic, signal };
+    const alone = this.#aloneOf(service, release) !== null;
+    const about = { release, spec, service, direction, index, beganAtMs, alone };
+    return { ...about, ports, ledger, fleet, traffic, signal };
   }
 
   /** The service as the file has it now; a service that left the file keeps its last known form. */
@@ -149,7 +154,7 @@ export class Engine {
   /** The way back is planned from what is true now, and again after each failed try. */
   async #turn(release: ReleaseRecord, act: Extract<Act, { do: 'plan-back' }>): Promise<void> {
     await this.#parts.ports.clock.sleep(act.afterMs, this.#closing.signal);
-    const facts = this.factsOf(release.service, release.id);
+    const facts = this.factsOf(this.#serviceOf(release), release.id);
     const steps = planBack({ facts, release: release.id, urgent: isUrgent(act.cause) });
     await this.#record(
       release.id,
@@ -215,10 +220,12 @@ export class Engine {
     if (failure) throw failure;
   }
 
-  factsOf(service: string, release: string): Facts {
+  factsOf(current: Service, release: string): Facts {
     const { ledger, fleet } = this.#parts;
+    const { name: service } = current;
     const { stable, wanted, rotation } = ledger.service(service);
-    const steps = ledger.release(release)?.plan.steps ?? [];
+    const active = ledger.release(release);
+    const steps = active?.plan.steps ?? [];
     const planned = steps.flatMap((step) => (step.kind === 'start' ? step.instances.map((i) => i.id) : []));
     return {
       service,
@@ -227,7 +234,16 @@ export class Engine {
       running: fleet.runningOf(service),
       rotation,
       nextInstance: nextInstanceNumber(service, release, [...planned, ...ledger.instances.map((i) => i.id)]),
+      alone: this.#aloneOf(current, active),
     };
+  }
+
+  #aloneOf(current: Service, release: ReleaseRecord | undefined): Alone | null {
+    const { ledger, fleet } = this.#parts;
+    const { stable } = ledger.service(current.name);
+    const running = fleet.runningOf(current.name).map(({ version }) => version);
+    const versions = [stable, release?.to ?? null, ...running].filter((version) => version !== null);
+    return aloneOf(current, new Set(versions), ledger);
   }
 
   async #end(release: ReleaseRecord): Promise<void> {
@@ -251,10 +267,6 @@ function isRevocable({ state, plan }: ReleaseRecord): boolean {
 
 function startOf({ index, direction, step }: Apply): Fact {
   return { kind: 'step-started', index, direction, step };
-}
-
-function beginsStep({ fact }: Entry, { index, direction }: Apply): boolean {
-  return fact.kind === 'step-started' && fact.index === index && fact.direction === direction;
 }
 
 function isSameAct(now: Act, then: Act): boolean {

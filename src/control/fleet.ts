@@ -13,7 +13,7 @@ import { FailureBook } from './failure-book.ts';
 import { HealthMonitor } from './health-monitor.ts';
 import { InstanceBook } from './instance-book.ts';
 import { describeExit, exitFailure } from './instance-failure.ts';
-import { Launcher } from './launcher.ts';
+import { type Ending, Launcher } from './launcher.ts';
 import type { Ledger } from './ledger.ts';
 import type { PortBook } from './port-book.ts';
 import type { ControlPorts } from './ports.ts';
@@ -132,15 +132,15 @@ export class Fleet {
     this.#crashes.restartLater(record);
   }
 
-  /** Stops it whole; done when nothing of it runs any more. Says how it went. */
-  stop(id: string): Promise<string> {
+  /** Stops it whole; done when nothing of it runs any more. */
+  stop(id: string): Promise<Ending> {
     return this.#turns.take(id, async () => {
       const record = this.#ledger.instance(id);
-      if (!record) return 'was gone';
+      if (!record) return { how: 'was gone', ended: true };
       await this.#book.patch(id, { phase: 'stopping' }, { kind: 'instance-stopping', instance: id });
-      const how = await this.#end(record);
-      await this.#launcher.gone(id, how);
-      return how;
+      const ending = await this.#end(record);
+      await this.#launcher.gone(id, ending.how);
+      return ending;
     });
   }
 
@@ -163,7 +163,7 @@ export class Fleet {
     if (!record || record.phase === 'stopping') return;
     const resting = { phase: 'resting', ready: false } as const;
     await this.#book.patch(id, resting, { kind: 'instance-stopping', instance: id });
-    const how = await this.#end(record);
+    const { how } = await this.#end(record);
     await this.#book.patch(id, { mark: null }, { kind: 'instance-stopped', instance: id, how });
   }
 
@@ -222,10 +222,11 @@ export class Fleet {
   async #noteReadiness(id: string, monitor: HealthMonitor, ready: boolean, why: string): Promise<void> {
     if (monitor.stopped) return;
     const afterMs = Math.round(this.health(id).upMs);
+    const first = this.#ledger.instance(id)?.wasReady === false;
     if (ready)
       await this.#book.patch(
         id,
-        { wasReady: true, ready },
+        { wasReady: true, ready, ...(first ? { readyAfterMs: afterMs } : {}) },
         { kind: 'instance-ready', instance: id, afterMs },
       );
     else await this.#book.patch(id, { ready }, { kind: 'instance-unready', instance: id, why });
@@ -257,7 +258,7 @@ export class Fleet {
     this.#watched.changed();
   }
 
-  async #end(record: InstanceRecord): Promise<string> {
+  async #end(record: InstanceRecord): Promise<Ending> {
     this.#crashes.cancelRestart(record.id);
     this.#watched.remove(record.id);
     return this.#launcher.end(record);

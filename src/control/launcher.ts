@@ -19,6 +19,15 @@ export interface LauncherParts {
   readonly book: InstanceBook;
 }
 
+export interface Ending {
+  /** For the journal. */
+  readonly how: string;
+  /** False: something of it could not be ended. */
+  readonly ended: boolean;
+}
+
+const GONE: Ending = { how: 'gone', ended: true };
+
 export class Launcher {
   readonly #ports: ControlPorts;
   readonly #ledger: Ledger;
@@ -64,15 +73,16 @@ export class Launcher {
     }
   }
 
-  /** Ends every process of it. Says how it went. */
-  async end(record: InstanceRecord): Promise<string> {
+  /** Ends every process of it. */
+  async end(record: InstanceRecord): Promise<Ending> {
     const { stop } = this.specOf(record).run;
     try {
       const { how, tookMs } = await this.#ports.runtime.stop(record.id, stop);
-      return `${how === 'signal' ? stop.signal : how}, ${Math.round(tookMs)}ms`;
+      const by = how === 'signal' ? stop.signal : how;
+      return { how: `${by}, ${Math.round(tookMs)}ms`, ended: how !== 'failed' };
     } catch (error) {
       // Neither started nor found by this control: there is nothing of it.
-      if (error instanceof SegueError && error.code === 'INSTANCE_UNKNOWN') return 'gone';
+      if (error instanceof SegueError && error.code === 'INSTANCE_UNKNOWN') return GONE;
       throw error;
     }
   }

@@ -219,7 +219,7 @@ export class ReleaseDesk {
 
   #planFor(kind: 'deploy' | 'rollback', service: Service, to: string, problems: readonly string[]): Plan {
     const release = this.#ledger.nextReleaseId;
-    const facts = this.#engine.factsOf(service.name, release);
+    const facts = this.#engine.factsOf(service, release);
     return makePlan({ kind, facts, release, to, service, problems });
   }
 

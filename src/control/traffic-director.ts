@@ -7,7 +7,7 @@ import { SegueError } from '../core/errors.ts';
 import type { Service } from '../core/project.ts';
 import type { Fact } from '../core/release/journal.ts';
 import type { DirectCounts } from '../core/traffic/counts.ts';
-import { serviceRouting } from '../core/traffic/service-routing.ts';
+import { drainOf, serviceRouting } from '../core/traffic/service-routing.ts';
 import type { Rotation } from '../core/traffic/rotation.ts';
 import type { Routing, ServiceRouting } from '../core/traffic/routing.ts';
 import type { GatewaySettings } from '../core/traffic/settings.ts';
@@ -27,6 +27,12 @@ export interface DirectorParts {
   readonly services: () => readonly Service[];
   readonly settings: () => GatewaySettings;
   readonly onFault: (error: unknown) => void;
+}
+
+export interface DrainOptions {
+  readonly signal: AbortSignal;
+  /** Of the limits of the service and this the shorter one holds. */
+  readonly requestsMs: number;
 }
 
 export interface DrainOutcome {
@@ -139,10 +145,17 @@ export class TrafficDirector {
    * routing without them (R2), or when their limits have passed (T3). Rejects while the plane does not
    * acknowledge that routing.
    */
-  async drained(service: Service, instances: readonly string[], signal: AbortSignal): Promise<DrainOutcome> {
+  async drained(
+    service: Service,
+    instances: readonly string[],
+    options: DrainOptions,
+  ): Promise<DrainOutcome> {
     const { clock, plane } = this.#parts.ports;
+    const { signal } = options;
     const startedMs = clock.monotonicMs();
-    const { requestsMs, streamsMs } = service.traffic.drain;
+    const drain = drainOf(service);
+    const requestsMs = Math.min(drain.requestsMs, options.requestsMs);
+    const streamsMs = Math.min(drain.streamsMs, options.requestsMs);
     const { number } = await this.apply();
     const done = (): boolean => {
       const under = this.#underWay(instances, number);

@@ -204,6 +204,12 @@ export const ERRORS = {
     'A smoke test of the new version failed.',
     'Correct the version or the test; the version that served before serves on.',
   ),
+  HANDOVER_LATE: kind(
+    3,
+    422,
+    'The new version did not serve in the time for which requests may wait.',
+    'Read why above; raise "strategy.within" and "traffic.hold" when the program only needs longer.',
+  ),
   CRASH_LOOP: kind(
     3,
     422,

@@ -252,6 +252,8 @@ export const limits = {
     replayBudgetPercent: 20,
     replayBudgetMin: 10,
     heldRequestsMax: 10_000,
+    /** Of their heads and what may be kept of their bodies while they wait. */
+    heldBytesMax: 256 * 1024 * 1024,
     /** With held requests and backends that refused them, one request asks again this often. */
     holdRetryIntervalMs: 50,
     /** Held requests let go in one turn of the event loop, so that an instance's accept queue does not overflow. */

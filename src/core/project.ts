@@ -114,7 +114,7 @@ export interface ReadinessCheck {
   readonly withinMs: number;
 }
 
-export type StrategyChoice = RollingChoice | BlueGreenChoice | CanaryChoice;
+export type StrategyChoice = RollingChoice | BlueGreenChoice | CanaryChoice | HandoverChoice;
 
 export interface RollingChoice {
   readonly type: 'rolling';
@@ -156,6 +156,14 @@ export interface Stage {
   readonly weight: number;
   /** Zero: no time of its own. */
   readonly forMs: number;
+}
+
+/** For programs of which two versions must not run at once: the old one ends before the new one begins. */
+export interface HandoverChoice {
+  readonly type: 'handover';
+  /** How long requests may wait before the old version is started again; null: what `hold` leaves beside that. */
+  readonly withinMs: number | null;
+  readonly bakeMs: number;
 }
 
 export type SmokeTest =

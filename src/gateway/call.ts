@@ -106,6 +106,11 @@ export class Call implements RequestFacts {
     return this.#bytes.subarray(0, this.#headEnd);
   }
 
+  /** As much as it may come to keep of itself until an instance takes it. */
+  get keptBytesMax(): number {
+    return this.#headEnd + (this.body?.keptBytesMax ?? 0);
+  }
+
   /** The client closed its connection before the response was complete. */
   get left(): boolean {
     return this.#left;

@@ -1,5 +1,5 @@
 /**
- * Requests that wait for an instance, in order of their first wait (T7). Their bodies are not read meanwhile.
+ * Requests that wait for an instance, in order of their first wait (T7). Of their bodies little is read meanwhile.
  * While somebody waits, one goes ahead now and then to find out whether an instance answers again.
  */
 import { limits } from '../core/limits.ts';
@@ -15,16 +15,21 @@ export interface HoldLimit {
 
 /** All services together. */
 export class HoldSpace {
-  #taken = 0;
+  #requests = 0;
+  #bytes = 0;
 
-  take(): boolean {
-    if (this.#taken >= limits.gateway.heldRequestsMax) return false;
-    this.#taken += 1;
+  /** As much as it may come to keep: while it waits nobody looks again. */
+  take(bytes: number): boolean {
+    const { heldRequestsMax, heldBytesMax } = limits.gateway;
+    if (this.#requests >= heldRequestsMax || this.#bytes + bytes > heldBytesMax) return false;
+    this.#requests += 1;
+    this.#bytes += bytes;
     return true;
   }
 
-  free(): void {
-    this.#taken -= 1;
+  free(bytes: number): void {
+    this.#requests -= 1;
+    this.#bytes -= bytes;
   }
 }
 
@@ -60,7 +65,8 @@ export class Hold {
     const leftMs = Math.min(call.holdUntilMs, call.deadlineMs) - monotonicMs();
     if (call.left) return Promise.resolve('left');
     if (leftMs <= 0) return Promise.resolve('expired');
-    if (this.#queue.length >= requestsMax || !this.#space.take()) return Promise.resolve('full');
+    const bytes = call.keptBytesMax;
+    if (this.#queue.length >= requestsMax || !this.#space.take(bytes)) return Promise.resolve('full');
     return new Promise((resolve) => {
       const waiter: Waiter = {
         since: this.#orderOf(call),
@@ -68,7 +74,7 @@ export class Hold {
         end: (waited) => {
           clearTimeout(expiry);
           call.whenLeft = undefined;
-          this.#space.free();
+          this.#space.free(bytes);
           this.#queue.splice(this.#queue.indexOf(waiter), 1);
           if (this.#queue.length === 0) this.#stopScouting();
           resolve(waited);

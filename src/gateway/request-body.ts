@@ -72,6 +72,12 @@ export class RequestBody {
     else this.#copy = copy;
   }
 
+  /** What it may come to keep: the part that fills the backlog may be as long again. */
+  get keptBytesMax(): number {
+    const most = 2 * limits.gateway.bodyBacklogBytesMax;
+    return this.#chunks ? most : Math.min(this.receivedBytes + this.#left, most);
+  }
+
   /** As much as is to be kept. */
   get full(): boolean {
     return this.#sink === undefined && this.#backlogBytes >= limits.gateway.bodyBacklogBytesMax;

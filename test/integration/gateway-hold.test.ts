@@ -1,6 +1,7 @@
 /** Hunts requests that wait for an instance (T7): lost at a drain (row 15), out of order, or without bound. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { ask, backendOf, RawClient, startApp, startGateway, textOf } from './gateway-harness.ts';
 import { eventually } from '../contract/eventually.ts';
 import type { Harness } from './gateway-harness.ts';
@@ -87,4 +88,52 @@ test('a service that leaves the routing answers those who wait for it', async (t
   await eventually('it is held', () => holding(gateway) === 1);
   await gateway.route();
   assert.equal((await held).status, 503);
+});
+
+test('a thousand wait and all go on, the first before the last', async (t) => {
+  const gateway = await startGateway(t);
+  const order: number[] = [];
+  const app = await startApp(t, 'a', (req, res) => {
+    order.push(Number(req.url?.slice(1)));
+    res.end('served');
+  });
+  await gateway.route({ backends: [], hold: { forMs: 120_000, requestsMax: 1_000 } });
+  const waiting: Promise<string>[] = [];
+  for (let group = 0; group < 10; group += 1) {
+    for (let i = 0; i < 100; i += 1) waiting.push(textOf(ask(gateway.port, { path: `/${group}` })));
+    await eventually('they are held', () => holding(gateway) === waiting.length);
+  }
+  assert.equal((await ask(gateway.port)).status, 503);
+  await gateway.route({ backends: [backendOf(app)] });
+  assert.deepEqual(new Set(await Promise.all(waiting)), new Set(['served']));
+  // Those who are let go together may arrive in any order.
+  const half = order.slice(0, 300);
+  assert.ok(Math.max(...half) < Math.min(...order.slice(-300)), half.join(' '));
+});
+
+test('an upload that waits is not read into memory, and arrives whole in the end', async (t) => {
+  const gateway = await startGateway(t);
+  let size = 0;
+  const app = await startApp(t, 'a', (req, res) => {
+    req.on('data', (part: Buffer) => (size += part.length));
+    req.on('end', () => res.end(`all ${size}`));
+  });
+  await gateway.route({ backends: [], hold: { forMs: 60_000, requestsMax: 10 } });
+  const part = Buffer.alloc(1024 * 1024, 'x');
+  const whole = 64 * part.length;
+  const client = new RawClient(t, gateway.port);
+  client.send(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${whole}\r\n\r\n`);
+  for (let sent = 0; sent < whole; sent += part.length) client.socket.write(part);
+  await eventually('it is held', () => holding(gateway) === 1);
+  let left = Infinity;
+  await eventually('nothing more is taken', async () => {
+    const before = left;
+    left = client.socket.writableLength;
+    await setTimeout(200);
+    return left === before;
+  });
+  // The buffers of the system take some.
+  assert.ok(left > whole / 2, `${left} of ${whole} bytes are still here`);
+  await gateway.route({ backends: [backendOf(app)] });
+  await client.until((received) => received.includes(`all ${whole}`), 'answered');
 });

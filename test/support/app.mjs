@@ -1,5 +1,5 @@
 // A small service for tests: plain HTTP, its version in a header, and the misbehaviours that the tests need.
-import { existsSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { createServer } from 'node:http';
 
 const behaviour = JSON.parse(readFileSync(new URL('./behaviour.json', import.meta.url), 'utf8'));
@@ -7,6 +7,7 @@ const { PORT, SEGUE_VERSION = '?', SEGUE_INSTANCE = '?' } = process.env;
 let ready = behaviour.ready !== false;
 let told = false;
 const idleSinceMs = new WeakMap();
+if (behaviour.alone !== undefined) bearNoCompany(behaviour.alone);
 
 const server = createServer(async (request, response) => {
   // As an application does whose idle limit passes in the moment in which the next request arrives.
@@ -43,6 +44,15 @@ if (behaviour.exitsWhereThereIs !== undefined && existsSync(behaviour.exitsWhere
 if (behaviour.keepAliveMs !== undefined) {
   server.keepAliveTimeout = behaviour.keepAliveMs;
   server.keepAliveTimeoutBuffer = 0;
+}
+/** Cannot run twice at once, as with a database file: says in `PATH.met` when another one is there. */
+function bearNoCompany(folder) {
+  try {
+    mkdirSync(folder);
+    process.on('exit', () => rmdirSync(folder));
+  } catch {
+    appendFileSync(`${folder}.met`, `${SEGUE_INSTANCE}\n`);
+  }
 }
 const port = behaviour.port ?? Number(PORT);
 setTimeout(() => server.listen(port, '127.0.0.1'), behaviour.startAfterMs ?? 0);

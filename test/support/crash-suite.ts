@@ -9,15 +9,27 @@ import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { startLoad } from '../load/load.ts';
 import { instancesUnder } from './processes.ts';
-import { TestProject } from './test-project.ts';
+import { type ProjectOptions, TestProject } from './test-project.ts';
 
 const main = fileURLToPath(new URL('./crash-control.ts', import.meta.url));
 
-export async function crashEverywhere(t: TestContext, strategy: string): Promise<void> {
-  const project = await TestProject.create({ service: `    strategy: ${strategy}` });
+export interface CrashOptions {
+  readonly file?: ProjectOptions;
+  /** Of both versions. */
+  readonly behaviour?: (root: string) => Readonly<Record<string, unknown>>;
+  /** What else has to hold after each crash. */
+  readonly check?: (root: string) => void;
+}
+
+export async function crashEverywhere(
+  t: TestContext,
+  strategy: string,
+  { file = {}, behaviour = () => ({}), check = () => undefined }: CrashOptions = {},
+): Promise<void> {
+  const project = await TestProject.create({ ...file, service: `    strategy: ${strategy}` });
   t.after(() => project.remove());
   const crasher = new Crasher(project);
-  for (const version of ['a', 'b']) await project.build(version);
+  for (const version of ['a', 'b']) await project.build(version, behaviour(project.root));
   await crasher.arm('');
   await crasher.up();
   await project.deploy('a');
@@ -37,6 +49,7 @@ export async function crashEverywhere(t: TestContext, strategy: string): Promise
   for (let point = 1; point <= points; point += 1) {
     for (const moment of ['before', 'after']) {
       if (await crasher.crashOnce(`${moment}:${point}`)) crashes += 1;
+      check(project.root);
     }
   }
   const { failures, failed, answered } = await load.stop();

@@ -2,9 +2,13 @@ import type { DrainStep } from '../../core/release/step.ts';
 import { count, formatDurationMs } from '../../core/units.ts';
 import type { StepHandler } from './handler.ts';
 
-export const drain: StepHandler<DrainStep> = async ({ instances }, { traffic, service, signal }) => {
+export const drain: StepHandler<DrainStep> = async ({ instances, requestsMs }, context) => {
+  const { traffic, service, signal } = context;
   const ids = instances.map((i) => i.id);
-  const { tookMs, left } = await traffic.drained(service, ids, signal);
+  const { tookMs, left } = await traffic.drained(service, ids, {
+    signal,
+    requestsMs: requestsMs ?? Infinity,
+  });
   const took = formatDurationMs(tookMs);
   if (left === 0) return `drained in ${took}`;
   const what = left === null ? 'the gateway silent' : `${count(left, 'request')} under way`;

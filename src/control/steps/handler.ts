@@ -17,6 +17,8 @@ export interface StepContext {
   readonly index: number;
   /** When this step was first begun, by the wall clock; earlier than now after a restart of control. */
   readonly beganAtMs: number;
+  /** Two versions of the service must not run at once (R10). */
+  readonly alone: boolean;
   readonly ports: ControlPorts;
   readonly ledger: Ledger;
   readonly fleet: Fleet;

@@ -21,6 +21,8 @@ export const smoke: StepHandler<SmokeStep> = async ({ when, instances }, context
 async function run(test: SmokeTest, name: string, target: ProbeTarget, context: StepContext): Promise<void> {
   const { ports, signal } = context;
   const result = await ports.prober.probe(probeOfSmokeTest(test, target), test.timeoutMs, signal);
+  // What was given up half way is no news of the version.
+  signal.throwIfAborted();
   if (!result.passed) throw new SegueError('SMOKE_FAILED', `On ${name}: ${result.detail}.`);
 }
 

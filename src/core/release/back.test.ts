@@ -21,6 +21,7 @@ function factsWith(
     running,
     rotation: { instances: inRotation, split: null, draining },
     nextInstance: 9,
+    alone: null,
   };
 }
 
@@ -111,6 +112,44 @@ describe('the way back', () => {
       ['route', 'drain', 'stop'],
     );
     assert.deepEqual(steps[0]?.kind === 'route' && steps[0].rotation.instances, []);
+  });
+});
+
+describe('the way back where two versions must not run at once', () => {
+  const alone = (facts: Facts) => ({
+    ...facts,
+    stableInstances: 1,
+    alone: { holdMs: 10_000, readyMs: null },
+  });
+
+  it('is one routing while the old version was not stopped yet', () => {
+    assert.deepEqual(back(alone(factsWith([old(1)], [], ['web-r1-1']))), ['route']);
+  });
+
+  it('ends the candidate before stable is started, at most half a hold after it left traffic', () => {
+    const steps = planBack({
+      facts: alone(factsWith([young(1)], ['web-r2-1'])),
+      release: 'r2',
+      urgent: true,
+    });
+    assert.deepEqual(
+      steps.map((step) => step.kind),
+      ['route', 'drain', 'stop', 'start', 'ready', 'route'],
+    );
+    assert.deepEqual(steps[0]?.kind === 'route' && [steps[0].rotation.instances, steps[0].holdMs], [
+      [],
+      null,
+    ]);
+    assert.equal(steps[1]?.kind === 'drain' && steps[1].requestsMs, 5_000);
+  });
+
+  it('does not route at all before stable is back where the candidate never had traffic', () => {
+    assert.deepEqual(back(alone(factsWith([young(1, false)], []))), ['stop', 'start', 'ready', 'route']);
+  });
+
+  it('ends with nothing where nothing served before', () => {
+    const facts = { ...alone(factsWith([young(1)], ['web-r2-1'])), stable: null, stableInstances: 0 };
+    assert.deepEqual(back(facts), ['route', 'drain', 'stop']);
   });
 });
 

@@ -3,18 +3,17 @@
  * runs". It is not the forward plan reversed (DESIGN s. 5).
  */
 import { groupOf, NO_SHARE, type Rotation } from '../traffic/rotation.ts';
+import { planBackAlone } from './back-alone.ts';
+import { alreadyRouted, type BackRequest, hasTraffic, missingOf, refs } from './back-parts.ts';
 import { percentBorneBy } from './capacity.ts';
 import { type Facts, instanceId, type RunningInstance } from './facts.ts';
 import type { InstanceRef, Step } from './step.ts';
 
-export interface BackRequest {
-  readonly facts: Facts;
-  readonly release: string;
-  /** The candidate answers wrongly: it leaves traffic at once, even when stable is short of instances. */
-  readonly urgent: boolean;
+export function planBack(request: BackRequest): Step[] {
+  return request.facts.alone === null ? planBackBeside(request) : planBackAlone(request);
 }
 
-export function planBack({ facts, release, urgent }: BackRequest): Step[] {
+function planBackBeside({ facts, release, urgent }: BackRequest): Step[] {
   const { stable, running } = facts;
   const candidates = running.filter((i) => i.version !== stable);
   const { kept, surplus } = stableOf(facts, release);
@@ -81,14 +80,6 @@ function stableOf(facts: Facts, release: string): Record<'kept' | 'surplus', rea
   return { kept: ours.slice(0, kept), surplus: ours.slice(kept) };
 }
 
-function missingOf(stable: string, facts: Facts, have: number, release: string): InstanceRef[] {
-  const count = Math.max(0, facts.stableInstances - have);
-  return Array.from({ length: count }, (_, i) => ({
-    id: instanceId(facts.service, release, facts.nextInstance + i),
-    version: stable,
-  }));
-}
-
 /** The candidate's share down to what the warm ones of stable cannot take; null where that is no less than now. */
 function easedRotation(
   { rotation, stableInstances }: Facts,
@@ -112,17 +103,4 @@ function isGiven(rotation: Rotation, id: string): boolean {
   return group === 'candidate' ? (rotation.split?.candidate.percent ?? 0) > 0 : group !== null;
 }
 
-function alreadyRouted({ rotation }: Facts, to: readonly InstanceRef[]): boolean {
-  const now = new Set(rotation.instances);
-  return rotation.split === null && now.size === to.length && to.every((i) => now.has(i.id));
-}
-
-/** An instance that is draining still may have requests: it must be drained again before it is stopped (R2). */
-function hasTraffic({ rotation }: Facts, id: string): boolean {
-  return groupOf(rotation, id) !== null || rotation.draining.includes(id);
-}
-
 const ids = (instances: readonly InstanceRef[]): string[] => instances.map(({ id }) => id);
-
-const refs = (instances: readonly InstanceRef[]): InstanceRef[] =>
-  instances.map(({ id, version }) => ({ id, version }));

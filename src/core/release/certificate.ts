@@ -16,7 +16,7 @@ export interface Certificate {
 export interface WayBack {
   readonly fromStep: number;
   readonly toStep: number;
-  readonly how: 'untouched' | 'one-routing' | 'start-again' | 'new-release';
+  readonly how: 'untouched' | 'one-routing' | 'start-again' | 'wait' | 'new-release';
   /** Instances of stable that would have to be started. */
   readonly starts: number;
 }
@@ -46,7 +46,9 @@ export function certify(
 function wayBack(back: readonly Step[]): Pick<WayBack, 'how' | 'starts'> {
   const starts = back.reduce((sum, step) => sum + (step.kind === 'start' ? step.instances.length : 0), 0);
   const routes = back.some((step) => step.kind === 'route');
-  if (starts > 0) return { how: 'start-again', starts };
+  // R10: where the candidate has to end first, nobody serves meanwhile.
+  const [first] = back.filter((step) => step.kind === 'stop' || step.kind === 'start');
+  if (starts > 0) return { how: first?.kind === 'stop' ? 'wait' : 'start-again', starts };
   return { how: routes ? 'one-routing' : 'untouched', starts };
 }
 
@@ -61,6 +63,8 @@ export function describeWay(way: WayBack, to: string | null): string {
       return 'one routing: stable is warm';
     case 'start-again':
       return `${way.starts} of stable started again, then one routing`;
+    case 'wait':
+      return `requests wait: the candidate ends, then ${way.starts} of stable started again`;
     case 'new-release':
       return 'finished: "segue rollback" makes a new release';
   }

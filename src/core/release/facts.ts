@@ -12,6 +12,15 @@ export interface Facts {
   readonly rotation: Rotation;
   /** The next free number for an instance of this release: `web-r7-1` has number 1. */
   readonly nextInstance: number;
+  /** Two versions of it must not run at once; null: they may. */
+  readonly alone: Alone | null;
+}
+
+export interface Alone {
+  /** How long requests may wait meanwhile (T7). */
+  readonly holdMs: number;
+  /** The longest that an instance of stable took to get ready; null: not known. */
+  readonly readyMs: number | null;
 }
 
 export interface RunningInstance extends InstanceRef {

@@ -1,10 +1,13 @@
 import { SegueError } from '../errors.ts';
-import { returnStrategy, strategyOf } from '../strategy/index.ts';
-import type { StrategyRequest } from '../strategy/strategy.ts';
+import type { Stage } from '../project.ts';
+import { aloneStrategy, returnStrategy, strategyOf } from '../strategy/index.ts';
+import type { Strategy, StrategyRequest } from '../strategy/strategy.ts';
 import { certify } from './certificate.ts';
-import { isServed } from './facts.ts';
+import { formatDurationMs } from '../units.ts';
+import { type Facts, isServed } from './facts.ts';
 import type { Plan } from './plan.ts';
 import { checkStages } from './stages.ts';
+import type { Step } from './step.ts';
 import { verifyPlan } from './verify.ts';
 
 export interface PlanRequest extends StrategyRequest {
@@ -13,12 +16,11 @@ export interface PlanRequest extends StrategyRequest {
   readonly problems: readonly string[];
 }
 
-/** The whole plan with its certificate; throws PLAN_UNSAFE rather than return one that breaks R1-R4. */
+/** The whole plan with its certificate; throws PLAN_UNSAFE rather than return one that breaks a promise. */
 export function makePlan(request: PlanRequest): Plan {
   const { facts, release, service, to, kind, problems } = request;
-  const strategy = kind === 'rollback' ? returnStrategy : strategyOf(service.strategy);
-  const steps = strategy(request);
-  const stages = kind === 'deploy' && service.strategy.type === 'canary' ? service.strategy.stages : null;
+  const steps = strategyFor(request)(request);
+  const stages = stagesOf(request);
   const violations = [
     ...verifyPlan(facts, steps, release),
     ...(stages && isServed(facts) ? checkStages({ facts, steps, stages, wanted: service.instances }) : []),
@@ -30,10 +32,32 @@ export function makePlan(request: PlanRequest): Plan {
   return {
     release,
     service: service.name,
-    strategy: kind === 'rollback' ? 'rollback' : service.strategy.type,
+    strategy: kind === 'rollback' ? 'rollback' : facts.alone ? 'handover' : service.strategy.type,
     from: facts.stable,
     to,
     steps,
-    certificate: certify(facts, steps, release, problems),
+    certificate: certify(facts, steps, release, [...problems, ...shortHolds(facts, steps)]),
   };
+}
+
+/** R10 goes before what the file says of the new version: the old one may not bear company either. */
+function strategyFor({ kind, facts, service }: PlanRequest): Strategy {
+  if (facts.alone) return aloneStrategy(service.strategy, kind);
+  return kind === 'rollback' ? returnStrategy : strategyOf(service.strategy);
+}
+
+/** Null: it is no canary, or was not to be one. */
+function stagesOf({ kind, facts, service }: PlanRequest): readonly Stage[] | null {
+  const { strategy } = service;
+  return kind === 'deploy' && facts.alone === null && strategy.type === 'canary' ? strategy.stages : null;
+}
+
+/** Said before anything is done: those who wait may not have the time for the way back. */
+function shortHolds({ stable, alone }: Facts, steps: readonly Step[]): string[] {
+  const [wait] = steps.flatMap((step) => (step.kind === 'route' ? (step.holdMs ?? []) : []));
+  if (wait === undefined || !alone?.readyMs || wait + alone.readyMs < alone.holdMs) return [];
+  const [took, hold] = [formatDurationMs(alone.readyMs), formatDurationMs(alone.holdMs)];
+  return [
+    `${stable} took ${took} to get ready before: if it has to come back, requests may wait for longer than they may (traffic.hold: ${hold})`,
+  ];
 }

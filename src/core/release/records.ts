@@ -54,6 +54,8 @@ export interface InstanceRecord {
   readonly wasReady: boolean;
   /** This run of it was ready when that was last written: a later control may believe it until it has looked. */
   readonly ready: boolean;
+  /** How long it took to get ready for the first time, if that was seen. */
+  readonly readyAfterMs?: number;
   readonly crashes: number;
   readonly createdAtMs: number;
 }

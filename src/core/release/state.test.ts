@@ -314,3 +314,20 @@ test('a failure while going back keeps the first cause and waits longer before e
   assert.match(state.cause.detail, /A smoke test .* gave 500/);
   assert.match(state.cause.detail, /An instance did not stop/);
 });
+
+test('a pause does not keep requests waiting: it begins when they are served', () => {
+  const nobody = { instances: [], split: null, draining: ['web-r1-1'] };
+  const somebody = { instances: ['web-r2-1'], split: null, draining: [] };
+  const steps: Step[] = [
+    { kind: 'route', rotation: nobody, holdMs: 5_000, purpose: '' },
+    { kind: 'stop', instances: [] },
+    { kind: 'route', rotation: somebody, purpose: '' },
+    { kind: 'bake', forMs: 1_000, instances: [] },
+    { kind: 'promote', version: 'v2' },
+  ];
+  const paused = { paused: { by: 'ops', reason: '', atMs: 0 }, phase: 'forward', underWay: false } as const;
+  assert.deepEqual(
+    [0, 1, 2, 3].map((at) => nextAct({ ...paused, at }, steps).do),
+    ['wait', 'apply', 'apply', 'wait'],
+  );
+});

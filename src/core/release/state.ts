@@ -7,13 +7,14 @@ import { describeError, type ErrorRecord } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { isGate, type Pass, type Pause, type Word } from './gate.ts';
 import type { Step } from './step.ts';
+import { waitAt } from './waiting.ts';
 
 export type ReleaseState =
   | {
       readonly phase: 'forward';
       readonly at: number;
       readonly underWay: boolean;
-      /** The step under way goes on, the next one does not begin. */
+      /** The step under way goes on, the next one does not begin; those for which requests wait are as one. */
       readonly paused?: Pause;
       /** The gates that people passed, each once. */
       readonly passes?: readonly Pass[];
@@ -201,7 +202,9 @@ export function nextAct(state: ReleaseState, steps: readonly Step[]): Act {
     case 'forward': {
       const step = steps[state.at];
       if (!step) return { do: 'end', outcome: 'done', cause: null };
-      if (state.paused && !state.underWay) return { do: 'wait', pause: state.paused };
+      // Nobody serves between some steps: a pause comes after them.
+      if (state.paused && !state.underWay && waitAt(steps, state.at) === null)
+        return { do: 'wait', pause: state.paused };
       return { do: 'apply', step, index: state.at, direction: 'forward' };
     }
     case 'turning':

@@ -45,6 +45,11 @@ export interface SmokeStep {
 export interface RouteStep {
   readonly kind: 'route';
   readonly rotation: Rotation;
+  /**
+   * From here on requests wait, and so long the steps up to the next routing may take before the release turns
+   * round; null: as long as it takes. Left out: requests are served.
+   */
+  readonly holdMs?: number | null;
   /** What this does in a person's words, made by the strategy. */
   readonly purpose: string;
 }
@@ -53,6 +58,8 @@ export interface RouteStep {
 export interface DrainStep {
   readonly kind: 'drain';
   readonly instances: readonly InstanceRef[];
+  /** Where others wait meanwhile, requests may not take longer than this, whatever the service says. */
+  readonly requestsMs?: number;
 }
 
 /** Time for people to look at the candidate by its preview header, before any other traffic meets it. */

@@ -1,15 +1,15 @@
 /**
- * Holds a plan to R1-R4 before it runs, whatever strategy made it. The engine refuses a plan with violations
+ * Holds a plan to R1-R4 and R10 before it runs, whatever strategy made it. The engine refuses a plan with violations
  * (PLAN_UNSAFE); the property tests run it over random services, strategies and points of failure.
  */
 import { groupOf, type Rotation, routedTo } from '../traffic/rotation.ts';
 import { planBack } from './back.ts';
 import type { Facts } from './facts.ts';
 import { factsOf, simulate, type Simulation, simulationOf } from './simulation.ts';
-import type { RouteStep, Step } from './step.ts';
+import type { Step } from './step.ts';
 
 export interface Violation {
-  readonly invariant: 'R1' | 'R2' | 'R3' | 'R4';
+  readonly invariant: 'R1' | 'R2' | 'R3' | 'R4' | 'R10';
   /** Counted from 0. */
   readonly step: number;
   readonly detail: string;
@@ -28,28 +28,37 @@ export function verifyPlan(facts: Facts, steps: readonly Step[], release: string
   return violations;
 }
 
-/** R1-R3 alone: what holds for a way back, too. */
+/** R1-R3 and R10: what holds for a way back, too. */
 export function verifySteps(facts: Facts, steps: readonly Step[]): Violation[] {
   const violations: Violation[] = [];
   const smokes = steps.some((step) => step.kind === 'smoke' && step.when === 'before');
   let simulation = simulationOf(facts);
   for (const [index, step] of steps.entries()) {
-    const found =
-      step.kind === 'route' ? checkRoute(simulation, step, facts, smokes) : checkStop(simulation, step);
+    const found = [
+      ...checkRoute(simulation, step, facts, smokes),
+      ...checkStart(simulation, step, facts),
+      ...checkStop(simulation, step),
+    ];
     for (const violation of found) violations.push({ ...violation, step: index });
     simulation = simulate(simulation, step);
   }
+  const last = steps.findLastIndex((step) => step.kind === 'route');
+  const step = steps[last];
+  if (facts.stable !== null && step?.kind === 'route' && step.holdMs !== undefined)
+    violations.push({ invariant: 'R1', step: last, detail: 'requests wait, and nothing lets them go' });
   return violations;
 }
 
 type Found = Omit<Violation, 'step'>;
 
-function checkRoute(now: Simulation, step: RouteStep, facts: Facts, smokes: boolean): Found[] {
+function checkRoute(now: Simulation, step: Step, facts: Facts, smokes: boolean): Found[] {
+  if (step.kind !== 'route') return [];
   const found: Found[] = [];
   const serves = (ids: readonly string[]) => ids.some((id) => now.instances.get(id)?.ready);
+  const holds = facts.alone !== null && step.holdMs !== undefined;
   // Where nothing was ready before, requests are held already and cannot be worse off; and the first release
   // of a service has nothing to go back to.
-  if (facts.stable !== null && serves(now.rotation.instances) && !serves(step.rotation.instances))
+  if (facts.stable !== null && !holds && serves(now.rotation.instances) && !serves(step.rotation.instances))
     found.push({ invariant: 'R1', detail: 'a routing without a ready instance' });
   for (const id of routedTo(step.rotation)) {
     const instance = now.instances.get(id);
@@ -70,6 +79,15 @@ function checkRoute(now: Simulation, step: RouteStep, facts: Facts, smokes: bool
 function trafficOf({ instances, split }: Rotation): string[] {
   const candidates = split && split.candidate.percent > 0 ? split.candidate.instances : [];
   return [...instances, ...candidates, ...(split?.baseline.instances ?? [])];
+}
+
+/** R10: nothing of another version is left when one begins. */
+function checkStart(now: Simulation, step: Step, { alone }: Facts): Found[] {
+  if (step.kind !== 'start' || alone === null) return [];
+  const versions = new Set(step.instances.map((i) => i.version));
+  const others = [...now.instances].filter(([, { version }]) => !versions.has(version));
+  const detail = `${step.instances.map((i) => i.id).join(', ')} would run beside ${others.map(([id]) => id).join(', ')}`;
+  return others.length > 0 ? [{ invariant: 'R10', detail }] : [];
 }
 
 const isOld = (facts: Facts, id: string) => facts.running.some((i) => i.id === id);

@@ -2,6 +2,7 @@
 import type { StrategyChoice } from '../project.ts';
 import { blueGreen } from './blue-green.ts';
 import { canary } from './canary.ts';
+import { handover } from './handover.ts';
 import { rolling } from './rolling.ts';
 import type { Strategy } from './strategy.ts';
 
@@ -13,6 +14,8 @@ export function strategyOf(choice: StrategyChoice): Strategy {
       return blueGreen(choice);
     case 'canary':
       return canary(choice);
+    case 'handover':
+      return handover(choice);
   }
 }
 
@@ -21,3 +24,9 @@ export function strategyOf(choice: StrategyChoice): Strategy {
  * wait for batches, because somebody is waiting for it.
  */
 export const returnStrategy: Strategy = blueGreen({ type: 'blue-green', preview: null, bakeMs: 0 });
+
+/** Where two versions must not run at once (R10), whatever the new one's own strategy is. */
+export function aloneStrategy(choice: StrategyChoice, kind: 'deploy' | 'rollback'): Strategy {
+  const { withinMs, bakeMs } = choice.type === 'handover' ? choice : { withinMs: null, bakeMs: 0 };
+  return handover({ type: 'handover', withinMs, bakeMs: kind === 'rollback' ? 0 : bakeMs });
+}

@@ -1,7 +1,8 @@
 /**
  * Hunts plans that break a promise for some size, batch, surge or moment of failure: traffic without a ready
  * instance (R1), an instance stopped under its requests (R2), a candidate with traffic too early (R3), a
- * candidate that one routing does not take out (R4), and a way back that does not end at stable.
+ * candidate that one routing does not take out (R4), two versions at once that must not be (R10), and a way back
+ * that does not end at stable.
  */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -48,8 +49,14 @@ const canaryChoice = fc
     stages: weights.toSorted((a, b) => a - b).map((weight) => ({ weight, forMs: 1_000 })),
   }));
 
+const handoverChoice = fc
+  .record({ withinMs: fc.option(fc.constantFrom(1, 900), { nil: null }), bakeMs: fc.constantFrom(0, 5_000) })
+  .map((choice): StrategyChoice => ({ type: 'handover', ...choice }));
+
 const scene = fc.record({
-  choice: fc.oneof(rollingChoice, blueGreenChoice, canaryChoice),
+  choice: fc.oneof(rollingChoice, blueGreenChoice, canaryChoice, handoverChoice),
+  /** What ran before must not meet another version, whatever the new one says. */
+  oldAlone: fc.boolean(),
   kind: fc.constantFrom<'deploy' | 'rollback'>('deploy', 'rollback'),
   wanted: fc.integer({ min: 1, max: 12 }),
   readyBefore: fc.array(fc.boolean(), { maxLength: 12 }),
@@ -57,7 +64,7 @@ const scene = fc.record({
 });
 type Scene = typeof scene extends fc.Arbitrary<infer T> ? T : never;
 
-function factsFor({ readyBefore }: Scene): Facts {
+function factsFor({ readyBefore, choice, oldAlone }: Scene): Facts {
   const running = readyBefore.map((ready, i) => ({
     id: instanceId('web', 'r1', i + 1),
     version: 'v1',
@@ -70,6 +77,7 @@ function factsFor({ readyBefore }: Scene): Facts {
     running,
     rotation: { instances: running.map((i) => i.id), split: null, draining: [] },
     nextInstance: 1,
+    alone: oldAlone || choice.type === 'handover' ? { holdMs: 1_000, readyMs: 100 } : null,
   };
 }
 
@@ -121,7 +129,7 @@ function failAt(facts: Facts, steps: readonly Step[], at: number, done: boolean,
 }
 
 describe('every strategy', () => {
-  it('makes plans that keep R1 to R4, whatever the numbers', () => {
+  it('makes plans that keep R1 to R4 and R10, whatever the numbers', () => {
     fc.assert(
       fc.property(scene, (sceneNow) => {
         const { facts, steps } = planFor(sceneNow);
@@ -148,7 +156,7 @@ describe('every strategy', () => {
     );
   });
 
-  it('goes back from any point of failure to stable alone, and keeps R1 to R3 on the way', () => {
+  it('goes back from any point of failure to stable alone, and keeps R1 to R3 and R10 on the way', () => {
     const failure = fc.record({ at: fc.nat(80), done: fc.boolean(), part: fc.nat(12), urgent: fc.boolean() });
     fc.assert(
       fc.property(scene, failure, (sceneNow, { at, done, part, urgent }) => {
@@ -187,6 +195,7 @@ describe('rolling', () => {
           choice,
           wanted,
           smokes: false,
+          oldAlone: false,
           readyBefore: Array(wanted).fill(true),
         };
         const { facts, steps } = planFor(now);
@@ -218,6 +227,7 @@ describe('canary', () => {
       choice,
       wanted,
       smokes: true,
+      oldAlone: false,
       readyBefore: Array(wanted).fill(true),
     };
     return { choice, wanted, ...planFor(sceneNow) };
@@ -282,7 +292,14 @@ describe('canary', () => {
       ...{ type: 'canary', stable: 'keep', baseline: false, bakeMs: 0 },
       stages: [{ weight: 5, forMs: 1_000 }],
     };
-    const { steps } = planFor({ kind: 'deploy', choice, wanted: 3, smokes: false, readyBefore: [] });
+    const { steps } = planFor({
+      kind: 'deploy',
+      choice,
+      wanted: 3,
+      smokes: false,
+      oldAlone: false,
+      readyBefore: [],
+    });
     assert.deepEqual(
       steps.map((step) => step.kind),
       ['start', 'ready', 'route', 'promote'],
@@ -300,6 +317,7 @@ describe('canary', () => {
       choice,
       wanted: 4,
       smokes: false,
+      oldAlone: false,
       readyBefore: Array(4).fill(true),
     });
     const check = (of: readonly Step[]) =>
@@ -337,6 +355,7 @@ describe('the check of a plan', () => {
     wanted: 2,
     readyBefore: [true, true],
     smokes: true,
+    oldAlone: false,
   };
   const without = (kind: Step['kind']) => {
     const { facts, steps } = planFor(sceneNow);

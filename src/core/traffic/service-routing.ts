@@ -1,4 +1,4 @@
-import type { Service } from '../project.ts';
+import type { Service, Traffic } from '../project.ts';
 import type { Rotation, RotationSplit } from './rotation.ts';
 import type { Backend, ServiceRouting } from './routing.ts';
 import type { Group, Share } from './split.ts';
@@ -18,7 +18,7 @@ export function serviceRouting(
   rotation: Rotation,
   instances: ReadonlyMap<string, RoutableInstance>,
 ): ServiceRouting {
-  const { listen, mode, routes, drain, hold, responseMs, policy, tls, protocol, sticky, slowStartMs } =
+  const { listen, mode, routes, hold, responseMs, policy, tls, protocol, sticky, slowStartMs } =
     service.traffic;
   const backends = (ids: readonly string[]): Backend[] =>
     ids.flatMap((id) => {
@@ -43,13 +43,20 @@ export function serviceRouting(
     rules: split?.rules ?? [],
     sticky,
     slowStartMs,
-    draining: rotation.draining.map((id) => ({ id, ...drain })),
+    draining: rotation.draining.map((id) => ({ id, ...drainOf(service) })),
     hold,
     responseMs,
     policy,
     tls,
     protocol,
   };
+}
+
+/** Where requests wait until an instance is gone, its streams may not keep them waiting: a quarter of the hold. */
+export function drainOf({ traffic, strategy }: Service): Traffic['drain'] {
+  const { drain, hold } = traffic;
+  if (strategy.type !== 'handover') return drain;
+  return { ...drain, streamsMs: Math.min(drain.streamsMs, hold.forMs / 4) };
 }
 
 function isReadyBehindProxy(instance: RoutableInstance | undefined): boolean {

@@ -1,5 +1,6 @@
 /** What no key can know alone: services that want the same place, numbers that contradict each other. */
-import type { Listen, RollingChoice, Route, Service } from '../../core/project.ts';
+import type { HandoverChoice, Listen, RollingChoice, Route, Service, Traffic } from '../../core/project.ts';
+import { formatDurationMs } from '../../core/units.ts';
 import { checkLadder } from './ladder.ts';
 import type { Path } from './problem.ts';
 
@@ -21,6 +22,7 @@ export function contradictions(
       ...checkPorts(name, service.traffic.listen, ports),
       ...(service.strategy.type === 'rolling' ? checkRolling(name, service.instances, service.strategy) : []),
       ...(service.strategy.type === 'canary' ? checkLadder(name, service.strategy) : []),
+      ...(service.strategy.type === 'handover' ? checkHandover(name, service.traffic, service.strategy) : []),
     ]),
     ...checkShadows(services),
     ...checkListens(named),
@@ -59,6 +61,21 @@ function checkRolling(name: string, instances: number, choice: RollingChoice): C
       message: `batch is ${batch}, but surge and unavailable allow only ${surge + unavailable} at a time`,
     });
   return found;
+}
+
+/** Requests have to be able to wait through the change, and some of the time is for the way back. */
+function checkHandover(name: string, { hold }: Traffic, { withinMs }: HandoverChoice): Contradiction[] {
+  const within: Path = ['services', name, 'strategy', 'within'];
+  const held: Path = ['services', name, 'traffic', 'hold'];
+  if (hold.forMs === 0 || hold.requestsMax === 0)
+    return [
+      { paths: [held], message: 'requests have to wait during a handover, and may not; expected some time' },
+    ];
+  if (withinMs === null || withinMs < hold.forMs) return [];
+  const may = `requests may wait for ${formatDurationMs(hold.forMs)} only (traffic.hold)`;
+  return [
+    { paths: [within, held], message: `${may}; expected less, so that the old version can still come back` },
+  ];
 }
 
 function checkShadows(services: Readonly<Record<string, CheckedService>>): Contradiction[] {

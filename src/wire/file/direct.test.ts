@@ -51,6 +51,12 @@ test('a preview is one of them', () => {
   ]);
 });
 
+test('a handover is one of them', () => {
+  assert.deepEqual(problemsOf(file('    strategy: handover\n')), [
+    `segue.yaml:8:15: services.web.strategy: ${needsGateway('handover')}`,
+  ]);
+});
+
 test('the address is one that can be bound without asking anybody, and nobody else has its port', () => {
   const other = '  api:\n    run: node api.js\n    traffic: { listen: 8080, routes: [{ path: /api }] }\n';
   assert.deepEqual(problemsOf(file(other)), [

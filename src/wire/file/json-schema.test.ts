@@ -68,7 +68,7 @@ environments:
     [false, 'project: p\nservices: { web: { run: node x, traffic: { listen: 80, drain: 5 } } }'],
     [false, 'project: P\nservices: { web: { run: node x, traffic: { listen: 80 } } }'],
     [false, 'project: p\nservices: { web: { run: node x } }'],
-    [false, 'project: p\nservices: { web: { run: node x, traffic: { listen: 80 }, strategy: handover } }'],
+    [false, 'project: p\nservices: { web: { run: node x, traffic: { listen: 80 }, strategy: ab } }'],
   ];
   for (const [right, text] of samples)
     test(`${right ? 'right' : 'wrong'}: ${text.replaceAll('\n', ' ').slice(0, 90)}`, () => {

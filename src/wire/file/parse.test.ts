@@ -217,8 +217,18 @@ describe('a wrong file', () => {
     ],
     [
       'asks for a strategy that comes later',
-      service(run, traffic, 'strategy: handover'),
-      '6:15: services.web.strategy: handover is not part of this version of Segue yet; expected rolling or blue-green, or { type, ... } with the details',
+      service(run, traffic, 'strategy: ab'),
+      '6:15: services.web.strategy: ab is not part of this version of Segue yet; expected rolling, blue-green or handover, or { type, ... } with the details',
+    ],
+    [
+      'lets requests wait in a handover for longer than they may',
+      service(run, 'traffic: { listen: 8080, hold: 10s }', 'strategy: { type: handover, within: 10s }'),
+      '6:41: services.web.strategy.within: requests may wait for 10s only (traffic.hold); expected less, so that the old version can still come back',
+    ],
+    [
+      'asks for a handover where no request may wait',
+      service(run, 'traffic: { listen: 8080, hold: 0 }', 'strategy: handover'),
+      '5:36: services.web.traffic.hold: requests have to wait during a handover, and may not; expected some time',
     ],
     [
       'sets what Segue sets',

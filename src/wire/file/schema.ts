@@ -71,7 +71,7 @@ export const service = z.strictObject(
     health: health.prefault({}).describe('How Segue knows that an instance is alive and ready.'),
     strategy: strategy
       .prefault('rolling')
-      .describe('How a new version goes live: rolling, blue-green, or { type, ... }.'),
+      .describe('How a new version goes live: rolling, blue-green, handover, or { type, ... }.'),
     smoke: z
       .array(smokeTest, 'a list of smoke tests')
       .max(limits.file.smokeTestsMax, `at most ${limits.file.smokeTestsMax} smoke tests`)

@@ -115,11 +115,27 @@ function stagesOf(steps: readonly Step[]): Stage[] {
   });
 }
 
-const PHRASE = 'rolling or blue-green, or { type, ... } with the details';
+const handover = z
+  .strictObject({
+    type: z
+      .literal('handover')
+      .describe('The old version ends before the new one begins; requests wait meanwhile.'),
+    within: duration(1)
+      .optional()
+      .describe(
+        'How long they may wait before the old version is started again. Without it: what "hold" leaves beside that.',
+      ),
+    bake: duration()
+      .prefault('0s')
+      .describe('How long the finished version is watched before the release ends.'),
+  })
+  .transform((value) => ({ type: value.type, withinMs: value.within ?? null, bakeMs: value.bake }));
+
+const PHRASE = 'rolling, blue-green or handover, or { type, ... } with the details';
 
 export const strategy = shortOrLong(
   PHRASE,
-  z.enum(['rolling', 'blue-green'], PHRASE),
-  z.discriminatedUnion('type', [rolling, blueGreen, canary], PHRASE),
+  z.enum(['rolling', 'blue-green', 'handover'], PHRASE),
+  z.discriminatedUnion('type', [rolling, blueGreen, canary, handover], PHRASE),
   (type) => ({ type }),
 );

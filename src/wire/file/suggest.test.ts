@@ -28,8 +28,8 @@ test('a key that other maps take is sent to the nearest of them', () => {
   const web = ['services', 'web'];
   assert.equal(describeUnknownKey(web, 'command'), 'unknown key here; it belongs under run');
   assert.equal(
-    describeUnknownKey(web, 'within'),
-    'unknown key here; it belongs under run.stop or under health.readiness',
+    describeUnknownKey(web, 'timeout'),
+    'unknown key here; it belongs under health.liveness or under health.readiness',
   );
   assert.equal(
     describeUnknownKey([...web, 'traffic'], 'liveness'),
