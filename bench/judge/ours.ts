@@ -1,73 +1,153 @@
-/** This project's judge on the simulated traffic: asked after every bad request of the candidate. */
+/**
+ * This project's judge on the simulated traffic: asked after every error of the candidate, and about slow requests
+ * every second. Most looks are at one e-value only, and only when it may have been reached since the look before; the
+ * judge itself has the last word.
+ */
+import type { Frequency } from '../../src/core/judge/frequency.ts';
 import { judge, type JudgeRules } from '../../src/core/judge/judge.ts';
+import { frequencyOf } from '../../src/core/judge/measure.ts';
 import type { Observed, Past, Side } from '../../src/core/judge/observed.ts';
 import { evidenceOfAbove } from '../../src/core/judge/rate.ts';
 import { evidenceOfWorse } from '../../src/core/judge/ratio.ts';
-import type { Decision } from './decision.ts';
-import type { Rule } from './rivals.ts';
+import type { Finding } from '../../src/core/judge/verdict.ts';
+import type { Decision, Rule } from './decision.ts';
+import { histogramOf, type LatencyClasses } from './latency-classes.ts';
+import {
+  type Counts,
+  countsUntil,
+  requestsUntil,
+  type SideName,
+  slowerUntil,
+  type Traffic,
+} from './traffic.ts';
 
-const SECONDS = 60;
-
-interface Counts {
-  requests: number;
-  errors: number;
+export interface OurJudge {
+  readonly name: string;
+  readonly rules: JudgeRules;
+  readonly classes: LatencyClasses;
+  readonly share: number;
+  readonly past: Past | null;
 }
 
-export function ours(name: string, rules: JudgeRules, share: number, past: Past | null): Rule {
-  const pastRate = past === null ? null : totalOf(past);
-  /** Much cheaper than the verdict, and never above the evidence that it would find. */
-  const mayBeWorse = (candidate: Counts, stable: Counts): boolean => {
-    const live = [{ share, candidate: candidate.errors, stable: stable.errors }];
-    const needed = Math.log(1 / rules.falseAlarms);
-    if (evidenceOfWorse(live, rules.errors.tolerate) >= needed) return true;
-    const bound = pastRate === null ? 1 : Math.min(0.5, pastRate * rules.errors.tolerate);
-    return evidenceOfAbove({ bad: candidate.errors, requests: candidate.requests }, bound) >= needed;
-  };
+/** Everything seen of a side until a second began, and its errors until now. */
+interface Seen {
+  readonly requests: number;
+  readonly errors: number;
+  readonly classes: Counts;
+}
+
+interface Both {
+  readonly candidate: Seen;
+  readonly stable: Seen;
+}
+
+export function ours(setting: OurJudge): Rule {
+  const findings = judge(setting.rules, { release: [], stage: [], past: setting.past }).findings;
   return {
-    name,
-    decide: (minutes) => {
-      const candidate: Counts = { requests: 0, errors: 0 };
-      const stable: Counts = { requests: 0, errors: 0 };
-      for (const [index, minute] of minutes.entries()) {
-        for (const { atS, side } of minute.bad) {
-          if (side === 'stable') stable.errors += 1;
-          else candidate.errors += 1;
-          if (side === 'stable') continue;
-          const part = atS / SECONDS - index;
-          const now = at(candidate, minute.candidate.requests, part);
-          const beside = at(stable, minute.stable.requests, part);
-          if (mayBeWorse(now, beside) && isWorse(rules, observedOf(share, now, beside, past)))
-            return { atS, candidateRequests: now.requests } satisfies Decision;
-        }
-        candidate.requests += minute.candidate.requests;
-        stable.requests += minute.stable.requests;
-      }
-      return null;
-    },
+    name: setting.name,
+    isOurs: true,
+    decide: ({ traffic }) => decide(traffic, setting, findings),
   };
 }
 
-const isWorse = (rules: JudgeRules, observed: Observed) => judge(rules, observed).verdict === 'worse';
+function decide(traffic: Traffic, setting: OurJudge, findings: readonly Finding[]): Decision | null {
+  const guards = findings.map((finding) => new Guard(finding, setting));
+  const ofErrors = guards.filter(({ quantile }) => quantile === null);
+  const ofLatency = guards.filter(({ quantile }) => quantile !== null);
+  const errors = { candidate: 0, stable: 0 };
+  let next = 0;
+  for (let second = 0; second < traffic.seconds; second += 1) {
+    for (let bad = traffic.bad[next]; bad && bad.atS < second + 1; next += 1, bad = traffic.bad[next]) {
+      if (!bad.first) continue;
+      errors[bad.side] += 1;
+      if (bad.side === 'stable' || !ofErrors.some((guard) => guard.errorsMayReach(traffic, second, errors)))
+        continue;
+      const seen = seenAt(traffic, bad.atS, errors);
+      if (isWorse(setting, seen)) return { atS: bad.atS, candidateRequests: seen.candidate.requests };
+    }
+    if (!ofLatency.some((guard) => guard.slowMayReach(traffic, second + 1))) continue;
+    const seen = seenAt(traffic, second + 1, errors);
+    if (isWorse(setting, seen)) return { atS: second + 1, candidateRequests: seen.candidate.requests };
+  }
+  return null;
+}
 
-/** In the middle of a minute, whose requests come evenly. */
-const at = (counts: Counts, inMinute: number, part: number): Counts => ({
-  requests: Math.max(counts.errors, counts.requests + Math.round(inMinute * part)),
-  errors: counts.errors,
-});
+/** In the middle of a second, whose requests come evenly; not fewer than had errors. */
+function seenAt(traffic: Traffic, atS: number, errors: Readonly<Record<SideName, number>>): Both {
+  const second = Math.min(Math.floor(atS), traffic.seconds - 1);
+  const side = (name: SideName): Seen => {
+    const classes = countsUntil(traffic, atS === second + 1 ? atS : second, name);
+    const before = requestsUntil(traffic, second, name);
+    const during = requestsUntil(traffic, second + 1, name) - before;
+    const requests = Math.max(errors[name], before + Math.round(during * (atS - second)));
+    return { requests, errors: errors[name], classes };
+  };
+  return { candidate: side('candidate'), stable: side('stable') };
+}
 
-function observedOf(share: number, candidate: Counts, stable: Counts, past: Past | null): Observed {
+/** One guard's evidence from two counts. It says "maybe" wherever the judge would say "worse". */
+class Guard {
+  /** Null: errors. */
+  readonly quantile: number | null;
+  readonly #finding: Finding;
+  readonly #share: number;
+  readonly #frequency: Frequency;
+  /** The most that one more bad request of the candidate can add. */
+  readonly #stepLog: number;
+  /** Below so many bad requests of the candidate it cannot be reached. */
+  #fromBad = 0;
+
+  constructor(finding: Finding, { rules, share }: OurJudge) {
+    this.#finding = finding;
+    this.#share = share;
+    const { quantiles } = rules.latency;
+    const named = quantiles.findIndex((quantile) => finding.guard.startsWith(`p${quantile * 100}`));
+    this.quantile = named === -1 ? null : named;
+    this.#frequency = named === -1 ? 'rare' : frequencyOf(quantiles[named] ?? 1);
+    const { type, value } = finding.tolerated;
+    this.#stepLog = -Math.log(type === 'rate' ? value : (share * value) / (share * value + 1 - share));
+  }
+
+  /** With the requests until the second began: with more of them there is less evidence. */
+  errorsMayReach(
+    traffic: Traffic,
+    second: number,
+    { candidate, stable }: Readonly<Record<SideName, number>>,
+  ): boolean {
+    if (candidate < this.#fromBad) return false;
+    const requests = Math.max(candidate, requestsUntil(traffic, second, 'candidate'));
+    return this.#mayReach(candidate, requests, stable);
+  }
+
+  slowMayReach(traffic: Traffic, second: number): boolean {
+    const bad = slowerUntil(traffic, second, 'candidate', this.quantile ?? 0);
+    if (bad < this.#fromBad) return false;
+    const requests = requestsUntil(traffic, second, 'candidate');
+    return this.#mayReach(bad, requests, slowerUntil(traffic, second, 'stable', this.quantile ?? 0));
+  }
+
+  #mayReach(bad: number, requests: number, stable: number): boolean {
+    const { tolerated, worse } = this.#finding;
+    const log =
+      tolerated.type === 'ratio'
+        ? evidenceOfWorse([{ share: this.#share, candidate: bad, stable }], tolerated.value, this.#frequency)
+        : evidenceOfAbove({ bad, requests }, tolerated.value, this.#frequency);
+    const left = worse.neededLog - log;
+    this.#fromBad = bad + Math.max(1, Math.ceil(left / this.#stepLog));
+    return left <= 0;
+  }
+}
+
+const isWorse = (setting: OurJudge, seen: Both) =>
+  judge(setting.rules, observedOf(setting, seen)).verdict === 'worse';
+
+function observedOf({ classes, share, past }: OurJudge, { candidate, stable }: Both): Observed {
+  const sideOf = ({ requests, errors, classes: counts }: Seen): Side => ({
+    requests,
+    errors,
+    latency: histogramOf(classes, counts),
+    assigned: requests,
+  });
   const rows = [{ share, candidate: sideOf(candidate), stable: sideOf(stable) }];
   return { release: rows, stage: rows, past };
-}
-
-const sideOf = ({ requests, errors }: Counts): Side => ({
-  requests,
-  errors,
-  latency: [],
-  assigned: requests,
-});
-
-function totalOf({ windows }: Past): number {
-  const requests = windows.reduce((sum, window) => sum + window.requests, 0);
-  return requests === 0 ? 1 : windows.reduce((sum, window) => sum + window.errors, 0) / requests;
 }

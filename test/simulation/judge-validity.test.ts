@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { evidenceOfMismatch } from '../../src/core/judge/assignment.ts';
-import { evidenceOfAbove, evidenceOfBelow, rateInterval } from '../../src/core/judge/rate.ts';
+import { evidenceOfAbove, evidenceOfBelow, type Rate, rateInterval } from '../../src/core/judge/rate.ts';
 import { evidenceOfBetter, evidenceOfWorse, ratioInterval } from '../../src/core/judge/ratio.ts';
 import { Chance } from '../support/chance.ts';
 
@@ -52,17 +52,18 @@ function badRequests(
 }
 
 for (const tolerance of [1, 1.5]) {
-  test(`a candidate exactly ${tolerance} times as bad is not said to be worse than that`, () => {
-    const worst = alarms((chance) =>
-      badRequests(
-        chance,
-        { ratio: tolerance, steps: 200 },
-        (rows) => evidenceOfWorse(rows, tolerance) >= NEEDED,
-      ),
-    );
-    assert.ok(worst <= allowed(PATHS, ALPHA), `${worst} of ${PATHS}`);
-    assert.ok(worst > 0, 'one that never speaks proves nothing here');
-  });
+  for (const frequency of ['rare', 'common'] as const)
+    test(`a candidate exactly ${tolerance} times as bad is not said to be worse, what is bad being ${frequency}`, () => {
+      const worst = alarms((chance) =>
+        badRequests(
+          chance,
+          { ratio: tolerance, steps: 200 },
+          (rows) => evidenceOfWorse(rows, tolerance, frequency) >= NEEDED,
+        ),
+      );
+      assert.ok(worst <= allowed(PATHS, ALPHA), `${worst} of ${PATHS}`);
+      assert.ok(worst > 0, 'one that never speaks proves nothing here');
+    });
 
   test(`nor said to be better when it is ${tolerance} times as bad`, () => {
     const worst = alarms((chance) =>
@@ -95,8 +96,9 @@ test('a sticky visitor who meets the same error again and again counts once', ()
 });
 
 test('a rate at its bound is neither above nor below it', () => {
+  const commonAbove = (rate: Rate, bound: number) => evidenceOfAbove(rate, bound, 'common');
   for (const bound of [0.005, 0.1]) {
-    for (const evidence of [evidenceOfAbove, evidenceOfBelow]) {
+    for (const evidence of [evidenceOfAbove, evidenceOfBelow, commonAbove]) {
       const worst = alarms((chance) => {
         let requests = 0;
         for (let bad = 1; bad <= 60; bad += 1) {

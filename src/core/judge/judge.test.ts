@@ -99,6 +99,44 @@ test('a split that was not applied promotes nothing, but a bad candidate is take
   assert.equal(judge(RULES, observed([skewed(side(100, 90))])).verdict, 'worse');
 });
 
+test('errors may spend as many false alarms as everything else together, and nobody spends more than is there', () => {
+  for (const max of [null, 0.5]) {
+    const rules = { ...RULES, errors: { ...RULES.errors, max } };
+    const { findings } = judge(rules, observed([tenth(side(10, 0), side(90, 0))]));
+    const spent = (guards: (guard: string) => boolean) =>
+      findings
+        .filter(({ guard }) => guards(guard))
+        .reduce((sum, { worse }) => sum + Math.exp(-worse.neededLog), 0);
+    const errors = spent((guard) => guard.startsWith('error'));
+    assert.ok(errors > 0.9 * (RULES.falseAlarms / 2) && errors <= RULES.falseAlarms / 2 + 1e-12, `${errors}`);
+    assert.ok(spent(() => true) <= RULES.falseAlarms + 1e-12);
+  }
+});
+
+test('ten percent slower is found, though no request is slower than the slowest before', () => {
+  const shifted = (requests: number): Side => ({
+    ...side(requests, Math.round(requests / 1000)),
+    latency: [bucketOf(10), Math.round(requests * 0.8), bucketOf(100), Math.round(requests * 0.2)],
+  });
+  const { verdict, findings } = judge(
+    { ...RULES, latency: { ...RULES.latency, tolerate: 1.1 } },
+    observed([tenth(shifted(3000), { ...side(27_000, 27) })]),
+  );
+  assert.equal(verdict, 'worse', JSON.stringify(findings, null, 1));
+});
+
+test('a hundred million requests keep everything a number and the verdict right', () => {
+  const rows = [tenth(side(1e8, 1e5), side(9e8, 9e5))];
+  const same = judge({ ...RULES, errors: { ...RULES.errors, max: 0.5 } }, observed(rows));
+  assert.equal(same.verdict, 'better-or-same');
+  const worse = judge(RULES, observed([tenth(side(1e8, 3e5), side(9e8, 9e5))]));
+  assert.equal(worse.verdict, 'worse');
+  for (const { worse: evidence, effect } of [...same.findings, ...worse.findings]) {
+    assert.ok(Number.isFinite(evidence.log) && Number.isFinite(evidence.neededLog));
+    assert.ok(effect.from <= effect.to, JSON.stringify(effect));
+  }
+});
+
 test('worse wins over everything, and nobody who cannot promote is asked to', () => {
   assert.equal(verdictOf([]), 'not-enough-evidence');
 });

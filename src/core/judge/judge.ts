@@ -4,12 +4,13 @@
  * guards share that rate (Bonferroni).
  */
 import { evidenceOfMismatch } from './assignment.ts';
-import { requestsIn, slowerThan, thresholdBucket } from './latency.ts';
+import { boundOf, type Measure, measuresOf, rateOf, split, total } from './measure.ts';
 import { logSumExp } from './numeric.ts';
-import type { Observation, Observed, Side } from './observed.ts';
+import type { Observation, Observed } from './observed.ts';
+import { againstPast } from './past.ts';
 import { driftBelow, evidenceOfAbove, evidenceOfBelow, type Rate, rateInterval } from './rate.ts';
 import { evidenceOfBetter, evidenceOfWorse, ratioInterval } from './ratio.ts';
-import { type Evidence, type Finding, isReached, type Verdict, verdictOf } from './verdict.ts';
+import { type Evidence, evidenceFrom, type Finding, isReached, type Verdict, verdictOf } from './verdict.ts';
 
 export interface JudgeRules {
   /** Of healthy releases that may be taken back, at most this share. */
@@ -41,17 +42,6 @@ export interface Judgement {
   readonly mismatch: Evidence;
 }
 
-/** Measures of one guard: what is bad, on both sides, row by row. */
-interface Measure {
-  readonly guard: string;
-  readonly tolerate: number;
-  /** Good enough below this, whatever stable's rate is. */
-  readonly negligible: number | null;
-  readonly badOf: (side: Side) => number;
-  /** Stable's rates in the windows of its past; none: unknown. */
-  readonly past: readonly Rate[];
-}
-
 /** Of a measure's false alarms: what the comparison with stable beside it may spend when there is a past too. */
 const LIVE_SHARE = 0.5;
 const PAST_SHARE = 1 - LIVE_SHARE;
@@ -59,20 +49,18 @@ const PAST_SHARE = 1 - LIVE_SHARE;
 const PAST_ALPHA = 0.05;
 
 export function judge(rules: JudgeRules, observed: Observed): Judgement {
-  const measures = [errorsOf(rules, observed), ...latenciesOf(rules, observed)];
-  const ceilings = rules.errors.max === null ? [] : [rules.errors.max];
-  const alpha = rules.falseAlarms / (measures.length + ceilings.length);
+  const measures = measuresOf(rules, observed);
   const findings = [
     ...measures.flatMap((measure) => [
       live(measure, observed, {
-        alpha: measure.past.length > 0 ? alpha * LIVE_SHARE : alpha,
+        alpha: measure.past.length > 0 ? measure.alpha * LIVE_SHARE : measure.alpha,
         beta: rules.falsePasses,
       }),
-      ...againstPast(measure, observed, alpha * PAST_SHARE),
+      ...againstPast(measure, observed, measure.alpha * PAST_SHARE),
     ]),
-    ...ceilings.map((max) => ceiling(max, observed, alpha)),
+    ...ceilings(rules, measures, observed),
   ];
-  const rows = observed.release.filter(({ share }) => share > 0 && share < 1);
+  const rows = split(observed.release);
   const assigned = rows.map(({ share, candidate, stable }) => ({
     share,
     candidate: candidate.assigned,
@@ -91,48 +79,17 @@ function withoutSplit(findings: readonly Finding[]): Verdict {
   return verdictOf(sound) === 'worse' ? 'worse' : 'not-enough-evidence';
 }
 
-function errorsOf({ errors }: JudgeRules, { past }: Observed): Measure {
-  return {
-    guard: 'errors',
-    tolerate: errors.tolerate,
-    negligible: errors.negligible,
-    badOf: (side) => side.errors,
-    past: past?.windows.map(({ errors: bad, requests }) => ({ bad, requests })) ?? [],
-  };
-}
-
-function latenciesOf({ latency }: JudgeRules, { past }: Observed): Measure[] {
-  if (past === null) return [];
-  const whole = past.windows.flatMap((window) => window.latency);
-  return latency.quantiles.flatMap((quantile) => {
-    const bucket = thresholdBucket(whole, quantile, latency.pastRequestsMin);
-    if (bucket === undefined) return [];
-    return {
-      guard: `p${quantile * 100}`,
-      tolerate: latency.tolerate,
-      negligible: null,
-      badOf: (side: Side) => slowerThan(side.latency, bucket),
-      past: past.windows.map((window) => ({
-        bad: slowerThan(window.latency, bucket),
-        requests: requestsIn(window.latency),
-      })),
-    };
-  });
-}
-
 /** Against stable beside it: what both share cancels. */
 function live(
   measure: Measure,
   { release, stage }: Observed,
   level: { alpha: number; beta: number },
 ): Finding {
-  const { tolerate } = measure;
+  const { tolerate, frequency } = measure;
   const rows = badRows(release, measure);
   const candidate = rateOf(stage, 'candidate', measure);
-  const worse = {
-    log: evidenceOfWorse(rows, tolerate),
-    neededLog: Math.log(1 / level.alpha),
-  };
+  const sinceRelease = rateOf(release, 'candidate', measure);
+  const worse = evidenceFrom(evidenceOfWorse(rows, tolerate, frequency), level.alpha, sinceRelease);
   const same = {
     log: evidenceOfSame(measure, stage, candidate),
     neededLog: Math.log(1 / level.beta),
@@ -142,10 +99,10 @@ function live(
     verdict: wordOf(worse, same),
     worse,
     same,
-    candidate: rateOf(release, 'candidate', measure),
+    candidate: sinceRelease,
     stable: rateOf(release, 'stable', measure),
     tolerated: { type: 'ratio', value: tolerate },
-    effect: ratioInterval(rows, level.alpha),
+    effect: ratioInterval(rows, level.alpha, frequency),
     missingRequests: missing(measure, same, candidate),
   };
 }
@@ -166,59 +123,33 @@ function evidenceOfSame(measure: Measure, stage: readonly Observation[], candida
 /** Rates below which a candidate is good enough by itself. */
 function goodEnough({ negligible, past, tolerate }: Measure): number[] {
   const known = rateInterval(total(past), PAST_ALPHA).from;
-  const bounds = [negligible ?? 0, tolerated(known, tolerate)];
+  const bounds = [negligible ?? 0, boundOf(known, tolerate)];
   return bounds.filter((bound) => bound > 0);
 }
 
-/** Never a certainty, of which there would be nothing to test. */
-const tolerated = (rate: number, tolerate: number) => Math.min(rate * tolerate, (1 + rate) / 2);
-
-const total = (rates: readonly Rate[]): Rate => ({
-  bad: rates.reduce((all, { bad }) => all + bad, 0),
-  requests: rates.reduce((all, { requests }) => all + requests, 0),
-});
-
-/**
- * Against what stable did before: says nothing good, but finds at full traffic what nothing beside it shows, and
- * learns faster than a comparison with noise. The worst window counts, since rates drift with the day.
- */
-function againstPast(measure: Measure, { release }: Observed, alpha: number): Finding[] {
-  const stable = total(measure.past);
-  if (stable.requests === 0) return [];
-  const worst = Math.max(...measure.past.map(({ bad, requests }) => (requests > 0 ? bad / requests : 0)));
-  const known = Math.max(worst, rateInterval(stable, alpha / 2).to);
-  const bound = tolerated(known, measure.tolerate);
-  const candidate = rateOf(release, 'candidate', measure);
-  const worse = { log: evidenceOfAbove(candidate, bound), neededLog: Math.log(2 / alpha) };
+/** Whatever stable does: it shares what errors may spend. */
+function ceilings(
+  { errors: { max } }: JudgeRules,
+  measures: readonly Measure[],
+  { release }: Observed,
+): Finding[] {
+  const [errors] = measures;
+  if (max === null || !errors) return [];
+  const candidate = rateOf(release, 'candidate', errors);
+  const worse = evidenceFrom(evidenceOfAbove(candidate, max), errors.alpha, candidate);
   return [
     {
-      guard: `${measure.guard} against the past`,
+      guard: 'error ceiling',
       verdict: wordOf(worse, null),
       worse,
       same: null,
       candidate,
-      stable,
-      tolerated: { type: 'rate', value: bound },
-      effect: rateInterval(candidate, alpha / 2),
+      stable: null,
+      tolerated: { type: 'rate', value: max },
+      effect: rateInterval(candidate, errors.alpha),
       missingRequests: null,
     },
   ];
-}
-
-function ceiling(max: number, { release }: Observed, alpha: number): Finding {
-  const candidate = sum(release, 'candidate', (side) => side.errors);
-  const worse = { log: evidenceOfAbove(candidate, max), neededLog: Math.log(1 / alpha) };
-  return {
-    guard: 'error ceiling',
-    verdict: wordOf(worse, null),
-    worse,
-    same: null,
-    candidate,
-    stable: null,
-    tolerated: { type: 'rate', value: max },
-    effect: rateInterval(candidate, alpha),
-    missingRequests: null,
-  };
 }
 
 function wordOf(worse: Evidence, same: Evidence | null): Verdict {
@@ -236,26 +167,10 @@ function missing(measure: Measure, same: Evidence, candidate: Rate): number | nu
   return drift > 0 ? Math.ceil(left / drift) : null;
 }
 
-function badRows(rows: readonly Observation[], { badOf }: Measure) {
-  return rows
-    .filter(({ share }) => share > 0 && share < 1)
-    .map(({ share, candidate, stable }) => ({ share, candidate: badOf(candidate), stable: badOf(stable) }));
-}
-
-function rateOf(rows: readonly Observation[], side: 'candidate' | 'stable', { badOf }: Measure): Rate {
-  return sum(rows, side, badOf);
-}
-
-function sum(
-  rows: readonly Observation[],
-  side: 'candidate' | 'stable',
-  badOf: (side: Side) => number,
-): Rate {
-  let bad = 0;
-  let requests = 0;
-  for (const row of rows) {
-    bad += badOf(row[side]);
-    requests += row[side].requests;
-  }
-  return { bad, requests };
+function badRows(rows: readonly Observation[], { of }: Measure) {
+  return split(rows).map(({ share, candidate, stable }) => ({
+    share,
+    candidate: of(candidate).bad,
+    stable: of(stable).bad,
+  }));
 }

@@ -3,6 +3,7 @@
  * negligible, or stable's recorded past. Likelihood ratios of coins against the bound, mixed over a grid; an
  * e-process for every rate on the other side of it.
  */
+import type { Frequency } from './frequency.ts';
 import { logBeta, logSumExp, timesLog, turningPoint } from './numeric.ts';
 
 export interface Rate {
@@ -15,13 +16,22 @@ interface GridPoint {
   readonly logWeight: number;
 }
 
-const ABOVE: readonly GridPoint[] = gridOf([
-  [2, 0.2],
-  [4.5, 0.2],
-  [11, 0.25],
-  [60, 0.2],
-  [1000, 0.15],
-]);
+const ABOVE: Readonly<Record<Frequency, readonly GridPoint[]>> = {
+  rare: gridOf([
+    [2, 0.2],
+    [5, 0.2],
+    [11, 0.2],
+    [50, 0.3],
+    [1000, 0.1],
+  ]),
+  common: gridOf([
+    [1.15, 0.2],
+    [1.4, 0.25],
+    [2, 0.25],
+    [4, 0.2],
+    [20, 0.1],
+  ]),
+};
 
 const BELOW: readonly GridPoint[] = gridOf([
   [1 / 1.5, 0.2],
@@ -34,8 +44,8 @@ function gridOf(points: readonly (readonly [oddsRatio: number, weight: number])[
 }
 
 /** log of the evidence against "the rate is at most `bound`". */
-export function evidenceOfAbove(rate: Rate, bound: number): number {
-  return mixture(rate, bound, ABOVE);
+export function evidenceOfAbove(rate: Rate, bound: number, frequency: Frequency = 'rare'): number {
+  return mixture(rate, bound, ABOVE[frequency]);
 }
 
 /** log of the evidence against "the rate is at least `bound`". */

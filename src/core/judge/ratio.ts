@@ -10,6 +10,7 @@
  *
  * It depends on counts only, so it is computed from counts, however often the weight changed.
  */
+import type { Frequency } from './frequency.ts';
 import { logSumExp } from './numeric.ts';
 
 /** Bad requests of both sides while the candidate's share of new requests was `share`. */
@@ -27,16 +28,26 @@ interface GridPoint {
 }
 
 /** Ratios above the tolerated one that are looked for, and how much is staked on each; the stakes sum to 1. */
-const WORSE: readonly GridPoint[] = gridOf([
-  [1.3, 0.1],
-  [1.7, 0.14],
-  [2.2, 0.16],
-  [4, 0.12],
-  [8, 0.14],
-  [20, 0.12],
-  [60, 0.1],
-  [1000, 0.12],
-]);
+const WORSE: Readonly<Record<Frequency, readonly GridPoint[]>> = {
+  rare: gridOf([
+    [1.3, 0.1],
+    [1.7, 0.14],
+    [2.2, 0.16],
+    [4, 0.12],
+    [8, 0.14],
+    [20, 0.12],
+    [60, 0.1],
+    [1000, 0.12],
+  ]),
+  common: gridOf([
+    [1.08, 0.2],
+    [1.2, 0.25],
+    [1.5, 0.25],
+    [2.2, 0.15],
+    [5, 0.1],
+    [15, 0.05],
+  ]),
+};
 
 /** The same below it. A candidate can hardly be proven a hundred times better, and need not be. */
 const BETTER: readonly GridPoint[] = gridOf([
@@ -52,8 +63,12 @@ function gridOf(points: readonly (readonly [ratio: number, weight: number])[]): 
 }
 
 /** log of the evidence against "the candidate's rate is at most `tolerance` times stable's". */
-export function evidenceOfWorse(rows: readonly BadRequests[], tolerance: number): number {
-  return mixture(rows, Math.log(tolerance), WORSE);
+export function evidenceOfWorse(
+  rows: readonly BadRequests[],
+  tolerance: number,
+  frequency: Frequency = 'rare',
+): number {
+  return mixture(rows, Math.log(tolerance), WORSE[frequency]);
 }
 
 /** log of the evidence against "the candidate's rate is at least `tolerance` times stable's". */
@@ -68,10 +83,11 @@ export function evidenceOfBetter(rows: readonly BadRequests[], tolerance: number
 export function ratioInterval(
   rows: readonly BadRequests[],
   alpha: number,
+  frequency: Frequency = 'rare',
 ): { readonly from: number; readonly to: number } {
   const limit = Math.log(2 / alpha);
   // Each mixture's evidence falls, or rises, with the ratio that it is against.
-  const from = turningPointOf((delta) => mixture(rows, delta, WORSE) < limit);
+  const from = turningPointOf((delta) => mixture(rows, delta, WORSE[frequency]) < limit);
   const to = turningPointOf((delta) => mixture(rows, delta, BETTER) >= limit);
   return { from: Math.exp(from), to: Math.exp(to) };
 }

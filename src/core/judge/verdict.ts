@@ -54,6 +54,14 @@ export interface GuardFinding {
   readonly proof: string;
 }
 
+/** One bad request decides nothing, however unlikely it was: it may be the only one of its kind. */
+const BAD_MIN = 2;
+
+/** Evidence against the candidate, at the rate of false alarms that its guard may spend. */
+export function evidenceFrom(log: number, alpha: number, candidate: Rate): Evidence {
+  return { log: candidate.bad < BAD_MIN ? Math.min(0, log) : log, neededLog: Math.log(1 / alpha) };
+}
+
 export const isReached = ({ log, neededLog }: Evidence): boolean => log >= neededLog;
 
 /** Worse wins over everything; same needs all that can say so; a judge without guards never says anything (R8). */

@@ -1,0 +1,63 @@
+/**
+ * A candidate against what stable did before: says nothing good, but finds at full traffic what nothing beside it
+ * shows, and learns faster than a comparison with noise. It rests on the past being a measure of today, so that
+ * today speaks as well: stable's rate beside the candidate raises the bound when it is higher than it ever was.
+ */
+import { boundOf, type Measure, rateOf, total } from './measure.ts';
+import type { Observation, Observed } from './observed.ts';
+import { evidenceOfAbove, type Rate, rateInterval } from './rate.ts';
+import { evidenceFrom, type Finding, isReached } from './verdict.ts';
+
+/** Of the guard's false alarms, what the bound itself may be wrong by. */
+const BOUND_SHARE = 0.1;
+/** So many bad requests is the past worth beside what stable does today. */
+const PAST_BAD = 0.5;
+
+export function againstPast(measure: Measure, { release }: Observed, alpha: number): Finding[] {
+  const stable = total(measure.past);
+  if (stable.requests === 0) return [];
+  const known = knownRate(measure.past, alpha * BOUND_SHARE);
+  const bound = boundOf(expected(measure, release, known), measure.tolerate);
+  const candidate = rateOf(release, 'candidate', measure);
+  const level = alpha * (1 - BOUND_SHARE);
+  const worse = evidenceFrom(evidenceOfAbove(candidate, bound, measure.frequency), level, candidate);
+  return [
+    {
+      guard: `${measure.guard} against the past`,
+      verdict: isReached(worse) ? 'worse' : 'not-enough-evidence',
+      worse,
+      same: null,
+      candidate,
+      stable,
+      tolerated: { type: 'rate', value: bound },
+      effect: rateInterval(candidate, level),
+      missingRequests: null,
+    },
+  ];
+}
+
+/** The worst window counts, since rates drift with the day, and what the whole past may hide. */
+function knownRate(past: readonly Rate[], alpha: number): number {
+  const worst = Math.max(...past.map(({ bad, requests }) => (requests > 0 ? bad / requests : 0)));
+  return Math.max(worst, rateInterval(total(past), alpha).to);
+}
+
+/**
+ * What stable's rate would have been for the candidate's own requests. Row by row: an incident late in a release
+ * weighs little in stable's whole and much in a candidate's that had few requests before it.
+ */
+function expected(measure: Measure, release: readonly Observation[], known: number): number {
+  let bad = 0;
+  let requests = 0;
+  for (const row of release) {
+    const weight = measure.of(row.candidate).requests;
+    bad += weight * Math.max(known, row.share < 1 ? besideOf(measure.of(row.stable), known) : 0);
+    requests += weight;
+  }
+  return requests === 0 ? known : bad / requests;
+}
+
+/** Drawn towards the past while there is little of it. */
+function besideOf({ bad, requests }: Rate, known: number): number {
+  return (bad + PAST_BAD) / (requests + PAST_BAD / known);
+}
