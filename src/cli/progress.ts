@@ -4,12 +4,15 @@ import type { Entry, Fact } from '../core/release/journal.ts';
 import type { ReleaseRecord } from '../core/release/records.ts';
 import type { Outcome } from '../core/release/state.ts';
 import { describeStep, type Step } from '../core/release/step.ts';
+import { weightFrom } from '../core/release/weight.ts';
 import { describeFact } from './render/fact.ts';
 
 export interface StepProgress {
   readonly text: string;
   /** It is done only when a person says so. */
   readonly asks: boolean;
+  /** The new version's percent of the requests once it is done; null: as before. */
+  readonly weight: number | null;
   readonly state: 'waiting' | 'under-way' | 'done' | 'failed';
   readonly startedAtMs: number | null;
   readonly endedAtMs: number | null;
@@ -42,7 +45,22 @@ export function beginProgress({ plan }: ReleaseRecord): Progress {
 
 function waiting(step: Step): StepProgress {
   const asks = step.kind === 'approve';
-  return { text: describeStep(step), asks, state: 'waiting', startedAtMs: null, endedAtMs: null, note: '' };
+  const weight = weightFrom(step);
+  return {
+    text: describeStep(step),
+    asks,
+    weight,
+    state: 'waiting',
+    startedAtMs: null,
+    endedAtMs: null,
+    note: '',
+  };
+}
+
+/** The new version's percent of the requests; null while they are not shared out by weight. */
+export function weightOf({ forward, back, ended }: Progress): number | null {
+  if (back !== null || ended !== null) return null;
+  return forward.findLast(({ state, weight }) => state === 'done' && weight !== null)?.weight || null;
 }
 
 /** What it goes on with only when a person says so; null while it goes on by itself. */

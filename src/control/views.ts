@@ -5,6 +5,7 @@ import { describeWord } from '../core/release/gate.ts';
 import { causeOf, type InstanceRecord, type ReleaseRecord } from '../core/release/records.ts';
 import { passOf } from '../core/release/state.ts';
 import { describeStep } from '../core/release/step.ts';
+import { weightAt } from '../core/release/weight.ts';
 import type { DirectCounts, InstanceCounts } from '../core/traffic/counts.ts';
 import { groupOf, type Rotation } from '../core/traffic/rotation.ts';
 import { quantileMs } from '../core/traffic/histogram.ts';
@@ -107,6 +108,7 @@ export function summaryOf(release: ReleaseRecord): ReleaseSummary {
     step: step ? describeStep(step) : null,
     stepNumber: Math.min(at + 1, steps.length),
     stepCount: steps.length,
+    percent: step ? weightAt(steps, at) : null,
     why: cause ? describeError(cause) : null,
   };
 }

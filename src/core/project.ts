@@ -150,12 +150,18 @@ export interface CanaryChoice {
   readonly bakeMs: number;
 }
 
-/** A weight and its gates: what has to be passed before more traffic moves. */
-export interface Stage {
+/** A weight and its gates. */
+export interface Stage extends Gates {
   /** In whole percents, from 1 to 100. */
   readonly weight: number;
+}
+
+/** What has to be passed before more traffic moves (R3). */
+export interface Gates {
   /** Zero: no time of its own. */
   readonly forMs: number;
+  /** A person has to say so. */
+  readonly approve: boolean;
 }
 
 /** For programs of which two versions must not run at once: the old one ends before the new one begins. */

@@ -209,6 +209,8 @@ export interface ReleaseSummary {
   readonly step: string | null;
   readonly stepNumber: number;
   readonly stepCount: number;
+  /** Of the requests, for the new version; null while they are not shared out by weight. */
+  readonly percent: number | null;
   readonly why: string | null;
   readonly startedAtMs: number;
   readonly endedAtMs: number | null;

@@ -2,15 +2,18 @@
 import { describeError } from '../../core/errors.ts';
 import type { Entry } from '../../core/release/journal.ts';
 import { formatDurationMs } from '../../core/units.ts';
-import { type Progress, type StepProgress, waitsFor } from '../progress.ts';
+import { type Progress, type StepProgress, waitsFor, weightOf } from '../progress.ts';
 import { describeFact } from './fact.ts';
 import { clockTime, fromTo, type Paint } from './style.ts';
 
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'] as const;
 const FRAME_MS = 100;
 
-export function renderTitle({ service, from, to, release, strategy }: Progress, paint: Paint): string {
-  return `${paint('bold', `${service} ${fromTo(from, to)}`)}  ${paint('dim', `${release}, ${strategy}`)}`;
+export function renderTitle(progress: Progress, paint: Paint): string {
+  const { service, from, to, release, strategy } = progress;
+  const weight = weightOf(progress);
+  const share = weight === null ? '' : `  ${paint('cyan', `${weight}% to ${to}`)}`;
+  return `${paint('bold', `${service} ${fromTo(from, to)}`)}  ${paint('dim', `${release}, ${strategy}`)}${share}`;
 }
 
 export interface Size {

@@ -69,6 +69,7 @@ export function renderSummary(summary: ReleaseSummary, nowMs: number, paint: Pai
     title,
     `${paint(state.style, state.text)}, ${when}`,
     ...(summary.step ? [`step ${summary.stepNumber} of ${summary.stepCount}: ${summary.step}`] : []),
+    ...(summary.percent === null ? [] : [`${summary.percent}% of the requests to ${to}`]),
     ...(waiting ? [`${describeWaiting(waiting)}; go on: ${waiting.next}`] : []),
     ...(why ? [why] : []),
   ];

@@ -122,10 +122,31 @@ describe('progress', () => {
     assert.doesNotMatch(lines(advance(asked, entry(2, 9, done))), /waits for/);
   });
 
+  test('says how much of the requests the new version has by now', () => {
+    const record = releaseOf('done');
+    const share = (instances: readonly string[], percent: number) => ({ instances, percent });
+    const split = { candidate: share(['web-r2-1'], 5), baseline: share([], 0), rules: [] };
+    const routes = [split, null].map((each) => {
+      const rotation = { instances: ['web-r1-1'], split: each, draining: [] };
+      return { kind: 'route', rotation, purpose: '' } as const;
+    });
+    const canary = beginProgress({ ...record, plan: { ...record.plan, steps: routes } });
+    const done = (index: number) => ({ kind: 'step-done', index, direction: 'forward', note: '' }) as const;
+    const title = (progress: Progress) => renderProgress(progress, 0, size, plainPaint)[0] ?? '';
+    assert.doesNotMatch(title(canary), /%/);
+    const first = advance(canary, entry(1, 0, done(0)));
+    assert.match(title(first), / {2}5% to v2$/);
+    assert.doesNotMatch(title(advance(first, entry(2, 0, done(1)))), /%/);
+  });
+
   test('never draws more lines than the terminal has, nor longer ones', () => {
     const many = {
       ...begin,
-      forward: Array.from({ length: 90 }, () => ({ ...begin.forward[0], text: 'x'.repeat(200) })),
+      forward: Array.from({ length: 90 }, () => ({
+        ...begin.forward[0],
+        weight: null,
+        text: 'x'.repeat(200),
+      })),
     };
     const steps = many.forward.map((step, i) => ({
       asks: false,
@@ -195,6 +216,7 @@ const SUMMARY: ReleaseSummary = {
   step: 'stop web-r2-1',
   stepNumber: 1,
   stepCount: 1,
+  percent: null,
   why: 'A smoke test of the new version failed.',
   startedAtMs: NOW_MS - 5_000,
   endedAtMs: null,
@@ -245,6 +267,10 @@ test('the status tells what serves, what is wrong and what is under way', () => 
   assert.doesNotMatch(text, /web-r0-1/);
   assert.match(text, /! web-r1-1: dependency database: refused/);
   assert.match(text, /r2 going back for 5s: deploy v1 -> v2, step 1 of 1: stop web-r2-1/);
+  const [service] = status.services;
+  assert.ok(service);
+  const shared = { ...status, services: [{ ...service, release: { ...SUMMARY, percent: 30 } }] };
+  assert.match(renderStatus(shared, NOW_MS, plainPaint).join('\n'), /v1 -> v2, 30% to v2, step 1 of 1/);
 });
 
 test('releases are listed with what became of them', () => {

@@ -113,7 +113,8 @@ function renderActive(release: ReleaseSummary, nowMs: number, paint: Paint): str
   const { text, style } = stateCell(release);
   const state = paint(style, text);
   const step = release.step ? `, step ${release.stepNumber} of ${release.stepCount}: ${release.step}` : '';
-  const line = `  ${release.id} ${state} for ${since}: ${release.kind} ${fromTo(release.from, release.to)}${step}`;
+  const share = release.percent === null ? '' : `, ${release.percent}% to ${release.to}`;
+  const line = `  ${release.id} ${state} for ${since}: ${release.kind} ${fromTo(release.from, release.to)}${share}${step}`;
   const waits = release.waiting
     ? [`  ${paint('yellow', describeWaiting(release.waiting))}; go on: ${release.waiting.next}`]
     : [];

@@ -3,7 +3,7 @@
  * the stage are behind it, never over the stage's weight, and both versions have the instances that their part of the
  * requests needs.
  */
-import type { Stage } from '../project.ts';
+import type { Gates, Stage } from '../project.ts';
 import { instancesFor } from './capacity.ts';
 import type { Facts } from './facts.ts';
 import type { Step } from './step.ts';
@@ -42,11 +42,13 @@ export function checkStages({ facts, steps, stages, wanted }: StagesCheck): Viol
 class Ladder {
   readonly #stages: readonly Stage[];
   #passed = 0;
-  #waited = false;
+  /** Gates of the stage that are not passed yet. */
+  #open = new Set<Step['kind']>();
   at = 0;
 
   constructor(stages: readonly Stage[]) {
     this.#stages = stages;
+    this.#begin();
   }
 
   get allowed(): number {
@@ -56,11 +58,20 @@ class Ladder {
   pass(step: Step): void {
     const stage = this.#stages[this.#passed];
     if (!stage || this.at !== stage.weight) return;
-    if (step.kind === 'hold') this.#waited = true;
-    if (stage.forMs > 0 && !this.#waited) return;
+    this.#open.delete(step.kind);
+    if (this.#open.size > 0) return;
     this.#passed += 1;
-    this.#waited = false;
+    this.#begin();
   }
+
+  #begin(): void {
+    const stage = this.#stages[this.#passed];
+    this.#open = new Set(stage ? kindsOf(stage) : []);
+  }
+}
+
+function kindsOf({ forMs, approve }: Gates): Step['kind'][] {
+  return [...(forMs > 0 ? ['hold' as const] : []), ...(approve ? ['approve' as const] : [])];
 }
 
 function candidatePercent({ split }: Rotation): number {

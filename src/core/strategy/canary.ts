@@ -2,12 +2,12 @@
  * Canary: the candidate gets a small part of the requests first and more with every gate that it passes (R3). Its
  * instances come with its weight, so that a small weight needs no second set and a large one is not starved.
  */
-import type { CanaryChoice, Stage } from '../project.ts';
+import type { CanaryChoice } from '../project.ts';
 import { isServed } from '../release/facts.ts';
-import type { InstanceRef, Step } from '../release/step.ts';
 import { Ascent } from './ascent.ts';
 import { blueGreen } from './blue-green.ts';
-import { type Strategy, watchStep } from './strategy.ts';
+import { gateSteps } from './gates.ts';
+import type { Strategy } from './strategy.ts';
 
 const FULL = 100;
 /** A baseline has as much as the candidate, and stable has to keep something: from here on there is no room for it. */
@@ -24,16 +24,12 @@ export function canary(choice: CanaryChoice): Strategy {
     for (const stage of stages.filter((each) => each.weight < FULL)) {
       if (stage.weight > weight) ascent.rise(stage.weight, baseline && stage.weight < BASELINE_BELOW);
       weight = stage.weight;
-      ascent.steps.push(...gatesOf(stage, ascent.candidates));
+      ascent.steps.push(...gateSteps(stage, ascent.candidates));
     }
     ascent.finish(
-      (all) => stages.filter((each) => each.weight === FULL).flatMap((stage) => gatesOf(stage, all)),
+      (all) => stages.filter((each) => each.weight === FULL).flatMap((stage) => gateSteps(stage, all)),
       bakeMs,
     );
     return ascent.steps;
   };
-}
-
-function gatesOf({ forMs }: Stage, instances: readonly InstanceRef[]): Step[] {
-  return watchStep('hold', forMs, instances);
 }

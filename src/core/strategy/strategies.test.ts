@@ -13,8 +13,8 @@ import { type Facts, instanceId } from '../release/facts.ts';
 import { makePlan } from '../release/planning.ts';
 import { factsOf, simulate, type Simulation, simulationOf } from '../release/simulation.ts';
 import type { Step } from '../release/step.ts';
-import { checkStages } from '../release/stages.ts';
 import { verifyPlan, verifySteps } from '../release/verify.ts';
+import { canaryChoice } from '../../../test/support/strategy-choices.ts';
 import { DEFAULT_POLICY } from '../traffic/policy.ts';
 
 const rollingChoice = fc
@@ -35,18 +35,6 @@ const blueGreenChoice = fc
     type: 'blue-green',
     preview: forMs === null ? null : { header: 'segue-preview', value: 'candidate', when: null, forMs },
     bakeMs,
-  }));
-
-const canaryChoice = fc
-  .record({
-    weights: fc.array(fc.integer({ min: 1, max: 100 }), { minLength: 1, maxLength: 5 }),
-    stable: fc.constantFrom<'keep' | 'shrink'>('keep', 'shrink'),
-    baseline: fc.boolean(),
-    bakeMs: fc.constantFrom(0, 5_000),
-  })
-  .map(({ weights, ...choice }): StrategyChoice => ({
-    ...{ type: 'canary', ...choice },
-    stages: weights.toSorted((a, b) => a - b).map((weight) => ({ weight, forMs: 1_000 })),
   }));
 
 const handoverChoice = fc
@@ -213,138 +201,6 @@ describe('rolling', () => {
       }),
       { numRuns: 2_000 },
     );
-  });
-});
-
-describe('canary', () => {
-  const served = fc.record({ choice: canaryChoice, wanted: fc.integer({ min: 1, max: 40 }) });
-  type Served = typeof served extends fc.Arbitrary<infer T> ? T : never;
-  const serve = ({ choice, wanted }: Served) => {
-    assert.equal(choice.type, 'canary');
-    if (choice.type !== 'canary') throw new Error('no canary');
-    const sceneNow: Scene = {
-      kind: 'deploy',
-      choice,
-      wanted,
-      smokes: true,
-      oldAlone: false,
-      readyBefore: Array(wanted).fill(true),
-    };
-    return { choice, wanted, ...planFor(sceneNow) };
-  };
-
-  it('gives every weight its turn and its time, in order, and then everything', () => {
-    fc.assert(
-      fc.property(served, (what) => {
-        const { choice, steps } = serve(what);
-        let percent = 0;
-        const held: number[] = [];
-        for (const step of steps) {
-          if (step.kind === 'route') percent = step.rotation.split?.candidate.percent ?? 100;
-          if (step.kind === 'hold') held.push(percent);
-        }
-        assert.deepEqual(
-          held,
-          choice.stages.map(({ weight }) => weight),
-        );
-        assert.equal(percent, 100);
-      }),
-    );
-  });
-
-  it('runs few more than are wanted where stable shrinks, and never fewer', () => {
-    fc.assert(
-      fc.property(served, (what) => {
-        const { choice, wanted, facts, steps } = serve(what);
-        const own = (now: Simulation) =>
-          now.instances.size - (now.rotation.split?.baseline.instances.length ?? 0);
-        const extra = Math.ceil(wanted / 10) + 1;
-        let now = simulationOf(facts);
-        for (const step of steps) {
-          now = simulate(now, step);
-          assert.ok(now.instances.size >= wanted);
-          if (choice.stable === 'shrink' && !choice.baseline)
-            assert.ok(own(now) <= wanted + extra, `${own(now)} run of ${wanted}`);
-        }
-      }),
-    );
-  });
-
-  it('has a baseline as large as the candidate below one half, and none above', () => {
-    fc.assert(
-      fc.property(served, (what) => {
-        const { choice, steps } = serve(what);
-        for (const step of steps) {
-          if (step.kind !== 'route' || !step.rotation.split) continue;
-          const { candidate, baseline } = step.rotation.split;
-          if (!choice.baseline || candidate.percent >= 50) assert.equal(baseline.percent, 0);
-          else if (baseline.percent > 0) {
-            assert.equal(baseline.percent, candidate.percent);
-            assert.equal(baseline.instances.length, candidate.instances.length);
-          }
-        }
-      }),
-    );
-  });
-
-  it('is one switch where nothing serves yet', () => {
-    const choice: StrategyChoice = {
-      ...{ type: 'canary', stable: 'keep', baseline: false, bakeMs: 0 },
-      stages: [{ weight: 5, forMs: 1_000 }],
-    };
-    const { steps } = planFor({
-      kind: 'deploy',
-      choice,
-      wanted: 3,
-      smokes: false,
-      oldAlone: false,
-      readyBefore: [],
-    });
-    assert.deepEqual(
-      steps.map((step) => step.kind),
-      ['start', 'ready', 'route', 'promote'],
-    );
-  });
-
-  it('is refused when a gate is left out, or when instances are missing for its share (R3)', () => {
-    const choice: StrategyChoice = {
-      ...{ type: 'canary', stable: 'shrink', baseline: false, bakeMs: 0 },
-      stages: [5, 50].map((weight) => ({ weight, forMs: 1_000 })),
-    } as const;
-    if (choice.type !== 'canary') return;
-    const { facts, steps } = planFor({
-      kind: 'deploy',
-      choice,
-      wanted: 4,
-      smokes: false,
-      oldAlone: false,
-      readyBefore: Array(4).fill(true),
-    });
-    const check = (of: readonly Step[]) =>
-      checkStages({ facts, steps: of, stages: choice.stages, wanted: 4 }).map(({ detail }) => detail);
-    assert.deepEqual(check(steps), []);
-    const first = steps.findIndex((step) => step.kind === 'hold');
-    assert.deepEqual(check(steps.toSpliced(first, 1))[0], '50% where the gates passed allow 5%');
-    const last = steps.findLastIndex((step) => step.kind === 'hold');
-    assert.deepEqual(check(steps.toSpliced(last, 1)), [
-      '75% where the gates passed allow 50%',
-      '100% where the gates passed allow 50%',
-    ]);
-    const fewer = steps.map((step): Step => {
-      if (step.kind !== 'route' || !step.rotation.split) return step;
-      const { split } = step.rotation;
-      const candidate = { ...split.candidate, instances: split.candidate.instances.slice(0, 1) };
-      return {
-        ...step,
-        rotation: {
-          ...step.rotation,
-          instances: step.rotation.instances.slice(0, 1),
-          split: { ...split, candidate },
-        },
-      };
-    });
-    assert.ok(check(fewer).includes('1 of the candidate for 50% of the requests'));
-    assert.ok(check(fewer).includes('1 of stable for 50% of the requests'));
   });
 });
 

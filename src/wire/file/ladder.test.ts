@@ -17,15 +17,15 @@ services:
   );
 
 test('a step without a weight keeps the one before; the last one may be everything', () => {
-  const steps = '[{ weight: 5%, for: 2m }, { for: 1m }, { weight: 100, for: 1h }]';
+  const steps = '[{ weight: 5%, for: 2m }, { for: 1m }, { weight: 100, for: 1h, approve: true }]';
   const result = parse(`{ type: canary, steps: ${steps}, stable: shrink, baseline: true, bake: 0 }`);
   assert.ok(result.ok);
   assert.deepEqual(result.project.services['web']?.strategy, {
     ...{ type: 'canary', stable: 'shrink', baseline: true, bakeMs: 0 },
     stages: [
-      { weight: 5, forMs: 120_000 },
-      { weight: 5, forMs: 60_000 },
-      { weight: 100, forMs: 3_600_000 },
+      { weight: 5, forMs: 120_000, approve: false },
+      { weight: 5, forMs: 60_000, approve: false },
+      { weight: 100, forMs: 3_600_000, approve: true },
     ],
   });
 });
@@ -56,7 +56,7 @@ describe('a ladder that', () => {
     [
       'has nothing to wait for',
       'steps: [{ weight: 5 }]',
-      '6:39: services.web.strategy.steps[0]: there is nothing to wait for; expected for',
+      '6:39: services.web.strategy.steps[0]: there is nothing to wait for; expected for or approve',
     ],
     [
       'goes on when all requests have moved',

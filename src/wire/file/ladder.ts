@@ -9,19 +9,21 @@ const HALF = 50;
 export function checkLadder(name: string, { stages, baseline }: CanaryChoice): Contradiction[] {
   const at = (...path: Path): Path => ['services', name, 'strategy', ...path];
   const found: Contradiction[] = [];
-  for (const [index, { weight, forMs }] of stages.entries()) {
+  for (const [index, stage] of stages.entries()) {
+    const { weight } = stage;
+    const waits = stage.forMs > 0 || stage.approve;
     const before = stages[index - 1]?.weight ?? 0;
     if (weight < before)
       found.push({
         paths: [at('steps', index, 'weight')],
         message: `${weight}% comes after ${before}%; expected no less than before`,
       });
-    else if (forMs === 0 && weight < FULL)
+    else if (!waits && weight < FULL)
       found.push({
         paths: [at('steps', index)],
-        message: 'there is nothing to wait for; expected for',
+        message: 'there is nothing to wait for; expected for or approve',
       });
-    else if (forMs === 0 && weight === before)
+    else if (!waits && weight === before)
       found.push({
         paths: [at('steps', index)],
         message: 'all requests have moved by then; expected something to wait for, or no such step',

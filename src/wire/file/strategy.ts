@@ -73,13 +73,17 @@ const stage = z.strictObject(
     weight: wholePercent()
       .optional()
       .describe('Of the requests, for the new version. Without it: as in the step before.'),
-    for: duration(1).optional().describe('How long it stays so.'),
+    for: duration(1).optional().describe('How long it stays so at least.'),
+    approve: z
+      .boolean('true or false')
+      .optional()
+      .describe('A person has to say "segue approve" before it goes on.'),
   },
   STAGE_PHRASE,
 );
 type Step = z.output<typeof stage>;
 
-const STAGES_PHRASE = `steps such as [{ weight: 5, for: 2m }, { weight: 50, for: 10m }], at most ${stagesMax}`;
+const STAGES_PHRASE = `steps such as [{ weight: 5, for: 2m }, { weight: 50, approve: true }], at most ${stagesMax}`;
 
 const canary = z
   .strictObject({
@@ -111,7 +115,7 @@ function stagesOf(steps: readonly Step[]): Stage[] {
   let weight = 0;
   return steps.map((step) => {
     weight = step.weight ?? weight;
-    return { weight, forMs: step.for ?? 0 };
+    return { weight, forMs: step.for ?? 0, approve: step.approve ?? false };
   });
 }
 
