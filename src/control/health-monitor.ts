@@ -35,6 +35,7 @@ export class HealthMonitor {
   #wasReady: boolean;
   #notReady: string | null = null;
   #dependencies: string | null = null;
+  #checks = { count: 0, tookMs: 0 };
 
   constructor(options: MonitorOptions, ports: MonitorPorts) {
     this.#options = options;
@@ -50,6 +51,11 @@ export class HealthMonitor {
   /** Why the instance is not ready, or which dependency fails; null when all is well. */
   get trouble(): string | null {
     return this.#notReady ?? this.#dependencies;
+  }
+
+  /** Readiness checks of its own over HTTP, and how long they took together: what is busy answers late. */
+  get checks(): { readonly count: number; readonly tookMs: number } {
+    return this.#checks;
   }
 
   /** What it saw before it was stopped is about a run that is over. */
@@ -101,6 +107,10 @@ export class HealthMonitor {
     const { health, target, id } = this.#options;
     const { check, timeoutMs } = health.readiness;
     const result = await this.#ports.prober.probe(probeOfCheck(check, target), timeoutMs, this.#stop.signal);
+    if (check.type === 'path') {
+      const { count, tookMs } = this.#checks;
+      this.#checks = { count: count + 1, tookMs: tookMs + result.tookMs };
+    }
     if (!result.passed) return result.detail;
     if (this.#wasReady) return null;
     // R9: an answer on the port counts only when it is this instance that listens there.

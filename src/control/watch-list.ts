@@ -9,6 +9,7 @@ interface Watched {
 export interface LiveHealth {
   readonly trouble: string | null;
   readonly upMs: number;
+  readonly checks: HealthMonitor['checks'];
 }
 
 /** What is known of running instances beyond their records: their health now, and since when they run. */
@@ -53,8 +54,9 @@ export class WatchList {
 
   health(id: string): LiveHealth {
     const watched = this.#watched.get(id);
-    if (!watched) return { trouble: null, upMs: 0 };
-    return { trouble: watched.monitor.trouble, upMs: this.#clock.monotonicMs() - watched.sinceMs };
+    if (!watched) return { trouble: null, upMs: 0, checks: { count: 0, tookMs: 0 } };
+    const { trouble, checks } = watched.monitor;
+    return { trouble, upMs: this.#clock.monotonicMs() - watched.sinceMs, checks };
   }
 
   /** Lets go of all; says nothing about it, since nothing changes for the instances. */

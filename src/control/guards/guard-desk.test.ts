@@ -77,6 +77,7 @@ function watching(t: TestContext, { choices, instances = [], usage, requests }: 
     },
     ledger: { instances, instance: (id: string) => instances.find((each) => each.id === id) },
     fleet: {
+      health: () => ({ trouble: null, upMs: 0, checks: { count: 0, tookMs: 0 } }),
       isReady: (id: string) => !unready.has(id),
       onCrash: (listener: (notice: CrashNotice) => void) => {
         crashed.add(listener);
@@ -215,7 +216,7 @@ test('usage of both sides is read, and restarts are counted for the side that th
   const instances = [instance('web-r1-1', 'v1', 'r1', 1), instance('web-r2-1', 'v2', 'r2', 2)];
   const saturation = {
     ...{ everyMs: 10_000, warmupMs: 0, cpu: 2, memory: 2 },
-    ...{ memoryMaxBytes: null, growthBytesPerHour: null, restarts: 1 },
+    ...{ memoryMaxBytes: null, growthBytesPerHour: null, restarts: 1, delay: null },
   };
   const scene = watching(t, { choices: { saturation }, instances, usage, requests: () => at * 100 });
   const { crashed, desk, findings, until } = scene;

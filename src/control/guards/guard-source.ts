@@ -19,7 +19,7 @@ export interface GuardParts {
     'clock' | 'environment' | 'metrics' | 'plane' | 'prober' | 'random' | 'runtime'
   >;
   readonly ledger: Pick<Ledger, 'instances' | 'instance'>;
-  readonly fleet: Pick<Fleet, 'isReady' | 'onCrash'>;
+  readonly fleet: Pick<Fleet, 'health' | 'isReady' | 'onCrash'>;
 }
 
 export interface Sides {

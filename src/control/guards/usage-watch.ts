@@ -43,7 +43,9 @@ export class UsageWatch implements GuardSource {
     const used = (instances: readonly InstanceRecord[]): InstanceUsage[] =>
       instances.flatMap(({ id }) => {
         const found = usage.get(id);
-        return found ? [{ id, ...found, requests: isCounted ? (requests.get(id) ?? 0) : null }] : [];
+        if (!found) return [];
+        const { checks } = this.#parts.fleet.health(id);
+        return [{ id, ...found, requests: isCounted ? (requests.get(id) ?? 0) : null, checks }];
       });
     this.#guard.take({ atMs: clock.monotonicMs(), candidate: used(candidate), stable: used(stable) });
   }

@@ -16,9 +16,9 @@ const PROBE_GUARDS = 2;
 export function budgetOf(falseAlarms: number, { metrics, saturation, probes }: GuardChoices): Budget {
   const compared = Object.values(metrics).filter(({ rule }) => rule.type === 'compare').length;
   const saturated = saturation
-    ? [saturation.cpu, saturation.memory, saturation.growthBytesPerHour].filter((each) => each !== null)
+    ? [saturation.cpu, saturation.memory, saturation.delay, saturation.growthBytesPerHour]
     : [];
-  const guards = compared + saturated.length + (probes ? PROBE_GUARDS : 0);
+  const guards = compared + saturated.filter((each) => each !== null).length + (probes ? PROBE_GUARDS : 0);
   if (guards === 0) return { requests: falseAlarms, each: 0 };
   return { requests: falseAlarms * (1 - GUARDS_SHARE), each: (falseAlarms * GUARDS_SHARE) / guards };
 }

@@ -61,6 +61,8 @@ export interface SaturationChoice {
   readonly cpu: number | null;
   /** Times stable's memory per instance. */
   readonly memory: number | null;
+  /** Times what stable takes to answer its readiness check. */
+  readonly delay: number | null;
   /** Of any instance. */
   readonly memoryMaxBytes: number | null;
   readonly growthBytesPerHour: number | null;

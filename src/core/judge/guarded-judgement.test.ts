@@ -57,7 +57,7 @@ test('all guards together spend no more than the release may', () => {
     metrics: { a: { ...metric, rule: compare }, b: { ...metric, rule: { type: 'watch' } } },
     saturation: {
       ...{ everyMs: 1, warmupMs: 1, cpu: 2, memory: 2, restarts: 2 },
-      ...{ memoryMaxBytes: 1, growthBytesPerHour: null },
+      ...{ memoryMaxBytes: 1, growthBytesPerHour: null, delay: null },
     },
     probes: { requests: [], perSecond: 1, promote: false },
   };

@@ -44,6 +44,12 @@ test('a leak below the saw teeth is found, and its rate is told', () => {
   assert.ok(slope.to - slope.from < 30 * MB);
 });
 
+test('a leak is found below peaks that are much higher than itself', () => {
+  const chance = new Chance(5);
+  const growth = growthOf(360, (at) => 100 + at + (chance.unit() < 0.5 ? 0 : 400 * chance.unit()));
+  assert.ok(growth.evidence >= ALARM, `evidence of ${growth.evidence}`);
+});
+
 test('growth slower than allowed is let go', () => {
   assert.ok(growthOf(1_440, (at) => 100 + at * 0.1).evidence < ALARM);
   assert.ok(growthOf(1_440, (at) => 100 + at * 0.2).evidence >= ALARM);
@@ -56,6 +62,6 @@ test('nothing has no slope, and a level has none', () => {
 });
 
 test('what is kept is bounded, however long it goes on', () => {
-  const { slope } = growthOf(50_000, (at) => 100 + at * 0.1);
+  const { slope } = growthOf(400_000, (at) => 100 + at * 0.1);
   assert.ok(slope && Math.abs(slope.perHour - 36 * MB) < MB);
 });

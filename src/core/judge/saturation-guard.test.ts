@@ -20,6 +20,7 @@ const CHOICE: SaturationChoice = {
   memoryMaxBytes: null,
   growthBytesPerHour: null,
   restarts: 2,
+  delay: 3,
 };
 
 /** What one instance does between two readings, the number of the reading given. */
@@ -27,9 +28,10 @@ interface Instance {
   readonly cpuMs: (at: number) => number;
   readonly rssBytes: (at: number) => number;
   readonly requests: (at: number) => number;
+  readonly checkMs: (at: number) => number;
 }
 
-const USUAL: Instance = { cpuMs: () => 500, rssBytes: () => 100 * MB, requests: () => 100 };
+const USUAL: Instance = { cpuMs: () => 500, rssBytes: () => 100 * MB, requests: () => 100, checkMs: () => 2 };
 
 function read(
   guard: SaturationGuard,
@@ -37,10 +39,13 @@ function read(
   candidate: Partial<Instance> = {},
   stable: Partial<Instance> | null = {},
 ): GuardFinding[] {
-  const totals = { candidate: { cpuMs: 0, requests: 0 }, stable: { cpuMs: 0, requests: 0 } };
+  const nothing = () => ({ cpuMs: 0, requests: 0, checks: { count: 0, tookMs: 0 } });
+  const totals = { candidate: nothing(), stable: nothing() };
   const use = (side: 'candidate' | 'stable', at: number, instance: Instance): InstanceUsage => {
     totals[side].cpuMs += instance.cpuMs(at);
     totals[side].requests += instance.requests(at);
+    const { count, tookMs } = totals[side].checks;
+    totals[side].checks = { count: count + 1, tookMs: tookMs + instance.checkMs(at) };
     return { id: side, ...totals[side], rssBytes: instance.rssBytes(at) };
   };
   for (let at = 0; at < readings; at += 1)
@@ -61,7 +66,7 @@ function wordOf(findings: readonly GuardFinding[], guard: string): string {
 
 test('nothing read is not enough evidence, and nobody promotes', () => {
   const findings = guardOf({ memoryMaxBytes: MB, growthBytesPerHour: MB }).findings();
-  assert.equal(findings.length, 5);
+  assert.equal(findings.length, 6);
   assert.ok(findings.every(({ verdict, role }) => verdict === 'not-enough-evidence' && role === 'alarm'));
 });
 
@@ -85,15 +90,17 @@ describe('processor time', () => {
   });
 
   test('during the warm-up does not count', () => {
-    const cold = { cpuMs: (at: number) => (at <= 12 ? 9_000 : 500) };
-    assert.equal(wordOf(read(guardOf({ warmupMs: 120_000 }), 60, cold), 'cpu'), 'not-enough-evidence');
-    assert.equal(wordOf(read(guardOf(), 14, { cpuMs: () => 9_000 }), 'cpu'), 'worse');
+    const cold = { cpuMs: (at: number) => (at <= 16 ? 9_000 : 500) };
+    assert.equal(wordOf(read(guardOf({ warmupMs: 160_000 }), 40, cold), 'cpu'), 'not-enough-evidence');
+    assert.equal(wordOf(read(guardOf({ warmupMs: 160_000 }), 17, cold), 'cpu'), 'not-enough-evidence');
+    assert.equal(wordOf(read(guardOf(), 17, cold), 'cpu'), 'worse');
   });
 
   test('says nothing without stable, or where requests are not counted', () => {
     const greedy = { cpuMs: () => 10_000 };
     assert.equal(wordOf(read(guardOf(), 60, greedy, null), 'cpu'), 'not-enough-evidence');
     assert.equal(wordOf(read(guardOf(), 60, greedy, { requests: () => 0 }), 'cpu'), 'not-enough-evidence');
+    assert.equal(wordOf(read(guardOf(), 60, greedy, { requests: () => 19 }), 'cpu'), 'not-enough-evidence');
   });
 
   test('of the same program hardly ever alarms, however noisy', () => {
@@ -146,6 +153,13 @@ describe('memory', () => {
     const growth = findings.find(({ guard }) => guard === 'memory growth');
     assert.deepEqual([growth?.role, growth?.verdict], ['watch', 'not-enough-evidence']);
   });
+});
+
+test('answers that come late again and again are found, a slow check that both share is not', () => {
+  assert.equal(wordOf(read(guardOf(), 20, { checkMs: () => 200 }), 'delay'), 'worse');
+  const shared = { checkMs: () => 200 };
+  assert.equal(wordOf(read(guardOf(), 200, shared, shared), 'delay'), 'not-enough-evidence');
+  assert.equal(wordOf(read(guardOf(), 200, { checkMs: () => 50 }), 'delay'), 'not-enough-evidence');
 });
 
 test('restarts beyond what is allowed and beyond stable take it back', () => {

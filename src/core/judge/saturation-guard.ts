@@ -1,6 +1,7 @@
 /**
  * What the candidate's instances use, beside stable's at the same moments: processor time per request, memory per
- * instance, its growth, and restarts. It can only take a candidate back. New instances warm up before they are
+ * instance, its growth, restarts, and how long they take to answer a readiness check: where one thread does all the
+ * work, that is how long its event loop is busy with something else. It can only take a candidate back. New instances warm up before they are
  * measured, and one reading is never enough: each guard is a test over many (`pairs.ts`), or a count.
  */
 import { count, formatBytes, formatDurationMs, formatNumber } from '../units.ts';
@@ -16,6 +17,8 @@ export interface InstanceUsage {
   readonly rssBytes: number;
   /** Given to it by the gateway; null: not known. */
   readonly requests: number | null;
+  /** Readiness checks that it was asked over HTTP, and how long they took together. */
+  readonly checks: { readonly count: number; readonly tookMs: number };
 }
 
 export interface UsageReading {
@@ -32,6 +35,8 @@ interface SideUse {
   readonly cpuMs: number;
   readonly requests: number | null;
   readonly meanRssBytes: number;
+  /** Null: none was asked. */
+  readonly meanCheckMs: number | null;
 }
 
 /** Fewer of stable's requests than this say too little about what one costs. */
@@ -40,6 +45,8 @@ const REQUESTS_MIN = 20;
 const IDLE_SHARE = 0.1;
 /** Runtimes and allocators differ by as much from one start to the next. */
 const MEMORY_ALLOWED_BYTES = 64 * 1024 ** 2;
+/** A check that takes so much longer is no trouble yet. */
+const DELAY_ALLOWED_MS = 50;
 /** Readings in a row above the most memory that is allowed. */
 const ABOVE_MAX = 3;
 
@@ -51,6 +58,7 @@ export class SaturationGuard {
   #before: UsageReading | null = null;
   #cpu = { pairs: NO_PAIRS, candidateMs: 0, candidateRequests: 0, stableMs: 0, stableRequests: 0 };
   #memory = { pairs: NO_PAIRS, candidateBytes: 0, stableBytes: 0 };
+  #delay = { pairs: NO_PAIRS, candidateMs: 0, stableMs: 0 };
   #above = { row: 0, id: '', bytes: 0 };
   #restarts = { candidate: 0, stable: 0 };
 
@@ -71,6 +79,7 @@ export class SaturationGuard {
     if (mine) this.#growth.take(atMs, mine.meanRssBytes);
     if (mine) this.#takeMemory(mine, theirs);
     if (mine && theirs) this.#takeCpu(mine, theirs);
+    if (mine && theirs) this.#takeDelay(mine, theirs);
   }
 
   restarted(side: 'candidate' | 'stable'): void {
@@ -90,12 +99,15 @@ export class SaturationGuard {
     const sum = (of: (pair: (typeof warm)[number]) => number) =>
       warm.reduce((all, pair) => all + of(pair), 0);
     const isCounted = warm.every(({ first, usage }) => first.requests !== null && usage.requests !== null);
+    const checks = sum(({ first, usage }) => grown(first.checks.count, usage.checks.count));
+    const checksMs = sum(({ first, usage }) => grown(first.checks.tookMs, usage.checks.tookMs));
     return {
       instances: warm.length,
       lengthMs: atMs - before.atMs,
       cpuMs: sum(({ first, usage }) => grown(first.cpuMs, usage.cpuMs)),
       requests: isCounted ? sum(({ first, usage }) => grown(first.requests ?? 0, usage.requests ?? 0)) : null,
       meanRssBytes: sum(({ usage }) => usage.rssBytes) / warm.length,
+      meanCheckMs: checks > 0 ? checksMs / checks : null,
     };
   }
 
@@ -111,6 +123,14 @@ export class SaturationGuard {
     so.candidateRequests += mine.requests;
     so.stableMs += theirs.cpuMs;
     so.stableRequests += theirs.requests;
+  }
+
+  #takeDelay(mine: SideUse, theirs: SideUse): void {
+    const { delay } = this.#choice;
+    const [candidateMs, stableMs] = [mine.meanCheckMs, theirs.meanCheckMs];
+    if (delay === null || candidateMs === null || stableMs === null) return;
+    const isWorse = candidateMs > delay * stableMs + DELAY_ALLOWED_MS;
+    this.#delay = { pairs: withPair(this.#delay.pairs, isWorse), candidateMs, stableMs };
   }
 
   /** Stable counts with the most that it ever had: it may have given its traffic away meanwhile. */
@@ -132,9 +152,15 @@ export class SaturationGuard {
   }
 
   findings(): GuardFinding[] {
-    return [this.#cpuFinding(), this.#memoryFinding(), this.#ceilingFinding(), this.#growthFinding()]
-      .concat(this.#restartsFinding())
-      .filter((finding) => finding !== null);
+    const found = [
+      this.#cpuFinding(),
+      this.#memoryFinding(),
+      this.#ceilingFinding(),
+      this.#growthFinding(),
+      this.#delayFinding(),
+      this.#restartsFinding(),
+    ];
+    return found.filter((finding) => finding !== null);
   }
 
   #ofPairs(guard: string, pairs: Pairs, proof: string): GuardFinding {
@@ -191,6 +217,16 @@ export class SaturationGuard {
     if (growthBytesPerHour === null)
       return { ...this.#finding('memory growth', 0, seen), role: 'watch', worse: null };
     return this.#finding('memory growth', evidence, `${seen}, ${rate(growthBytesPerHour)} tolerated`);
+  }
+
+  #delayFinding(): GuardFinding | null {
+    const { delay } = this.#choice;
+    if (delay === null) return null;
+    const { pairs, candidateMs, stableMs } = this.#delay;
+    const sides = `readiness answered in ${formatDurationMs(candidateMs)}, stable ${formatDurationMs(stableMs)}`;
+    const allowed = `${formatNumber(delay)}x and ${formatDurationMs(DELAY_ALLOWED_MS)}`;
+    const beyond = `more than ${allowed} in ${pairs.worse} of ${pairs.all} readings`;
+    return this.#ofPairs('delay', pairs, `${sides}; ${beyond}`);
   }
 
   /** A cause that both sides share, such as a database that is away, is not the candidate's. */

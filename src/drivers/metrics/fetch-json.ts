@@ -61,7 +61,7 @@ async function get(
       return nothing(`${place} answered with more than ${formatBytes(limits.guards.answerBytesMax)}`);
     const json = parsed(text);
     // Some say in JSON why they refuse.
-    if (json === undefined || (status >= 300 && status < 400))
+    if (json === undefined)
       return nothing(`${place} answered ${status}${status === 200 ? ' with what is not JSON' : ''}`);
     return { type: 'json', status, json };
   } catch (error) {

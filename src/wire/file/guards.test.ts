@@ -75,12 +75,19 @@ describe('metrics', () => {
 test('saturation has defaults, parts that can be off, and can be off as a whole', () => {
   assert.deepEqual(saturation.parse({}), {
     ...{ everyMs: 10_000, warmupMs: 60_000, cpu: 2, memory: 2 },
-    ...{ memoryMaxBytes: null, growthBytesPerHour: null, restarts: 2 },
+    ...{ memoryMaxBytes: null, growthBytesPerHour: null, restarts: 2, delay: 3 },
   });
-  const whole = { cpu: 'off', memory: '1.5x', memoryMax: '512MB', growth: '50MB/h', restarts: 0 };
+  const whole = {
+    cpu: 'off',
+    memory: '1.5x',
+    memoryMax: '512MB',
+    growth: '50MB/h',
+    restarts: 0,
+    delay: 'off',
+  };
   assert.deepEqual(saturation.parse(whole), {
     ...{ everyMs: 10_000, warmupMs: 60_000, cpu: null, memory: 1.5 },
-    ...{ memoryMaxBytes: 512 * 1024 ** 2, growthBytesPerHour: 50 * 1024 ** 2, restarts: 0 },
+    ...{ memoryMaxBytes: 512 * 1024 ** 2, growthBytesPerHour: 50 * 1024 ** 2, restarts: 0, delay: null },
   });
   assert.equal(saturation.parse('off'), null);
   assert.match(first(saturation, { growth: '50MB' }), /a growth such as 50MB\/h, or off$/);

@@ -34,6 +34,11 @@ const details = z.strictObject(
     growth: growth()
       .prefault(OFF)
       .describe('How fast the memory of an instance may grow. off: growth is shown, and nothing more.'),
+    delay: orOff('how many times, such as 3x, or off', times())
+      .prefault('3x')
+      .describe(
+        "How long its readiness check takes, as a sign of a busy event loop: how many times stable's.",
+      ),
     restarts: orOff('a whole number from 0 to 1000, or off', whole(0, 1_000))
       .prefault(2)
       .describe(
@@ -42,7 +47,7 @@ const details = z.strictObject(
     every: duration(limits.guards.intervalMinMs).prefault('10s').describe('From one reading to the next.'),
     warmUp: duration().prefault('1m').describe('New instances are not measured before this.'),
   },
-  'cpu, memory, memoryMax, growth, restarts, every and warmUp',
+  'cpu, memory, memoryMax, growth, delay, restarts, every and warmUp',
 );
 
 const known = <T>(value: T | typeof OFF): T | null => (value === OFF ? null : value);
@@ -58,6 +63,7 @@ export const saturation = z
       memory: known(value.memory),
       memoryMaxBytes: value.memoryMax ?? null,
       growthBytesPerHour: value.growth,
+      delay: known(value.delay),
       restarts: known(value.restarts),
     };
   });
