@@ -56,7 +56,7 @@ export function rulesWith(tolerate: number, quantiles: readonly number[]): Judge
     falseAlarms: FALSE_ALARMS,
     falsePasses: 0.05,
     errors: { tolerate, negligible: 0.005, max: null },
-    latency: { tolerate, quantiles, pastRequestsMin: 50 },
+    latency: { tolerate, quantiles, pastRequestsMin: 50, pastWindowsMin: 1, ceilings: [] },
   };
 }
 

@@ -148,6 +148,6 @@ function observedOf({ classes, share, past }: OurJudge, { candidate, stable }: B
     latency: histogramOf(classes, counts),
     assigned: requests,
   });
-  const rows = [{ share, candidate: sideOf(candidate), stable: sideOf(stable) }];
+  const rows = [{ share, rule: null, candidate: sideOf(candidate), stable: sideOf(stable) }];
   return { release: rows, stage: rows, past };
 }

@@ -65,7 +65,8 @@ function reading(app: Hono, control: Control): void {
     const release = await store.release(id);
     if (!release) throw new SegueError('RELEASE_UNKNOWN', id);
     const entries = await store.entries({ release: id, limit: limits.store.entriesPerPageMax });
-    return context.json({ release, summary: summaryOf(release), entries } satisfies ReleaseResponse);
+    const judging = control.judge.judging(id);
+    return context.json({ release, summary: summaryOf(release), judging, entries } satisfies ReleaseResponse);
   });
   app.get('/v1/journal', async (context) => {
     const afterSeq = numberOf(context, 'after') ?? 0;

@@ -26,6 +26,7 @@ import { SEGUE_VERSION } from '../wire/version.ts';
 import { CertificateOffice } from './certificate-office.ts';
 import { Engine } from './engine.ts';
 import { Fleet } from './fleet.ts';
+import { JudgeDesk } from './judge-desk.ts';
 import { Ledger } from './ledger.ts';
 import { Orders } from './orders.ts';
 import { PortBook } from './port-book.ts';
@@ -51,6 +52,7 @@ export class Control {
   readonly fleet: Fleet;
   readonly traffic: TrafficDirector;
   readonly window = new TrafficWindow();
+  readonly judge: JudgeDesk;
   readonly engine: Engine;
   readonly orders: Orders;
   readonly #desk: ReleaseDesk;
@@ -89,11 +91,17 @@ export class Control {
       apply: () => traffic.apply(),
     });
     const serviceOf = (name: string) => this.services.find((service) => service.name === name);
-    const beforeEnd = (release: ReleaseRecord) => this.#removeOldVersions(release);
-    this.engine = new Engine({ ports, ledger, fleet, traffic, serviceOf, beforeEnd, onFault });
+    const beforeEnd = async (release: ReleaseRecord) => {
+      await this.judge.leave(release);
+      await this.#removeOldVersions(release);
+    };
+    const fail = (release: string, error: SegueError) => this.engine.fail(release, error);
+    this.judge = new JudgeDesk({ ports, ledger, serviceOf, fail, onFault });
+    const { judge } = this;
+    this.engine = new Engine({ ports, ledger, fleet, traffic, judge, serviceOf, beforeEnd, onFault });
     this.orders = new Orders({ clock: ports.clock, ledger, engine: this.engine });
     const accept = (file: Project, service: string) => this.#accept(file, service);
-    this.#desk = new ReleaseDesk({ ports, ledger, engine: this.engine, accept });
+    this.#desk = new ReleaseDesk({ ports, ledger, engine: this.engine, judge, accept });
   }
 
   /** Reads what was remembered, finds what runs, puts the routing in force and goes on with what was under way. */
@@ -120,6 +128,7 @@ export class Control {
       this.#onPlane(event).catch((error: unknown) => this.#onFault(error));
     });
     plane.onReport((report) => this.window.take(report));
+    this.judge.follow();
     await plane.open(this.ledger.fence);
     const isWanted = (service: string) => this.#isInFile(service);
     const onFault = (error: unknown) => this.#onFault(error);

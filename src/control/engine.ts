@@ -15,6 +15,7 @@ import type { Step } from '../core/release/step.ts';
 import { aloneOf } from './alone.ts';
 import type { CrashNotice } from './crashes.ts';
 import type { Fleet } from './fleet.ts';
+import type { JudgeDesk } from './judge-desk.ts';
 import type { Ledger } from './ledger.ts';
 import type { ControlPorts } from './ports.ts';
 import { settle } from './settlement.ts';
@@ -29,6 +30,7 @@ export interface EngineParts {
   readonly ledger: Ledger;
   readonly fleet: Fleet;
   readonly traffic: TrafficDirector;
+  readonly judge: JudgeDesk;
   /** The service as segue.yaml has it, or as it was when it left it. */
   readonly serviceOf: (name: string) => Service | undefined;
   /** Called when nothing of a release is left to do, while it is still the service's active one (R7). */
@@ -134,13 +136,13 @@ export class Engine {
 
   #contextOf(release: ReleaseRecord, act: Apply, beganAtMs: number, signal: AbortSignal): StepContext {
     const { direction, index, step } = act;
-    const { ports, ledger, fleet, traffic } = this.#parts;
+    const { ports, ledger, fleet, traffic, judge } = this.#parts;
     const service = this.#serviceOf(release);
     const version = versionOf(step) ?? (direction === 'forward' ? release.to : release.from);
     const spec = version === null ? service : (ledger.version(release.service, version)?.spec ?? service);
     const alone = this.#aloneOf(service, release) !== null;
     const about = { release, spec, service, direction, index, beganAtMs, alone };
-    return { ...about, ports, ledger, fleet, traffic, signal };
+    return { ...about, ports, ledger, fleet, traffic, judge, signal };
   }
 
   /** The service as the file has it now; a service that left the file keeps its last known form. */
@@ -281,5 +283,5 @@ function versionOf(step: Step): string | null {
 
 /** It answers wrongly or not at all: every request that still goes there is one too many. */
 function isUrgent({ code }: ErrorRecord): boolean {
-  return code === 'SMOKE_FAILED' || code === 'CRASH_LOOP';
+  return code === 'SMOKE_FAILED' || code === 'CRASH_LOOP' || code === 'CANDIDATE_WORSE';
 }

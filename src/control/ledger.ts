@@ -4,6 +4,8 @@
  * control believes is never ahead of what it would find after a crash (R5).
  */
 import { SegueError } from '../core/errors.ts';
+import type { EvidenceRecord } from '../core/judge/evidence.ts';
+import type { PastRecord } from '../core/judge/past-book.ts';
 import { limits } from '../core/limits.ts';
 import type { Entry, Fact, NewEntry } from '../core/release/journal.ts';
 import type { InstanceRecord, ReleaseRecord, ServiceRecord, VersionRecord } from '../core/release/records.ts';
@@ -28,6 +30,8 @@ export class Ledger {
   readonly #versions = new Map<string, VersionRecord>();
   readonly #instances = new Map<string, InstanceRecord>();
   readonly #releases = new Map<string, ReleaseRecord>();
+  readonly #evidence = new Map<string, EvidenceRecord>();
+  readonly #pasts = new Map<string, PastRecord>();
   readonly #settings = new Map<string, string>();
   readonly #followers = new Set<Follower>();
   #releaseCount = 0;
@@ -49,6 +53,8 @@ export class Ledger {
       ledger.#versions.set(versionKey(record.service, record.version), record);
     for (const record of remembered.instances) ledger.#instances.set(record.id, record);
     for (const record of remembered.releases) ledger.#releases.set(record.id, record);
+    for (const record of remembered.evidence) ledger.#evidence.set(record.release, record);
+    for (const record of remembered.pasts) ledger.#pasts.set(record.service, record);
     for (const [key, value] of Object.entries(remembered.settings)) ledger.#settings.set(key, value);
     ledger.#releaseCount = remembered.releaseCount;
     return ledger;
@@ -118,6 +124,13 @@ export class Ledger {
         if (change.record.endedAtMs === null) this.#releases.set(change.record.id, change.record);
         else this.#releases.delete(change.record.id);
         return;
+      case 'evidence':
+        if (change.record) this.#evidence.set(change.release, change.record);
+        else this.#evidence.delete(change.release);
+        return;
+      case 'past':
+        this.#pasts.set(change.record.service, change.record);
+        return;
       case 'setting':
         this.#settings.set(change.key, change.value);
     }
@@ -174,6 +187,16 @@ export class Ledger {
 
   get nextReleaseId(): string {
     return `r${this.#releaseCount + 1}`;
+  }
+
+  /** What an active release is judged by, as it was last written. */
+  evidence(release: string): EvidenceRecord | undefined {
+    return this.#evidence.get(release);
+  }
+
+  /** The record of a service's stable version, as it was last written. */
+  past(service: string): PastRecord | undefined {
+    return this.#pasts.get(service);
   }
 
   setting(key: string): string | undefined {

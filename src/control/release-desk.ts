@@ -11,6 +11,7 @@ import { describeStep } from '../core/release/step.ts';
 import type { DeployRequest, PlanResponse, RollbackRequest } from '../wire/api.ts';
 import type { Engine } from './engine.ts';
 import { resolved } from './instance-environment.ts';
+import type { JudgeDesk } from './judge-desk.ts';
 import type { Ledger } from './ledger.ts';
 import type { ControlPorts } from './ports.ts';
 import { hashOf } from './secrets.ts';
@@ -19,6 +20,7 @@ export interface DeskParts {
   readonly ports: ControlPorts;
   readonly ledger: Ledger;
   readonly engine: Engine;
+  readonly judge: JudgeDesk;
   /** Called when a release of the service is about to begin: from here on the file counts for it. */
   readonly accept: (file: Project, service: string) => void;
 }
@@ -35,14 +37,16 @@ export class ReleaseDesk {
   readonly #ports: ControlPorts;
   readonly #ledger: Ledger;
   readonly #engine: Engine;
+  readonly #judge: JudgeDesk;
   readonly #accept: DeskParts['accept'];
   /** Services whose files are being copied: the release is not in the ledger yet (R7). */
   readonly #claimed = new Set<string>();
 
-  constructor({ ports, ledger, engine, accept }: DeskParts) {
+  constructor({ ports, ledger, engine, judge, accept }: DeskParts) {
     this.#ports = ports;
     this.#ledger = ledger;
     this.#engine = engine;
+    this.#judge = judge;
     this.#accept = accept;
   }
 
@@ -172,7 +176,8 @@ export class ReleaseDesk {
   ): Promise<ReleaseRecord> {
     const { name } = service;
     const problems = await this.#problems(name);
-    const baseline = baselineOf(await this.#ports.plane.freshReport(), name);
+    const report = await this.#ports.plane.freshReport();
+    const baseline = baselineOf(report, name);
     const begun: ReleaseRecord[] = [];
     await this.#ledger.write(() => {
       const plan = this.#planFor(kind, service, version.version, problems);
@@ -184,6 +189,7 @@ export class ReleaseDesk {
         changes: [
           { put: 'release', record },
           { put: 'service', record: active },
+          this.#judge.begin(record, report),
         ],
         service: name,
         release: record.id,

@@ -216,6 +216,18 @@ export const ERRORS = {
     'Instances of the new version keep ending.',
     'Read their last lines with "segue logs"; the version that served before serves again.',
   ),
+  CANDIDATE_WORSE: kind(
+    3,
+    422,
+    'The new version does worse than the one before.',
+    'Read the proof above, or with "segue show"; the version that served before serves again.',
+  ),
+  EVIDENCE_MISSING: kind(
+    3,
+    422,
+    'Whether the new version is as good was not clear within the patience.',
+    'Give it more traffic or more time ("judge.patience"), or let "judge.onUnsure" hold or promote.',
+  ),
   RELEASE_ABORTED: kind(3, 409, 'The release was taken back as asked.', 'Deploy again when you are ready.'),
   RELEASE_STUCK: kind(
     1,

@@ -110,6 +110,19 @@ export const limits = {
     crashesMax: 3,
     reasonCharsMax: 500,
   },
+  judge: {
+    /** Sessions of one side that are remembered for having met an error. */
+    sessionsMax: 2_000,
+    /** Stable's past is kept in so many windows, which grow from the first length to the last. */
+    pastWindowsMax: 48,
+    pastWindowFirstMs: 60_000,
+    pastWindowMaxMs: 3_600_000,
+    /** A window with fewer requests speaks together with its neighbour. */
+    pastRequestsMin: 2_000,
+    /** How often what was gathered is written down; counts since then are the gateway's to tell again. */
+    evidenceIntervalMs: 1_000,
+    pastIntervalMs: 60_000,
+  },
   store: {
     busyTimeoutMs: 5_000,
     /** The lock is free at once or taken for long; this only evens out two that ask at the same moment. */

@@ -1,3 +1,4 @@
+import type { JudgeChoice } from './judge/rules.ts';
 import type { Policy } from './traffic/policy.ts';
 import type { Match } from './traffic/rule.ts';
 import type { Sticky } from './traffic/sticky.ts';
@@ -28,6 +29,8 @@ export interface Service {
   readonly traffic: Traffic;
   readonly health: Health;
   readonly strategy: StrategyChoice;
+  /** Null: nobody judges. */
+  readonly judge: JudgeChoice | null;
   readonly smoke: readonly SmokeTest[];
 }
 

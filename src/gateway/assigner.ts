@@ -20,6 +20,8 @@ import type { CallSession, Stickiness } from './stickiness.ts';
 interface CompiledRule {
   readonly matches: Matcher;
   readonly part: Part;
+  /** Those who match and are not in that part: stable's, counted under the same rule. */
+  readonly rest: Part;
   readonly slots: Slots;
 }
 
@@ -41,6 +43,8 @@ export class Assigner {
   readonly #baseline: Part;
   readonly #percents: { readonly candidate: number; readonly baseline: number };
   readonly #rules: readonly CompiledRule[];
+  /** Who has the others of those that match, by the part that has some of them. */
+  readonly #rests: ReadonlyMap<Part, Part>;
   /** Of this release: other releases meet other sessions first. */
   readonly #salt: number;
 
@@ -53,7 +57,7 @@ export class Assigner {
       const share = shares.find((one) => one.group === group);
       const ids = new Set(share?.backends);
       const { version, percent } = share ?? { version: '', percent: 0 };
-      const options = { owner: this, group, version, percent, isShare: routing.split !== null };
+      const options = { owner: this, group, version, percent, isShare: routing.split !== null, rule: null };
       return new Part({ ...options, instances: instances.filter(({ id }) => ids.has(id)), stickiness });
     };
     this.#stable = partOf('stable');
@@ -61,11 +65,13 @@ export class Assigner {
     this.#baseline = partOf('baseline');
     this.#percents = { candidate: this.#candidate.percent, baseline: this.#baseline.percent };
     const slots = orders.forRules(routing.rules.map((rule) => JSON.stringify(rule)));
-    this.#rules = routing.rules.map(({ match, percent, group }, i) => ({
+    this.#rules = routing.rules.map(({ name, match, percent, group }, i) => ({
       matches: compileMatch(match, geo),
-      part: this.#partOf(group).withPercent(percent),
+      part: this.#partOf(group).under(name, percent),
+      rest: this.#stable.under(name, SLOTS - percent),
       slots: slots[i] ?? orders.requests,
     }));
+    this.#rests = new Map(this.#rules.map(({ part, rest }) => [part, rest]));
     this.#salt = hashOf(`${routing.service} ${this.#candidate.version}`);
   }
 
@@ -73,14 +79,14 @@ export class Assigner {
     if (this.#stickiness && call.session === null) call.session = this.#stickiness.sessionOf(call);
     const assigned = this.#assignedTo(call);
     const instance = this.#pickFrom(assigned, call);
-    call.part = instance ? assigned : this.#stable;
-    return instance ?? (assigned === this.#stable ? undefined : this.#pickFrom(this.#stable, call));
+    call.part = instance ? assigned : (this.#rests.get(assigned) ?? this.#stable);
+    return instance ?? (assigned.group === 'stable' ? undefined : this.#pickFrom(this.#stable, call));
   }
 
   /** Those who may get it, as far as that is known. */
   instancesFor(call: Call): readonly Instance[] {
     const assigned = this.#assignedTo(call);
-    if (assigned === this.#stable) return assigned.instances;
+    if (assigned.group === 'stable') return assigned.instances;
     return [...assigned.instances, ...this.#stable.instances];
   }
 
@@ -100,11 +106,11 @@ export class Assigner {
 
   #assign(call: Call): Part {
     const { session } = call;
-    for (const { matches, part, slots } of this.#rules) {
+    for (const { matches, part, rest, slots } of this.#rules) {
       if (!matches(call)) continue;
       if (part.percent === SLOTS) return part;
       const slot = session ? this.#slotOf(session) : slots.take();
-      return slot < part.percent ? part : this.#stable;
+      return slot < part.percent ? part : rest;
     }
     if (session === null) return this.#partOf(groupAt(this.#slots.take(), this.#percents));
     // Whoever met the candidate stays with it for as long as it has a share, however small that becomes.

@@ -13,6 +13,8 @@ export interface PartOptions {
   readonly percent: number;
   /** False: there is no split, and so no weight. */
   readonly isShare: boolean;
+  /** Null: the weights. */
+  readonly rule: string | null;
   readonly instances: readonly Instance[];
   readonly stickiness: Stickiness | null;
 }
@@ -40,15 +42,16 @@ export class Part {
   }
 
   /** The same members under the weight of a rule. */
-  withPercent(percent: number): Part {
-    return new Part({ ...this.#options, percent });
+  under(rule: string, percent: number): Part {
+    return new Part({ ...this.#options, rule, percent });
   }
 
   rowOf({ version }: Instance, tally: ServiceTally): AssignedRow {
     let row = this.#rows.get(version);
     if (!row) {
       const { group, percent } = this;
-      const weight = this.#options.isShare ? { group, percent } : { group: null, percent: null };
+      const { isShare, rule } = this.#options;
+      const weight = isShare ? { group, percent, rule } : { group: null, percent: null, rule: null };
       this.#rows.set(version, (row = tally.row({ version, ...weight })));
     }
     return row;

@@ -25,11 +25,18 @@ interface Held {
 export class AssignedRow extends OutcomeCounter {
   readonly assignment: Assignment;
   readonly #failures: FailureRing;
+  #decisions = 0;
 
   constructor(assignment: Assignment, failures: FailureRing) {
     super();
     this.assignment = assignment;
     this.#failures = failures;
+  }
+
+  /** Somebody was put here who could have been put elsewhere. */
+  countDecision(): void {
+    this.#decisions += 1;
+    this.changed = true;
   }
 
   /** `of` is what only the request knows. */
@@ -42,7 +49,7 @@ export class AssignedRow extends OutcomeCounter {
   }
 
   counts(): AssignedCounts {
-    return { ...this.assignment, ...this.outcomes() };
+    return { ...this.assignment, ...this.outcomes(), decisions: this.#decisions };
   }
 }
 
@@ -66,8 +73,8 @@ export class ServiceTally {
     this.#failures = failures;
   }
 
-  row({ version, group, percent }: Omit<Assignment, 'service'>): AssignedRow {
-    const assignment: Assignment = { service: this.service, version, group, percent };
+  row({ version, group, percent, rule }: Omit<Assignment, 'service'>): AssignedRow {
+    const assignment: Assignment = { service: this.service, version, group, percent, rule };
     const key = assignmentKey(assignment);
     let row = this.#rows.get(key);
     if (row) this.#rows.delete(key);

@@ -16,7 +16,7 @@ import { ReplayBudget } from './replay-budget.ts';
 import type { AssignedRow, ServiceTally } from './service-tally.ts';
 import { Shadow } from './shadow.ts';
 import { SlotOrders } from './slot-orders.ts';
-import { Stickiness } from './stickiness.ts';
+import { type CallSession, Stickiness } from './stickiness.ts';
 import type { Ticket } from './tally.ts';
 
 const NOBODY = new Networks([]);
@@ -153,7 +153,9 @@ export class Service {
   begin(instance: Instance, call: Call, nowMs: number): Ticket {
     const row = call.part === null ? this.#rowOf(instance) : call.part.rowOf(instance, this.tally);
     const ticket = instance.tally.begin(this.#eras.current, row, nowMs);
-    if (call.session !== null) ticket.session = call.session.label;
+    const { session } = call;
+    if (session !== null) ticket.session = session.label;
+    if (call.sends <= 1 && isDecision(session)) row.countDecision();
     return ticket;
   }
 
@@ -169,7 +171,7 @@ export class Service {
   #rowOf({ version }: Instance): AssignedRow {
     let row = this.#rows.get(version);
     if (!row) {
-      row = this.tally.row({ version, group: null, percent: null });
+      row = this.tally.row({ version, group: null, percent: null, rule: null });
       this.#rows.set(version, row);
     }
     return row;
@@ -196,6 +198,11 @@ export class Service {
     const same = this.#stickiness?.fits({ service, sticky, key }) ? this.#stickiness : null;
     return same ?? new Stickiness({ service, sticky, key, slots: this.#orders.sessions });
   }
+}
+
+/** A session that came before was decided then; one that is a hash may have been, and is not remembered. */
+function isDecision(session: CallSession | null): boolean {
+  return session === null || session.cookie?.known === null;
 }
 
 function hstsLine(tls: Tls | null): Buffer | null {

@@ -29,7 +29,7 @@ test('every request ends in exactly one count, whatever is said about it twice',
       const tally = new Tally('i', () => (idle += 1));
       const service = new ServiceTally('s', new FailureRing());
       const eras = new Eras();
-      const row = service.row({ version: 'v', group: null, percent: null });
+      const row = service.row({ version: 'v', group: null, percent: null, rule: null });
       const begin = () => tally.begin(eras.current, row);
       const tickets = lives.map((each) => ({ ...each, ticket: begin() }));
       assert.equal(eras.current.requests, lives.length);
@@ -52,7 +52,8 @@ test('every request ends in exactly one count, whatever is said about it twice',
       // Each of the three books says the same.
       const { latency, latencySumMs, failed, abandoned, retried } = counts;
       const ended = { answered: counts.answered, failed, abandoned, retried };
-      const assigned = { ...of, group: null, percent: null, ...ended, latency, latencySumMs };
+      const weight = { group: null, percent: null, rule: null, decisions: 0 };
+      const assigned = { ...of, ...weight, ...ended, latency, latencySumMs };
       assert.deepEqual(service.assigned(), [assigned]);
       const totals = service.counts();
       assert.deepEqual(totals, {
@@ -72,7 +73,12 @@ test('every request ends in exactly one count, whatever is said about it twice',
 
 test('a request is told apart by the routing that gave it its instance, until it ends (T1)', () => {
   const tally = new Tally('i', () => undefined);
-  const row = new ServiceTally('s', new FailureRing()).row({ version: 'v', group: null, percent: null });
+  const row = new ServiceTally('s', new FailureRing()).row({
+    version: 'v',
+    group: null,
+    percent: null,
+    rule: null,
+  });
   const eras = new Eras();
   const begin = () => tally.begin(eras.current, row);
   eras.begin(41);
@@ -92,7 +98,12 @@ test('a request is told apart by the routing that gave it its instance, until it
 test('each failure is told with the weight under which it was assigned; of too many the oldest are counted', () => {
   const ring = new FailureRing();
   const tally = new Tally('i', () => undefined);
-  const row = new ServiceTally('s', ring).row({ version: 'v2', group: 'candidate', percent: 5 });
+  const row = new ServiceTally('s', ring).row({
+    version: 'v2',
+    group: 'candidate',
+    percent: 5,
+    rule: 'half',
+  });
   const begin = () => tally.begin(new Eras().current, row);
   begin().end({ type: 'answered', status: 503 });
   begin().end({ type: 'failed', kind: 'cut' });
@@ -106,6 +117,7 @@ test('each failure is told with the weight under which it was assigned; of too m
     instance: 'i',
     group: 'candidate',
     percent: 5,
+    rule: 'half',
     routing: 0,
   };
   assert.deepEqual(
@@ -127,7 +139,7 @@ test('no total of a service falls when there are too many weights to keep apart'
   const service = new ServiceTally('s', new FailureRing());
   const weights = limits.gateway.assignedRowsMax + 10;
   for (let at = 0; at < weights; at += 1)
-    service.row({ version: `v${at}`, group: 'candidate', percent: 5 }).answered(200);
+    service.row({ version: `v${at}`, group: 'candidate', percent: 5, rule: null }).answered(200);
   assert.equal(service.assigned().length, limits.gateway.assignedRowsMax);
   assert.equal(service.counts().answered[0], weights);
 });

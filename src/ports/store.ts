@@ -1,3 +1,5 @@
+import type { EvidenceRecord } from '../core/judge/evidence.ts';
+import type { PastRecord } from '../core/judge/past-book.ts';
 import type { InstanceRecord, ReleaseRecord, ServiceRecord, VersionRecord } from '../core/release/records.ts';
 import type { Entry, NewEntry } from '../core/release/journal.ts';
 
@@ -7,6 +9,9 @@ export type Change =
   | { readonly put: 'version'; readonly record: VersionRecord }
   | { readonly put: 'instance'; readonly record: InstanceRecord }
   | { readonly put: 'release'; readonly record: ReleaseRecord }
+  /** Null: the release has ended, and nothing has to be gathered any more. */
+  | { readonly put: 'evidence'; readonly release: string; readonly record: EvidenceRecord | null }
+  | { readonly put: 'past'; readonly record: PastRecord }
   | { readonly put: 'setting'; readonly key: string; readonly value: string };
 
 /** Everything that control holds in memory, as it was last written. Ended releases and stopped instances are left out. */
@@ -15,6 +20,8 @@ export interface Remembered {
   readonly versions: readonly VersionRecord[];
   readonly instances: readonly InstanceRecord[];
   readonly releases: readonly ReleaseRecord[];
+  readonly evidence: readonly EvidenceRecord[];
+  readonly pasts: readonly PastRecord[];
   readonly settings: Readonly<Record<string, string>>;
   /** How many releases were ever begun: the next is `r(count + 1)`. */
   readonly releaseCount: number;

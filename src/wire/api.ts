@@ -5,6 +5,8 @@
  */
 import { z } from 'zod';
 import type { ErrorCode, Place } from '../core/errors.ts';
+import type { Judgement } from '../core/judge/judge.ts';
+import type { Observation } from '../core/judge/observed.ts';
 import type { CertificateState } from '../core/traffic/certificates.ts';
 import type { CountryFileState } from '../core/traffic/country-file.ts';
 import type { Entry } from '../core/release/journal.ts';
@@ -225,7 +227,20 @@ export interface ReleasesResponse {
 export interface ReleaseResponse {
   readonly release: ReleaseRecord;
   readonly summary: ReleaseSummary;
+  /** How the judge sees it now; null: nothing is being judged. */
+  readonly judging: Judging | null;
   readonly entries: readonly Entry[];
+}
+
+export interface Judging {
+  /** Index of the step that began the stage, and since when it lasts. */
+  readonly stage: number;
+  readonly sinceMs: number;
+  /** Requests of the candidate, over the stage; null: unknown. */
+  readonly perSecond: number | null;
+  readonly judgement: Judgement;
+  /** What was counted in this stage, by weight and rule. */
+  readonly rows: readonly Observation[];
 }
 
 // GET /v1/releases/:id/events?after=SEQ: an `Entry` per line, ends after `release-ended`. A heartbeat is an empty line.

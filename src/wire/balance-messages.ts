@@ -41,7 +41,7 @@ const match: z.ZodType<Match> = z.lazy(() =>
   ]),
 );
 
-const rule: z.ZodType<Rule> = z.object({ match, percent, group });
+const rule: z.ZodType<Rule> = z.object({ name: z.string().default('rule'), match, percent, group });
 export const rules = z.array(rule).default([]);
 
 export const sticky: z.ZodType<Sticky | null> = z

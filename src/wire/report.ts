@@ -21,6 +21,7 @@ const assignment = {
   version: z.string(),
   group: z.enum(['stable', 'candidate', 'baseline']).nullable(),
   percent: z.number().nullable(),
+  rule: z.string().nullable().default(null),
 };
 
 const instance = z.object({
@@ -90,7 +91,7 @@ export const report: z.ZodType<TrafficReport> = z.object({
   whole: z.boolean().default(true),
   instances: z.array(instance),
   services: z.array(service),
-  assigned: z.array(z.object({ ...assignment, ...outcomes })).default([]),
+  assigned: z.array(z.object({ ...assignment, ...outcomes, decisions: count.default(0) })).default([]),
   running: z.array(z.object({ routing: z.int(), requests: count, streams: count })).default([]),
   failures: z.array(failure).default([]),
   failuresMissed: count.default(0),

@@ -11,10 +11,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, suite, test } from 'node:test';
+import { DEFAULT_JUDGE } from '../../src/core/judge/rules.ts';
 import { openSqliteStore } from '../../src/drivers/store/sqlite/open.ts';
 import type { Store } from '../../src/ports/store.ts';
 import { Child, inMount, noMounts } from './child.ts';
-import { entry, serviceRecord } from './records.ts';
+import { entry, serviceRecord, versionRecord } from './records.ts';
 import { storeContract } from './store.ts';
 import { withCode } from './with-code.ts';
 
@@ -62,10 +63,15 @@ suite('sqlite store', () => {
     const store = await openStore();
     await store.commit(
       Array.from({ length: entries }, (_, i) => entry(i)),
-      [{ put: 'service', record: serviceRecord('web') }],
+      [
+        { put: 'service', record: serviceRecord('web') },
+        { put: 'version', record: versionRecord('v1') },
+      ],
     );
     await store.close();
   };
+  /** Of today's journals. */
+  const formats = 2;
   const edit = (sql: string) => {
     const database = new DatabaseSync(journal);
     database.exec(sql);
@@ -129,7 +135,7 @@ suite('sqlite store', () => {
       await writeJournal();
       edit('PRAGMA user_version = 99');
       await assert.rejects(openStore(), withCode('JOURNAL_NEWER'));
-      edit('PRAGMA user_version = 1');
+      edit(`PRAGMA user_version = ${formats}`);
       await openStore();
     });
   });
@@ -222,6 +228,20 @@ suite('sqlite store', () => {
         draining: ['c'],
       });
       await store.close();
+    });
+
+    test('from before there was a judge: its versions have one, unless they say that they have none', async () => {
+      await writeJournal();
+      const specs = async () => {
+        const store = await openStore();
+        const { versions } = await store.load();
+        await store.close();
+        return versions.map(({ spec }) => spec.judge);
+      };
+      edit(`UPDATE version SET data = json_remove(data, '$.spec.judge')`);
+      assert.deepEqual(await specs(), [DEFAULT_JUDGE]);
+      edit(`UPDATE version SET data = json_set(data, '$.spec.judge', NULL)`);
+      assert.deepEqual(await specs(), [null]);
     });
 
     test('garbage: damaged, and left as it is', async () => {

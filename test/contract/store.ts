@@ -5,6 +5,8 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, suite, test } from 'node:test';
 import fc from 'fast-check';
+import { beginEvidence } from '../../src/core/judge/evidence.ts';
+import { PastBook } from '../../src/core/judge/past-book.ts';
 import type { Entry } from '../../src/core/release/journal.ts';
 import type { Change, Store } from '../../src/ports/store.ts';
 import { withCode } from './with-code.ts';
@@ -40,6 +42,8 @@ export function storeContract(driver: string, newPlace: () => Promise<StorePlace
         versions: [],
         instances: [],
         releases: [],
+        evidence: [],
+        pasts: [],
         settings: {},
         releaseCount: 0,
       });
@@ -142,6 +146,28 @@ export function storeContract(driver: string, newPlace: () => Promise<StorePlace
       );
       assert.equal(releaseCount, 2);
       assert.deepEqual(await store.release('r1'), ended);
+    });
+
+    test('what a release is judged by is kept until it is not needed, and the past of a service for good', async () => {
+      const evidence = beginEvidence({ release: 'r1', service: 'web', from: 'v1', to: 'v2' }, []);
+      const past = new PastBook('web', undefined).record();
+      const other = { ...evidence, release: 'r2', stage: 3 };
+      await store.commit(
+        [],
+        [
+          { put: 'evidence', release: 'r1', record: evidence },
+          { put: 'evidence', release: 'r2', record: evidence },
+          { put: 'evidence', release: 'r2', record: other },
+          { put: 'past', record: past },
+          { put: 'past', record: { ...past, windowMs: 120_000 } },
+        ],
+      );
+      await store.commit([], [{ put: 'evidence', release: 'r1', record: null }]);
+      await store.commit([], [{ put: 'evidence', release: 'nothing', record: null }]);
+      await reopen();
+      const remembered = await store.load();
+      assert.deepEqual(remembered.evidence, [other]);
+      assert.deepEqual(remembered.pasts, [{ ...past, windowMs: 120_000 }]);
     });
 
     test('a change that cannot be written takes its entries and the other changes with it', async () => {
@@ -274,6 +300,10 @@ function keyOf(change: Change): string {
   switch (change.put) {
     case 'setting':
       return change.key;
+    case 'evidence':
+      return change.release;
+    case 'past':
+      return change.record.service;
     case 'service':
       return change.record.name;
     case 'version':

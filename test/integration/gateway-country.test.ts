@@ -23,7 +23,7 @@ test('rules find the country of the client in a file, and the next file is taken
   await writeFile(file, OLD);
   const [web, next] = [await startApp(t, 'web'), { ...(await startApp(t, 'next')), version: 'v2' }];
   const rules: ServiceRouting['rules'] = [
-    { match: { type: 'country', countries: ['GB', 'JP'] }, percent: 100, group: 'candidate' },
+    { name: 'here', match: { type: 'country', countries: ['GB', 'JP'] }, percent: 100, group: 'candidate' },
   ];
   await gateway.route({
     backends: [backendOf(web), backendOf(next)],

@@ -234,6 +234,7 @@ test('host, path and preview decide who gets it; nobody is a 404', async (t) => 
       ],
       rules: [
         {
+          name: 'preview',
           match: { type: 'header', name: 'X-Preview', value: { type: 'exact', text: 'yes' } },
           percent: 100,
           group: 'candidate',

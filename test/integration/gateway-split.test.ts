@@ -137,12 +137,18 @@ test('the first rule that matches decides, for the part that it names; the rest 
   const { gateway, backends, at } = await pair(t);
   const rules = [
     {
+      name: 'not beta',
       match: { type: 'header', name: 'x-beta', value: { type: 'exact', text: 'no' } },
       percent: 100,
       group: 'stable',
     },
-    { match: { type: 'query', name: 'v', value: null }, percent: 20, group: 'candidate' },
-    { match: { type: 'network', networks: ['127.0.0.0/8'] }, percent: 100, group: 'candidate' },
+    { name: 'v', match: { type: 'query', name: 'v', value: null }, percent: 20, group: 'candidate' },
+    {
+      name: 'here',
+      match: { type: 'network', networks: ['127.0.0.0/8'] },
+      percent: 100,
+      group: 'candidate',
+    },
   ] as const;
   await gateway.route({ backends, split: at(50), rules });
   const count = async (path: string, headers = {}) => {
@@ -160,7 +166,7 @@ test('the first rule that matches decides, for the part that it names; the rest 
 test('a routing that changes something else begins no share anew', async (t) => {
   const { gateway, backends, at } = await pair(t);
   const match = { type: 'query', name: 'v', value: null } as const;
-  const rules = [{ match, percent: 3, group: 'candidate' }] as const;
+  const rules = [{ name: 'v', match, percent: 3, group: 'candidate' }] as const;
   const found = { plain: 0, ruled: 0 };
   for (let i = 0; i < 100; i += 1) {
     if (i % 10 === 0) await gateway.route({ backends, split: at(2), rules, responseMs: 30_000 + i });
@@ -174,7 +180,7 @@ for (const trust of [['127.0.0.0/8'], ['10.0.0.0/8']])
   test(`a country counts only from a trusted network: ${trust.join()}`, async (t) => {
     const { gateway, backends, at } = await pair(t, { geo: { header: 'cf-ipcountry' }, trust });
     const rules = [
-      { match: { type: 'country', countries: ['DE'] }, percent: 100, group: 'candidate' },
+      { name: 'de', match: { type: 'country', countries: ['DE'] }, percent: 100, group: 'candidate' },
     ] as const;
     await gateway.route({ backends, split: at(0), rules });
     const from = (headers: Record<string, string | string[]>) => textOf(ask(gateway.port, { headers }));
@@ -206,7 +212,14 @@ test('whoever waits for the candidate goes when it has room, though others wait 
   await gateway.route({
     backends: [backendOf(old), { ...backendOf(next), version: 'v2' }],
     split: [share('stable', 100, old), share('candidate', 0, next)],
-    rules: [{ match: { type: 'header', name: 'x-new', value: null }, percent: 100, group: 'candidate' }],
+    rules: [
+      {
+        name: 'new',
+        match: { type: 'header', name: 'x-new', value: null },
+        percent: 100,
+        group: 'candidate',
+      },
+    ],
     policy: {
       ...DEFAULT_POLICY,
       instance: { requestsMax: 1, connectionsMax: null },

@@ -93,7 +93,12 @@ for (const trust of [['127.0.0.0/8'], []])
     const { headers } = await ask(gateway.port, { headers: { 'X-Forwarded-Proto': 'https' } });
     assert.equal(headers['set-cookie']?.[0]?.endsWith('; Secure'), trust.length > 0);
     const rules = [
-      { match: { type: 'network', networks: ['9.9.9.0/24'] }, percent: 100, group: 'candidate' },
+      {
+        name: 'nine',
+        match: { type: 'network', networks: ['9.9.9.0/24'] },
+        percent: 100,
+        group: 'candidate',
+      },
     ] as const;
     const ids = backends.map(({ id }) => id);
     const split = [

@@ -9,7 +9,6 @@ import { judge, type JudgeRules } from '../../src/core/judge/judge.ts';
 import type { Measure } from '../../src/core/judge/measure.ts';
 import type { Observation, Past } from '../../src/core/judge/observed.ts';
 import { againstPast } from '../../src/core/judge/past.ts';
-import { isReached } from '../../src/core/judge/verdict.ts';
 import { Chance } from '../support/chance.ts';
 
 const FALSE_ALARMS = 0.05;
@@ -21,7 +20,7 @@ const RULES: JudgeRules = {
   falseAlarms: FALSE_ALARMS,
   falsePasses: 0.05,
   errors: { tolerate: 1, negligible: 0.001, max: 0.02 },
-  latency: { tolerate: 1, quantiles: QUANTILES, pastRequestsMin: 20 },
+  latency: { tolerate: 1, quantiles: QUANTILES, pastRequestsMin: 20, pastWindowsMin: 1, ceilings: [] },
 };
 
 const ERRORS = 0.02;
@@ -80,6 +79,7 @@ function isTakenBack(chance: Chance, troubleAt: (look: number) => number, rules:
       serve(chance.unit() < row.share ? row.candidate : row.stable, 1, troubleAt(look), chance);
     const release: Observation[] = rows.map(({ share, candidate, stable }) => ({
       share,
+      rule: null,
       candidate: sideOf(candidate),
       stable: sideOf(stable),
     }));
@@ -123,6 +123,8 @@ test('the guard against the past keeps to its own share, whatever past it happen
     };
     const measure: Measure = {
       guard: 'errors',
+      counts: 'errors',
+      binds: true,
       alpha,
       frequency: 'rare',
       tolerate: 1,
@@ -135,12 +137,9 @@ test('the guard against the past keeps to its own share, whatever past it happen
     for (let look = 0; look < 15; look += 1) {
       candidate.requests += chance.triesUntil(rate);
       candidate.errors += 1;
-      const [finding] = againstPast(
-        measure,
-        { release: [{ share: 1, candidate, stable }], stage: [], past: null },
-        alpha,
-      );
-      if (!finding || !isReached(finding.worse)) continue;
+      const [ask] = againstPast(measure, alpha);
+      const release = [{ share: 1, rule: null, candidate, stable }];
+      if (ask?.({ release, stage: [] }).verdict !== 'worse') continue;
       alarms += 1;
       break;
     }

@@ -1,3 +1,4 @@
+import { DEFAULT_JUDGE } from '../../src/core/judge/rules.ts';
 import type { Service } from '../../src/core/project.ts';
 import { DEFAULT_POLICY } from '../../src/core/traffic/policy.ts';
 
@@ -35,6 +36,7 @@ export function serviceSpec(change: Partial<Service> = {}): Service {
       dependencies: {},
     },
     strategy: { type: 'rolling', surge: 1, unavailable: 0, batch: null, bakeMs: 0 },
+    judge: DEFAULT_JUDGE,
     smoke: [],
     ...change,
   };

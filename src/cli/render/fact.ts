@@ -1,5 +1,6 @@
 /** One fact of the journal in words. */
 import { describeError } from '../../core/errors.ts';
+import { describeProof } from '../../core/judge/words.ts';
 import { describeWord } from '../../core/release/gate.ts';
 import type { Entry, Fact } from '../../core/release/journal.ts';
 import { describeStep } from '../../core/release/step.ts';
@@ -29,6 +30,8 @@ function styleOf(fact: Fact): Style | null {
     case 'instance-crashed':
     case 'gateway-lost':
       return 'red';
+    case 'verdict':
+      return fact.verdict === 'worse' ? 'red' : fact.verdict === 'better-or-same' ? 'green' : null;
     case 'instance-unready':
     case 'instance-unhealthy':
     case 'back-planned':
@@ -71,6 +74,8 @@ export function describeFact(fact: Fact): string {
       return `going back, in ${count(fact.steps.length, 'step')}`;
     case 'release-ended':
       return `ended: ${OUTCOMES[fact.outcome]}${fact.cause ? `. ${describeError(fact.cause)}` : ''}`;
+    case 'verdict':
+      return describeVerdict(fact);
     case 'version-kept':
       return `kept ${fact.version}: ${count(fact.files, 'file')}, ${formatBytes(fact.bytes)}`;
     case 'version-removed':
@@ -78,6 +83,17 @@ export function describeFact(fact: Fact): string {
     default:
       return describeRunning(fact);
   }
+}
+
+const VERDICTS = {
+  'better-or-same': 'not worse',
+  worse: 'worse',
+  'not-enough-evidence': 'not enough evidence yet',
+} as const;
+
+function describeVerdict({ verdict, judgement }: Extract<Fact, { kind: 'verdict' }>): string {
+  const proof = verdict === 'worse' ? `. ${describeProof(judgement)}` : '';
+  return `judge: ${VERDICTS[verdict]}${proof}`;
 }
 
 export const OUTCOMES = { done: 'done', 'rolled-back': 'rolled back', stuck: 'stuck' } as const;
@@ -96,6 +112,7 @@ type ReleaseFactKind =
   | 'turned'
   | 'back-planned'
   | 'release-ended'
+  | 'verdict'
   | 'version-kept'
   | 'version-removed';
 

@@ -5,6 +5,7 @@ import { renderSteps, renderWays } from './plan.ts';
 import { leftVersion, renderReceipt } from './receipt.ts';
 import { dateTime, fromTo, type Paint, type Style } from './style.ts';
 import { type Cell, renderTable } from './table.ts';
+import { renderVerdicts } from './verdict.ts';
 
 const STATE_STYLES: Readonly<Record<ReleaseSummary['state'], Style>> = {
   running: 'cyan',
@@ -44,6 +45,7 @@ export function describeWaiting({ for: what, why }: NonNullable<ReleaseSummary['
 /** Everything about one release, from the journal. */
 export function renderRelease(response: ReleaseResponse, nowMs: number, paint: Paint): string[] {
   const { release, summary, entries } = response;
+  const verdicts = renderVerdicts(response, paint);
   const heading = (text: string) => ['', paint('bold', text)];
   return [
     ...renderSummary(summary, nowMs, paint),
@@ -51,6 +53,7 @@ export function renderRelease(response: ReleaseResponse, nowMs: number, paint: P
     ...renderSteps(release.plan, paint),
     '',
     ...renderWays(release.plan.certificate, paint),
+    ...(verdicts.length > 0 ? [...heading('Judge'), ...verdicts] : []),
     ...heading('Timeline'),
     ...renderTimeline(entries, paint),
     ...(release.receipt

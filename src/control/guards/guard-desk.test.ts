@@ -28,7 +28,7 @@ const RULES: JudgeRules = {
   falseAlarms: 0.01,
   falsePasses: 0.05,
   errors: { tolerate: 1.5, negligible: 0.005, max: null },
-  latency: { tolerate: 1.5, quantiles: [], pastRequestsMin: 50 },
+  latency: { tolerate: 1.5, quantiles: [], pastRequestsMin: 50, pastWindowsMin: 1, ceilings: [] },
 };
 
 async function serve(t: TestContext, answer: (request: IncomingMessage) => string | number): Promise<number> {

@@ -2,6 +2,7 @@ import type { Service } from '../../core/project.ts';
 import type { ReleaseRecord } from '../../core/release/records.ts';
 import type { Step } from '../../core/release/step.ts';
 import type { Fleet } from '../fleet.ts';
+import type { JudgeDesk } from '../judge-desk.ts';
 import type { Ledger } from '../ledger.ts';
 import type { ControlPorts } from '../ports.ts';
 import type { TrafficDirector } from '../traffic-director.ts';
@@ -23,6 +24,7 @@ export interface StepContext {
   readonly ledger: Ledger;
   readonly fleet: Fleet;
   readonly traffic: TrafficDirector;
+  readonly judge: JudgeDesk;
   /** Aborted when somebody asks for the way back, or when control ends. */
   readonly signal: AbortSignal;
 }

@@ -3,6 +3,7 @@ import type { Step } from '../../core/release/step.ts';
 import { drain } from './drain.ts';
 import { gate } from './gate.ts';
 import type { StepContext } from './handler.ts';
+import { judge } from './judge.ts';
 import { promote } from './promote.ts';
 import { ready } from './ready.ts';
 import { route } from './route.ts';
@@ -28,6 +29,8 @@ export function applyStep(step: Step, context: StepContext): Promise<string> {
     case 'approve':
     case 'bake':
       return gate(step.instances, context, (inside) => watch(step, inside));
+    case 'judge':
+      return gate(step.instances, context, (inside) => judge(step, inside));
     case 'promote':
       return promote(step, context);
     case 'stop':

@@ -10,7 +10,13 @@ const RULES: JudgeRules = {
   falseAlarms: 0.01,
   falsePasses: 0.05,
   errors: { tolerate: 1.5, negligible: 0.005, max: null },
-  latency: { tolerate: 1.5, quantiles: [0.5, 0.95, 0.99], pastRequestsMin: 50 },
+  latency: {
+    tolerate: 1.5,
+    quantiles: [0.5, 0.95, 0.99],
+    pastRequestsMin: 50,
+    pastWindowsMin: 1,
+    ceilings: [],
+  },
 };
 
 /** A tenth of the requests takes 100 ms, one in a hundred a second, the others 10 ms. */
@@ -36,7 +42,12 @@ function observed(rows: readonly Observation[], past: Past | null = PAST): Obser
   return { release: rows, stage: rows, past };
 }
 
-const tenth = (candidate: Side, stable: Side): Observation => ({ share: 0.1, candidate, stable });
+const tenth = (candidate: Side, stable: Side): Observation => ({
+  share: 0.1,
+  rule: null,
+  candidate,
+  stable,
+});
 
 test('nothing seen is not enough evidence, with and without a past', () => {
   for (const past of [PAST, null]) {
@@ -80,7 +91,7 @@ test('a candidate that is slower is found by its latency alone', () => {
 });
 
 test('at full traffic, with nothing beside it, its errors are held against the past', () => {
-  const all: Observation = { share: 1, candidate: side(2000, 40), stable: side(0, 0) };
+  const all: Observation = { share: 1, rule: null, candidate: side(2000, 40), stable: side(0, 0) };
   const { verdict, findings } = judge(RULES, observed([all]));
   assert.equal(verdict, 'worse');
   assert.ok(findings.some((f) => f.guard === 'errors against the past' && f.verdict === 'worse'));
@@ -133,7 +144,7 @@ test('a hundred million requests keep everything a number and the verdict right'
   assert.equal(worse.verdict, 'worse');
   for (const { worse: evidence, effect } of [...same.findings, ...worse.findings]) {
     assert.ok(Number.isFinite(evidence.log) && Number.isFinite(evidence.neededLog));
-    assert.ok(effect.from <= effect.to, JSON.stringify(effect));
+    assert.ok(effect.from <= (effect.to ?? Infinity), JSON.stringify(effect));
   }
 });
 

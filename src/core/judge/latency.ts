@@ -26,11 +26,16 @@ export function thresholdBucket(past: Histogram, quantile: number, requestsMin: 
 
 /** Requests that took longer than every duration in the bucket. */
 export function slowerThan(histogram: Histogram, bucket: number): number {
-  return bucketsOf(histogram).reduce((sum, [at, count]) => (at > bucket ? sum + count : sum), 0);
+  let slower = 0;
+  for (let i = 0; i + 1 < histogram.length; i += 2)
+    if ((histogram[i] ?? 0) > bucket) slower += histogram[i + 1] ?? 0;
+  return slower;
 }
 
 export function requestsIn(histogram: Histogram): number {
-  return bucketsOf(histogram).reduce((sum, [, count]) => sum + count, 0);
+  let requests = 0;
+  for (let i = 1; i < histogram.length; i += 2) requests += histogram[i] ?? 0;
+  return requests;
 }
 
 /**

@@ -1,13 +1,17 @@
 /** What is held against a candidate: which requests are bad, and how often stable's were before. */
+import { bucketTopMs } from '../traffic/histogram.ts';
+import { formatDurationMs } from '../units.ts';
 import type { Frequency } from './frequency.ts';
-import type { JudgeRules } from './judge.ts';
 import { type Histogram, requestsIn, slowerThan, thresholdBucket } from './latency.ts';
-import type { Observation, Observed, Side } from './observed.ts';
+import type { Observation, Past, Side } from './observed.ts';
 import type { Rate } from './rate.ts';
+import type { JudgeRules } from './rules.ts';
 
 /** One guard's measure, on both sides, row by row. */
 export interface Measure {
   readonly guard: string;
+  /** In words: `errors`, `slower than 312ms`. */
+  readonly counts: string;
   /** Of the release's false alarms, what this measure may spend. */
   readonly alpha: number;
   readonly frequency: Frequency;
@@ -18,6 +22,8 @@ export interface Measure {
   readonly of: (side: Side) => Rate;
   /** Stable's rates in the windows of its past; none: unknown. */
   readonly past: readonly Rate[];
+  /** The past is long enough for a candidate to be held against it. */
+  readonly binds: boolean;
 }
 
 /** Beyond this quantile of stable's past a request is as rare as an error. */
@@ -25,57 +31,79 @@ const RARE_FROM = 0.98;
 
 export const frequencyOf = (quantile: number): Frequency => (quantile >= RARE_FROM ? 'rare' : 'common');
 
+/** `p99`, `p99.9`. */
+export const nameOf = (quantile: number) => `p${Number((quantile * 100).toFixed(3))}`;
+
 /**
  * Errors may spend as many of the false alarms as everything else together: an error hurts at once, and each halving
- * costs a slow request's guard hardly more than it costs theirs.
+ * costs a slow request's guard hardly more than it costs theirs. What has a ceiling shares with it.
  */
-export function measuresOf(rules: JudgeRules, { past }: Observed): readonly Measure[] {
+export function measuresOf(rules: JudgeRules, past: Past | null): readonly Measure[] {
   const slow = thresholdsOf(rules, past);
-  const alphaOfErrors = slow.length > 0 ? rules.falseAlarms / 2 : rules.falseAlarms;
-  const { errors, latency } = rules;
+  const { errors, latency, falseAlarms } = rules;
+  const others = slow.length + latency.ceilings.length;
+  const alphaOfErrors = others > 0 ? falseAlarms / 2 : falseAlarms;
   return [
     {
       guard: 'errors',
+      counts: 'errors',
       alpha: errors.max === null ? alphaOfErrors : alphaOfErrors / 2,
       frequency: 'rare',
       tolerate: errors.tolerate,
       negligible: errors.negligible,
-      of: ({ errors: bad, requests }) => ({ bad, requests }),
+      of: errorRate,
       past: past?.windows.map(({ errors: bad, requests }) => ({ bad, requests })) ?? [],
+      binds: past !== null,
     },
-    ...slow.map(({ quantile, of }): Measure => ({
-      guard: `p${quantile * 100}`,
-      alpha: rules.falseAlarms / 2 / slow.length,
+    ...slow.map(({ quantile, bucket, of }): Measure => ({
+      guard: nameOf(quantile),
+      counts: slowerThanWords(bucket),
+      alpha: falseAlarms / 2 / others,
       frequency: frequencyOf(quantile),
       tolerate: latency.tolerate,
       negligible: null,
       of,
       past: past?.windows.map(of) ?? [],
+      binds: (past?.windows.length ?? 0) >= latency.pastWindowsMin,
     })),
   ];
 }
 
 /** The quantiles that stable's past is long enough for. */
-function thresholdsOf({ latency }: JudgeRules, past: Observed['past']) {
+function thresholdsOf({ latency }: JudgeRules, past: Past | null) {
   const whole = past?.windows.flatMap((window) => window.latency) ?? [];
   return latency.quantiles.flatMap((quantile) => {
     const bucket = thresholdBucket(whole, quantile, latency.pastRequestsMin);
-    if (bucket === undefined) return [];
-    const of = (side: { readonly latency: Histogram }): Rate => ({
-      bad: slowerThan(side.latency, bucket),
-      requests: requestsIn(side.latency),
-    });
-    return [{ quantile, of }];
+    return bucket === undefined ? [] : [{ quantile, bucket, of: slowRate(bucket) }];
   });
 }
+
+export const errorRate = ({ errors, requests }: Pick<Side, 'errors' | 'requests'>): Rate => ({
+  bad: errors,
+  requests,
+});
+
+export const slowRate =
+  (bucket: number) =>
+  ({ latency }: { readonly latency: Histogram }): Rate => ({
+    bad: slowerThan(latency, bucket),
+    requests: requestsIn(latency),
+  });
+
+export const slowerThanWords = (bucket: number) => `slower than ${formatDurationMs(bucketTopMs(bucket))}`;
 
 /** Never a certainty, of which there would be nothing to test. */
 export const boundOf = (rate: number, tolerate: number): number => Math.min(rate * tolerate, (1 + rate) / 2);
 
-export const total = (rates: readonly Rate[]): Rate => ({
-  bad: rates.reduce((all, { bad }) => all + bad, 0),
-  requests: rates.reduce((all, { requests }) => all + requests, 0),
-});
+export function total(rates: readonly Rate[]): Rate {
+  let bad = 0;
+  let requests = 0;
+  for (const rate of rates) {
+    bad += rate.bad;
+    requests += rate.requests;
+  }
+  return { bad, requests };
+}
 
 /** Rows in which both sides had traffic. */
 export function split(rows: readonly Observation[]): readonly Observation[] {

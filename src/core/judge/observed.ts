@@ -1,7 +1,7 @@
 /** What the judge is given: counts per side and per share, as the gateway assigned them (T5). */
 import type { Histogram } from './latency.ts';
 
-/** Requests of one side. Where traffic is sticky, `bad` counts the first error of each session only. */
+/** Requests of one side. Where traffic is sticky, `errors` counts the first error of each session only. */
 export interface Side {
   readonly requests: number;
   readonly errors: number;
@@ -10,9 +10,11 @@ export interface Side {
   readonly assigned: number;
 }
 
-/** Everything that was assigned while the candidate had this share (0 to 1). */
+/** Everything that was assigned while the candidate had this share (0 to 1; at 1 there is nothing to compare with). */
 export interface Observation {
   readonly share: number;
+  /** The rule that chose whose requests these are; null: they are everybody's. */
+  readonly rule: string | null;
   readonly candidate: Side;
   readonly stable: Side;
 }

@@ -11,12 +11,14 @@ const HOUR: Rate = { bad: 100, requests: 100_000 };
 
 const measure = (past: readonly Rate[]): Measure => ({
   guard: 'errors',
+  counts: 'errors',
   alpha: ALPHA,
   frequency: 'rare',
   tolerate: 1,
   negligible: null,
   of: ({ errors: bad, requests }) => ({ bad, requests }),
   past,
+  binds: true,
 });
 
 const side = (errors: number, requests: number): Side => ({
@@ -26,12 +28,14 @@ const side = (errors: number, requests: number): Side => ({
   assigned: requests,
 });
 
-const row = (share: number, candidate: Side, stable: Side): Observation => ({ share, candidate, stable });
+const row = (share: number, candidate: Side, stable: Side): Observation => ({
+  ...{ share, rule: null, candidate, stable },
+});
 
 function finding(release: readonly Observation[], past: readonly Rate[] = [HOUR]) {
-  const [only] = againstPast(measure(past), { release, stage: release, past: null }, ALPHA);
+  const [only] = againstPast(measure(past), ALPHA);
   assert.ok(only);
-  return only;
+  return only({ release, stage: release }).explain();
 }
 
 test('a few errors in a few requests are enough where the past had hardly any', () => {
@@ -69,5 +73,5 @@ test('the worst hour counts, not the mean of the day', () => {
 });
 
 test('no past, no word', () => {
-  assert.deepEqual(againstPast(measure([]), { release: [], stage: [], past: null }, ALPHA), []);
+  assert.deepEqual(againstPast(measure([]), ALPHA), []);
 });

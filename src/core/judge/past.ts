@@ -3,35 +3,49 @@
  * shows, and learns faster than a comparison with noise. It rests on the past being a measure of today, so that
  * today speaks as well: stable's rate beside the candidate raises the bound when it is higher than it ever was.
  */
+import type { Asked, Guard } from './guard.ts';
 import { boundOf, type Measure, rateOf, total } from './measure.ts';
-import type { Observation, Observed } from './observed.ts';
+import type { Observation } from './observed.ts';
 import { evidenceOfAbove, type Rate, rateInterval } from './rate.ts';
-import { evidenceFrom, type Finding, isReached } from './verdict.ts';
+import { evidenceFrom, isReached } from './verdict.ts';
 
 /** Of the guard's false alarms, what the bound itself may be wrong by. */
 const BOUND_SHARE = 0.1;
 /** So many bad requests is the past worth beside what stable does today. */
 const PAST_BAD = 0.5;
 
-export function againstPast(measure: Measure, { release }: Observed, alpha: number): Finding[] {
+/** None where nothing is known. */
+export function againstPast(measure: Measure, alpha: number): Guard[] {
   const stable = total(measure.past);
   if (stable.requests === 0) return [];
   const known = knownRate(measure.past, alpha * BOUND_SHARE);
-  const bound = boundOf(expected(measure, release, known), measure.tolerate);
-  const candidate = rateOf(release, 'candidate', measure);
   const level = alpha * (1 - BOUND_SHARE);
-  const worse = evidenceFrom(evidenceOfAbove(candidate, bound, measure.frequency), level, candidate);
+  const guard = `${measure.guard} against the past`;
   return [
-    {
-      guard: `${measure.guard} against the past`,
-      verdict: isReached(worse) ? 'worse' : 'not-enough-evidence',
-      worse,
-      same: null,
-      candidate,
-      stable,
-      tolerated: { type: 'rate', value: bound },
-      effect: rateInterval(candidate, level),
-      missingRequests: null,
+    ({ release, stage }): Asked => {
+      // Whom a rule chooses is not whom the past knows.
+      const rows = release.filter(({ rule }) => rule === null);
+      const bound = boundOf(expected(measure, rows, known), measure.tolerate);
+      const candidate = rateOf(rows, 'candidate', measure);
+      const worse = evidenceFrom(evidenceOfAbove(candidate, bound, measure.frequency), level, candidate);
+      const verdict = isReached(worse) ? 'worse' : 'not-enough-evidence';
+      const tolerated = { type: 'rate', value: bound } as const;
+      const explain = () => ({
+        ...({
+          guard,
+          counts: measure.counts,
+          verdict,
+          worse,
+          same: null,
+          candidate,
+          stable,
+          tolerated,
+        } as const),
+        stageRequests: rateOf(stage, 'candidate', measure).requests,
+        effect: rateInterval(candidate, level),
+        missingRequests: null,
+      });
+      return { verdict, same: null, tolerated, explain };
     },
   ];
 }

@@ -11,19 +11,23 @@ export interface Evidence {
 
 export interface Interval {
   readonly from: number;
-  /** `Infinity`: nothing bounds it yet. */
-  readonly to: number;
+  /** Null: nothing bounds it yet. */
+  readonly to: number | null;
 }
 
 /** One guard's word. */
 export interface Finding {
   /** Such as `errors`, `p99`, `errors against the past`. */
   readonly guard: string;
+  /** What is counted as bad: `errors`, `slower than 312ms`. */
+  readonly counts: string;
   readonly verdict: Verdict;
   readonly worse: Evidence;
   /** Null: the guard can only take a candidate back, never promote it. */
   readonly same: Evidence | null;
   readonly candidate: Rate;
+  /** Of the candidate, since the stage began. */
+  readonly stageRequests: number;
   /** Null where the guard compares with a bound. */
   readonly stable: Rate | null;
   /** What a candidate may have at most: times stable's rate, or a rate. */
@@ -65,7 +69,7 @@ export function evidenceFrom(log: number, alpha: number, candidate: Rate): Evide
 export const isReached = ({ log, neededLog }: Evidence): boolean => log >= neededLog;
 
 /** Worse wins over everything; same needs all that can say so; a judge without guards never says anything (R8). */
-export function verdictOf(findings: readonly Finding[]): Verdict {
+export function verdictOf(findings: readonly Pick<Finding, 'verdict' | 'same'>[]): Verdict {
   if (findings.some(({ verdict }) => verdict === 'worse')) return 'worse';
   const promoting = findings.filter(({ same }) => same !== null);
   if (promoting.length === 0) return 'not-enough-evidence';

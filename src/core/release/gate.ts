@@ -24,7 +24,7 @@ export interface Pass extends Word {
 export const EXTENTS = ['gate', 'full', 'now'] as const;
 export type Extent = (typeof EXTENTS)[number];
 
-const GATES: ReadonlySet<Step['kind']> = new Set(['preview', 'hold', 'approve', 'bake'] as const);
+const GATES: ReadonlySet<Step['kind']> = new Set(['preview', 'hold', 'judge', 'approve', 'bake'] as const);
 
 export function isGate(step: Step): boolean {
   return GATES.has(step.kind);

@@ -1,5 +1,7 @@
 import type { ErrorRecord } from '../errors.ts';
 import type { Word } from './gate.ts';
+import type { Judgement } from '../judge/judge.ts';
+import type { Verdict } from '../judge/verdict.ts';
 import type { Plan } from './plan.ts';
 import type { Receipt } from './receipt.ts';
 import type { Outcome } from './state.ts';
@@ -66,6 +68,13 @@ export type Fact =
   | ({ readonly kind: 'gates-waived'; readonly indexes: readonly number[] } & Word)
   /** It goes back for a cause that none of its steps met. */
   | { readonly kind: 'turned'; readonly cause: ErrorRecord }
+  /** When a stage begins to be judged, when the word changes, and when the stage ends. `stage`: index of its route step. */
+  | {
+      readonly kind: 'verdict';
+      readonly verdict: Verdict;
+      readonly stage: number;
+      readonly judgement: Judgement;
+    }
   | { readonly kind: 'back-planned'; readonly cause: ErrorRecord; readonly steps: readonly Step[] }
   | {
       readonly kind: 'release-ended';

@@ -59,6 +59,7 @@ export function simulate(before: Simulation, step: Step): Simulation {
     case 'preview':
     case 'hold':
     case 'approve':
+    case 'judge':
     case 'bake':
       return before;
     case 'promote':

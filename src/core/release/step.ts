@@ -1,4 +1,5 @@
 import { count, formatDurationMs } from '../units.ts';
+import type { OnUnsure } from '../judge/rules.ts';
 import type { Rotation } from '../traffic/rotation.ts';
 
 /**
@@ -14,6 +15,7 @@ export type Step =
   | PreviewStep
   | HoldStep
   | ApproveStep
+  | JudgeStep
   | BakeStep
   | PromoteStep
   | StopStep;
@@ -82,6 +84,15 @@ export interface ApproveStep {
   readonly instances: readonly InstanceRef[];
 }
 
+/** Waits until the judge has evidence, gathered since the last route step, that the candidate is not worse. */
+export interface JudgeStep {
+  readonly kind: 'judge';
+  /** After this `onUnsure` decides. */
+  readonly patienceMs: number;
+  readonly onUnsure: OnUnsure;
+  readonly instances: readonly InstanceRef[];
+}
+
 /** Full traffic on the candidate, watched; what was stable stays as warm as the strategy left it. */
 export interface BakeStep {
   readonly kind: 'bake';
@@ -102,6 +113,11 @@ export interface StopStep {
 
 const names = (instances: readonly InstanceRef[]) => instances.map((i) => i.id).join(', ');
 
+const UNSURE = { hold: 'then a person decides', promote: 'then on all the same', back: 'then back' } as const;
+
+const unsure = ({ patienceMs, onUnsure }: JudgeStep) =>
+  ` (${formatDurationMs(patienceMs)} at most, ${UNSURE[onUnsure]})`;
+
 /** One line for plans, progress and timelines. */
 export function describeStep(step: Step): string {
   switch (step.kind) {
@@ -121,6 +137,8 @@ export function describeStep(step: Step): string {
       return `hold for ${formatDurationMs(step.forMs)}`;
     case 'approve':
       return 'wait for approval';
+    case 'judge':
+      return `until evidence that it is not worse${unsure(step)}`;
     case 'bake':
       return `bake for ${formatDurationMs(step.forMs)}`;
     case 'promote':

@@ -50,6 +50,6 @@ function previewOf(
   return {
     candidate: { instances: idsOf(green), percent: 0 },
     baseline: NO_SHARE,
-    rules: [{ match, percent: 100, group: 'candidate' }],
+    rules: [{ name: 'preview', match, percent: 100, group: 'candidate' }],
   };
 }

@@ -7,6 +7,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { DEFAULT_JUDGE } from '../judge/rules.ts';
 import type { Service, StrategyChoice } from '../project.ts';
 import { planBack } from '../release/back.ts';
 import { type Facts, instanceId } from '../release/facts.ts';
@@ -93,6 +94,7 @@ function serviceFor({ choice, wanted, smokes }: Scene): Service {
     },
     health: { liveness: null, readiness: { check, ...times }, dependencies: {} },
     strategy: choice,
+    judge: DEFAULT_JUDGE,
     smoke: smokes ? [{ type: 'command', command: 'true', timeoutMs: 1_000 }] : [],
   };
 }

@@ -61,9 +61,14 @@ export interface Assignment {
   /** Both null where there is no split. */
   readonly group: Group | null;
   readonly percent: number | null;
+  /** The name of the rule that decided; null: the weights. What no part of a rule gets is its, too. */
+  readonly rule: string | null;
 }
 
-export interface AssignedCounts extends Assignment, Outcomes {}
+export interface AssignedCounts extends Assignment, Outcomes {
+  /** Times that somebody was put here: requests, or new sessions where the gateway's cookie keeps them. */
+  readonly decisions: number;
+}
 
 /** Under way now, of those that got their instance under this routing (T1). */
 export interface RunningCounts {

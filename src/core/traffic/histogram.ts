@@ -52,3 +52,30 @@ export function cumulative(pairs: readonly number[], boundsMs: readonly number[]
   for (let at = 1; at < counts.length; at += 1) counts[at] = (counts[at] ?? 0) + (counts[at - 1] ?? 0);
   return counts;
 }
+
+/** Sum of two lists of `[bucket, count, ...]` pairs, in order of buckets. */
+export function addPairs(a: readonly number[], b: readonly number[]): readonly number[] {
+  if (a.length === 0 || b.length === 0) return a.length === 0 ? b : a;
+  const counts = new Map<number, number>();
+  for (const pairs of [a, b])
+    for (let at = 0; at + 1 < pairs.length; at += 2) {
+      const bucket = pairs[at] ?? 0;
+      counts.set(bucket, (counts.get(bucket) ?? 0) + (pairs[at + 1] ?? 0));
+    }
+  return [...counts].toSorted(([x], [y]) => x - y).flat();
+}
+
+/** What came to `before` until `now`; counts that fell begin anew. */
+export function pairsBetween(before: readonly number[], now: readonly number[]): number[] {
+  const earlier = new Map<number, number>();
+  for (let at = 0; at + 1 < before.length; at += 2) earlier.set(before[at] ?? 0, before[at + 1] ?? 0);
+  const pairs: number[] = [];
+  for (let at = 0; at + 1 < now.length; at += 2) {
+    const bucket = now[at] ?? 0;
+    const then = earlier.get(bucket) ?? 0;
+    const count = now[at + 1] ?? 0;
+    const grown = count >= then ? count - then : count;
+    if (grown > 0) pairs.push(bucket, grown);
+  }
+  return pairs;
+}

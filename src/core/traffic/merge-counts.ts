@@ -9,6 +9,7 @@ import type {
   ServiceCounts,
   Totals,
 } from './counts.ts';
+import { addPairs } from './histogram.ts';
 
 export const NO_GATEWAY_COUNTS: GatewayCounts = {
   connections: 0,
@@ -35,7 +36,7 @@ export function mergeInstance(a: InstanceCounts, b: InstanceCounts): InstanceCou
 }
 
 export function mergeAssigned(a: AssignedCounts, b: AssignedCounts): AssignedCounts {
-  return { ...a, ...mergeOutcomes(a, b) };
+  return { ...a, ...mergeOutcomes(a, b), decisions: a.decisions + b.decisions };
 }
 
 export function mergeService(a: ServiceCounts, b: ServiceCounts): ServiceCounts {
@@ -105,15 +106,4 @@ export function mergeTotals(a: Totals, b: Totals): Totals {
 
 function addAnswered(a: Answered, b: Answered): Answered {
   return [a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3]];
-}
-
-/** Histograms as `[bucket, count, ...]` pairs, by bucket. */
-function addPairs(a: readonly number[], b: readonly number[]): number[] {
-  const counts = new Map<number, number>();
-  for (const pairs of [a, b])
-    for (let at = 0; at + 1 < pairs.length; at += 2) {
-      const bucket = pairs[at] ?? 0;
-      counts.set(bucket, (counts.get(bucket) ?? 0) + (pairs[at + 1] ?? 0));
-    }
-  return [...counts].toSorted(([x], [y]) => x - y).flat();
 }

@@ -36,7 +36,7 @@ const ended = ({ answered, failed, abandoned }: InstanceCounts) =>
   answered.reduce((sum, n) => sum + n, 0) + failed + abandoned;
 
 const event = (atMs: number): FailureEvent => ({
-  ...{ atMs, service: 'web', version: 'v1', instance: 'a', group: null, percent: null },
+  ...{ atMs, service: 'web', version: 'v1', instance: 'a', group: null, percent: null, rule: null },
   ...{ routing: 1, session: null, kind: 'died', status: null },
 });
 

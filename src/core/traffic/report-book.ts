@@ -164,6 +164,6 @@ function certificatesOf(members: readonly Member[]): CertificateState[] {
   return [...new Map(all).values()];
 }
 
-export function assignmentKey({ service, version, group, percent }: Assignment): string {
-  return `${service} ${group ?? '-'} ${percent ?? '-'} ${version}`;
+export function assignmentKey({ service, version, group, percent, rule }: Assignment): string {
+  return `${service} ${group ?? '-'} ${percent ?? '-'} ${version}${rule === null ? '' : ` ${rule}`}`;
 }

@@ -30,6 +30,8 @@ export type Match =
   | { readonly type: 'country'; readonly countries: readonly string[] };
 
 export interface Rule {
+  /** Its own among the rules of a service; what is counted goes by it. */
+  readonly name: string;
   readonly match: Match;
   /** So many of the requests that match go to the group, the others to the stable one. */
   readonly percent: number;

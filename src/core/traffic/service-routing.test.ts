@@ -13,7 +13,7 @@ const instances = new Map(
   ]),
 );
 const byHeader: Match = { type: 'header', name: 'x-preview', value: { type: 'exact', text: 'yes' } };
-const rules: Rule[] = [{ match: byHeader, percent: 100, group: 'candidate' }];
+const rules: Rule[] = [{ name: 'preview', match: byHeader, percent: 100, group: 'candidate' }];
 const rotation: Rotation = { instances: ['a', 'b', 'gone'], split: null, draining: ['b', 'gone'] };
 const shared = (candidate: string[], percent: number, baseline: string[] = []): Rotation => ({
   ...rotation,

@@ -8,7 +8,7 @@ import { EMPTY_REPORT } from './report-book.ts';
 import { TrafficWindow } from './traffic-window.ts';
 
 const row = (ok: number, errors: number, latency: readonly number[] = []): AssignedCounts => ({
-  ...{ service: 'web', version: 'v1', group: null, percent: null },
+  ...{ service: 'web', version: 'v1', group: null, percent: null, rule: null, decisions: 0 },
   ...{ answered: [ok, 0, 0, errors], failed: 0, abandoned: 0, retried: 0, latency, latencySumMs: 0 },
 });
 

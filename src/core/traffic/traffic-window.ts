@@ -4,7 +4,7 @@
  */
 import { limits } from '../limits.ts';
 import type { AssignedCounts, Outcomes, ServiceCounts, TrafficReport } from './counts.ts';
-import { quantileMs } from './histogram.ts';
+import { pairsBetween, quantileMs } from './histogram.ts';
 import { assignmentKey } from './report-book.ts';
 
 /** Of what ended in the window. */
@@ -86,15 +86,3 @@ export function flowBetween(before: Outcomes | undefined, now: Outcomes, seconds
 
 /** A gateway that was started again counts from zero. */
 const grown = (before: number, now: number) => (now >= before ? now - before : now);
-
-function pairsBetween(before: readonly number[], now: readonly number[]): number[] {
-  const earlier = new Map<number, number>();
-  for (let at = 0; at + 1 < before.length; at += 2) earlier.set(before[at] ?? 0, before[at + 1] ?? 0);
-  const pairs: number[] = [];
-  for (let at = 0; at + 1 < now.length; at += 2) {
-    const bucket = now[at] ?? 0;
-    const count = grown(earlier.get(bucket) ?? 0, now[at + 1] ?? 0);
-    if (count > 0) pairs.push(bucket, count);
-  }
-  return pairs;
-}

@@ -20,7 +20,8 @@ const instance = (id: string, lastRequestAtMs = 0): InstanceCounts => ({
 
 const assigned = (percent: number, latency: readonly number[]): AssignedCounts => ({
   ...outcomes,
-  ...{ service: 'web', version: 'v2', group: 'candidate', percent, latency, latencySumMs: 12.5 },
+  ...{ service: 'web', version: 'v2', group: 'candidate', percent, rule: null },
+  ...{ decisions: 15, latency, latencySumMs: 12.5 },
 });
 
 const textOf = (report: Partial<TrafficReport>) =>

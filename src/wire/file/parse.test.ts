@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { SegueError } from '../../core/errors.ts';
+import { DEFAULT_JUDGE } from '../../core/judge/rules.ts';
 import type { Project, Service } from '../../core/project.ts';
 import { DEFAULT_POLICY } from '../../core/traffic/policy.ts';
 import { environmentNames, parseProjectFile } from './parse.ts';
@@ -140,6 +141,7 @@ describe('a right file', () => {
             dependencies: {},
           },
           strategy: { type: 'rolling', surge: 1, unavailable: 0, batch: null, bakeMs: 0 },
+          judge: DEFAULT_JUDGE,
           smoke: [],
         },
       },
@@ -212,8 +214,8 @@ describe('a wrong file', () => {
     ],
     [
       'asks for what comes later',
-      service(run, traffic, 'judge: { errors: 1 }'),
-      '6:5: services.web.judge is not part of this version of Segue yet',
+      service(run, traffic, 'flags: { a: 1 }'),
+      '6:5: services.web.flags is not part of this version of Segue yet',
     ],
     [
       'asks for a strategy that comes later',

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { limits } from '../../core/limits.ts';
 import { gateway } from './gateway.ts';
 import { health } from './health.ts';
+import { judge } from './judge.ts';
 import { smokeTest } from './smoke.ts';
 import { strategy } from './strategy.ts';
 import { traffic } from './traffic.ts';
@@ -72,6 +73,9 @@ export const service = z.strictObject(
     strategy: strategy
       .prefault('rolling')
       .describe('How a new version goes live: rolling, blue-green, handover, or { type, ... }.'),
+    judge: judge
+      .prefault({})
+      .describe('What the new version may do worse than the one before: off, or { errors, latency, ... }.'),
     smoke: z
       .array(smokeTest, 'a list of smoke tests')
       .max(limits.file.smokeTestsMax, `at most ${limits.file.smokeTestsMax} smoke tests`)

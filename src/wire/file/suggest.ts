@@ -3,7 +3,7 @@ import { ANY, type KnownMap, knownMaps, sharedParts } from './json-schema.ts';
 import { describePath, type Path } from './problem.ts';
 
 /** Part of the design, not of this version: a clear "not yet" is better than "unknown". */
-const LATER_KEYS = new Set(['kind', 'judge', 'database', 'flags', 'steps', 'approve', 'weights']);
+const LATER_KEYS = new Set(['kind', 'database', 'flags', 'steps', 'approve', 'weights']);
 export const LATER_STRATEGIES: ReadonlySet<string> = new Set(['ab']);
 export const NOT_YET = 'is not part of this version of Segue yet';
 

@@ -70,6 +70,17 @@ export function wholePercent(min = 1) {
   });
 }
 
+/** A share between two percents; result from 0 to 1. */
+export function shareOf(minPercent: number, maxPercent: number) {
+  const error = `a share from ${minPercent}% to ${maxPercent}%`;
+  return z.union([z.string(error), z.number(error)], error).transform((value, context): number => {
+    const percent = parseSharePercent(String(value));
+    if (percent !== undefined && percent >= minPercent && percent <= maxPercent) return percent / 100;
+    context.issues.push({ code: 'custom', input: value, message: error });
+    return z.NEVER;
+  });
+}
+
 /** `1.5x`: how many times something; at least once. */
 export function times() {
   const error = 'how many times, such as 1.5x';

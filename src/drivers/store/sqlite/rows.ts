@@ -1,6 +1,10 @@
 /** From rows of SQLite to records. Only this driver writes them, so what is checked here is damage. */
 import type { SQLOutputValue } from 'node:sqlite';
 import { SegueError } from '../../../core/errors.ts';
+import type { EvidenceRecord } from '../../../core/judge/evidence.ts';
+import type { PastRecord } from '../../../core/judge/past-book.ts';
+import { DEFAULT_JUDGE } from '../../../core/judge/rules.ts';
+import type { Service } from '../../../core/project.ts';
 import { NO_SHARE, type Rotation } from '../../../core/traffic/rotation.ts';
 import type { Entry, Fact } from '../../../core/release/journal.ts';
 import type {
@@ -56,15 +60,25 @@ function parsed(json: string, where: string): unknown {
   }
 }
 
-/** Until a rotation could carry shares, it named the instances of a preview. */
 function inTodaysForm(key: string, value: unknown): unknown {
-  if (key !== 'rotation' || !isEarlierRotation(value)) return value;
-  const { preview, ...rotation } = value;
+  if (key === 'rotation' && isEarlierRotation(value)) return rotationToday(value);
+  if (key === 'spec' && isService(value)) return inherited(value);
+  return value;
+}
+
+/** Until there was a judge, nobody had said that there should be none. */
+const inherited = (service: Service): Service =>
+  Object.hasOwn(service, 'judge') ? service : { ...service, judge: DEFAULT_JUDGE };
+
+/** Until a rotation could carry shares, it named the instances of a preview. */
+function rotationToday({ preview, ...rotation }: EarlierRotation) {
   const candidate = { instances: preview, percent: 0 };
   return { ...rotation, split: preview.length > 0 ? { candidate, baseline: NO_SHARE, rules: [] } : null };
 }
 
-const isEarlierRotation = has<Omit<Rotation, 'split'> & { readonly preview: readonly string[] }>('preview');
+type EarlierRotation = Omit<Rotation, 'split'> & { readonly preview: readonly string[] };
+const isEarlierRotation = has<EarlierRotation>('preview');
+const isService = has<Service>('strategy');
 
 export const serviceOf = (row: Row): ServiceRecord =>
   record(row, `service ${String(row['name'])}`, has<ServiceRecord>('rotation'));
@@ -77,6 +91,12 @@ export const instanceOf = (row: Row): InstanceRecord =>
 
 export const releaseOf = (row: Row): ReleaseRecord =>
   record(row, `release ${String(row['id'])}`, has<ReleaseRecord>('plan'));
+
+export const evidenceOf = (row: Row): EvidenceRecord =>
+  record(row, `evidence of ${String(row['release'])}`, has<EvidenceRecord>('cells'));
+
+export const pastOf = (row: Row): PastRecord =>
+  record(row, `past of ${String(row['service'])}`, has<PastRecord>('windows'));
 
 export function settingOf(row: Row): [key: string, value: string] {
   return [text(row, 'key', 'setting'), text(row, 'value', 'setting')];

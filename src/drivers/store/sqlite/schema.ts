@@ -73,6 +73,17 @@ const MIGRATIONS = [
     value TEXT NOT NULL
   ) STRICT;
   `,
+  `
+  CREATE TABLE evidence (
+    release TEXT NOT NULL PRIMARY KEY,
+    data TEXT NOT NULL
+  ) STRICT;
+
+  CREATE TABLE past (
+    service TEXT NOT NULL PRIMARY KEY,
+    data TEXT NOT NULL
+  ) STRICT;
+  `,
 ] as const;
 
 /** Throws JOURNAL_NEWER when a later Segue made this journal. Writes nothing. */

@@ -24,6 +24,15 @@ export function prepareStatements(database: DatabaseSync) {
       ON CONFLICT (id) DO UPDATE SET
         service = excluded.service, started_at_ms = excluded.started_at_ms,
         ended_at_ms = excluded.ended_at_ms, data = excluded.data`),
+    putEvidence: database.prepare(`
+      INSERT INTO evidence (release, data) VALUES (?, ?)
+      ON CONFLICT (release) DO UPDATE SET data = excluded.data`),
+    dropEvidence: database.prepare('DELETE FROM evidence WHERE release = ?'),
+    putPast: database.prepare(`
+      INSERT INTO past (service, data) VALUES (?, ?)
+      ON CONFLICT (service) DO UPDATE SET data = excluded.data`),
+    evidence: database.prepare('SELECT release, data FROM evidence ORDER BY rowid'),
+    pasts: database.prepare('SELECT service, data FROM past ORDER BY rowid'),
     putSetting: database.prepare(`
       INSERT INTO setting (key, value) VALUES (?, ?)
       ON CONFLICT (key) DO UPDATE SET value = excluded.value`),

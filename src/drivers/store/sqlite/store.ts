@@ -13,8 +13,10 @@ import { storeError } from './failure.ts';
 import type { ControlLock } from './lock.ts';
 import {
   entryOf,
+  evidenceOf,
   instanceOf,
   integer,
+  pastOf,
   releaseOf,
   type Row,
   serviceOf,
@@ -52,6 +54,8 @@ export class SqliteStore implements Store {
       versions: this.#run.versions.all().map(versionOf),
       instances: this.#run.liveInstances.all().map(instanceOf),
       releases: this.#run.activeReleases.all().map(releaseOf),
+      evidence: this.#run.evidence.all().map(evidenceOf),
+      pasts: this.#run.pasts.all().map(pastOf),
       settings: Object.fromEntries(this.#run.settings.all().map(settingOf)),
       releaseCount: integer(this.#run.releaseCount.get(), 'count', 'release'),
     }));
@@ -138,6 +142,11 @@ export class SqliteStore implements Store {
       this.#run.putSetting.run(change.key, change.value);
       return;
     }
+    if (change.put === 'evidence') {
+      if (change.record === null) this.#run.dropEvidence.run(change.release);
+      else this.#run.putEvidence.run(change.release, JSON.stringify(change.record));
+      return;
+    }
     const data = JSON.stringify(change.record);
     switch (change.put) {
       case 'service':
@@ -158,6 +167,9 @@ export class SqliteStore implements Store {
         this.#run.putRelease.run(id, service, startedAtMs, endedAtMs, data);
         return;
       }
+      case 'past':
+        this.#run.putPast.run(change.record.service, data);
+        return;
     }
   }
 

@@ -1,0 +1,68 @@
+/** What the judge says of a release, with its proof. */
+import type { Judgement } from '../../core/judge/judge.ts';
+import { type Finding, isReached } from '../../core/judge/verdict.ts';
+import { describeFinding, describeGuard, describeMissing, describeStanding } from '../../core/judge/words.ts';
+import type { Entry, Fact } from '../../core/release/journal.ts';
+import type { Judging, ReleaseResponse } from '../../wire/api.ts';
+import type { Paint, Style } from './style.ts';
+import { type Cell, renderTable } from './table.ts';
+
+const STYLES: Readonly<Record<Finding['verdict'], Style>> = {
+  'better-or-same': 'green',
+  worse: 'red',
+  'not-enough-evidence': 'dim',
+};
+
+const MARKS: Readonly<Record<Finding['verdict'], string>> = {
+  'better-or-same': '✓',
+  worse: '✗',
+  'not-enough-evidence': '·',
+};
+
+/** As it stands now, or the last word of each stage; nothing where nothing was judged. */
+export function renderVerdicts({ judging, entries, release }: ReleaseResponse, paint: Paint): string[] {
+  const steps = release.plan.steps;
+  const titleOf = (stage: number) => {
+    const step = steps[stage];
+    return `step ${stage + 1}${step?.kind === 'route' ? `, ${step.purpose}` : ''}`;
+  };
+  const last = lastWords(entries).filter(({ stage }) => stage !== judging?.stage);
+  return [
+    ...last.flatMap(({ stage, judgement }) => renderStage(titleOf(stage), judgement, null, paint)),
+    ...(judging ? renderStage(titleOf(judging.stage), judging.judgement, judging, paint) : []),
+  ];
+}
+
+function renderStage(title: string, judgement: Judgement, judging: Judging | null, paint: Paint): string[] {
+  const perSecond = judging?.perSecond ?? null;
+  const standing =
+    judging || judgement.verdict !== 'not-enough-evidence'
+      ? describeStanding(judgement, perSecond)
+      : 'ended without enough evidence';
+  const rows = judgement.findings.map((finding): Cell[] => [
+    { text: MARKS[finding.verdict], style: STYLES[finding.verdict] },
+    { text: describeGuard(finding) },
+    { text: describeFinding(finding) },
+    { text: judging ? describeMissing(finding, perSecond) : '', style: 'dim' },
+  ]);
+  const { mismatch } = judgement;
+  const split = isReached(mismatch)
+    ? [
+        `    ${paint('yellow', '!')} the split that was seen is not the one that was asked for: nothing is promoted on it`,
+      ]
+    : [];
+  return [
+    `  ${title}: ${paint(STYLES[judgement.verdict], standing)}`,
+    ...renderTable([], rows, paint, '    '),
+    ...split,
+  ];
+}
+
+type VerdictFact = Extract<Fact, { kind: 'verdict' }>;
+
+/** Of each stage in its order, the newest. */
+function lastWords(entries: readonly Entry[]): VerdictFact[] {
+  const byStage = new Map<number, VerdictFact>();
+  for (const { fact } of entries) if (fact.kind === 'verdict') byStage.set(fact.stage, fact);
+  return [...byStage.values()].toSorted((a, b) => a.stage - b.stage);
+}

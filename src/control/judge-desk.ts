@@ -1,0 +1,187 @@
+/**
+ * Watches every release whose candidate has traffic: each report of the gateway is counted in and judged in the same
+ * turn, so that what is worse leaves traffic as soon as it is known (R4), whatever step is under way. What was
+ * gathered is written down so that a later control goes on where this one was (R5), and every word with its proof.
+ */
+import { SegueError } from '../core/errors.ts';
+import { beginEvidence } from '../core/judge/evidence.ts';
+import type { Verdict } from '../core/judge/verdict.ts';
+import { describeProof } from '../core/judge/words.ts';
+import { limits } from '../core/limits.ts';
+import type { Service } from '../core/project.ts';
+import type { ReleaseRecord } from '../core/release/records.ts';
+import { comingWeights, type PlanStage, stageOf } from '../core/release/stage.ts';
+import type { AssignedCounts, FailureEvent, TrafficReport } from '../core/traffic/counts.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Change } from '../ports/store.ts';
+import type { TrafficPlane } from '../ports/traffic-plane.ts';
+import type { Judging } from '../wire/api.ts';
+import type { Ledger } from './ledger.ts';
+import { PastKeeper } from './past-keeper.ts';
+import { type Sat, Sitting } from './sitting.ts';
+
+export interface JudgeParts {
+  readonly ports: { readonly plane: TrafficPlane; readonly clock: Clock };
+  readonly ledger: Ledger;
+  readonly serviceOf: (name: string) => Service | undefined;
+  /** Takes a release back. */
+  readonly fail: (release: string, error: SegueError) => void;
+  readonly onFault: (error: unknown) => void;
+}
+
+export class JudgeDesk {
+  readonly #parts: JudgeParts;
+  readonly #sittings = new Map<string, Sitting>();
+  readonly #pasts: PastKeeper;
+  readonly #listeners = new Set<() => void>();
+
+  constructor(parts: JudgeParts) {
+    this.#parts = parts;
+    this.#pasts = new PastKeeper(parts.ledger);
+  }
+
+  /** Follows the gateway's reports from here on. */
+  follow(): void {
+    const { plane } = this.#parts.ports;
+    plane.onReport((report) => {
+      try {
+        this.#take(report);
+      } catch (error) {
+        this.#parts.onFault(error);
+      }
+    });
+  }
+
+  /** Written with the plan: what comes after this moment is the release's. */
+  begin({ id, service, from, to }: ReleaseRecord, report: TrafficReport | null): Change {
+    const rows = report?.assigned ?? [];
+    return {
+      put: 'evidence',
+      release: id,
+      record: beginEvidence({ release: id, service, from, to }, rows),
+    };
+  }
+
+  /** The release has ended: its last word, and what was gathered is not needed any more. */
+  async leave({ id, service }: ReleaseRecord): Promise<void> {
+    const sitting = this.#sittings.get(id);
+    const last = sitting?.close() ?? null;
+    this.#sittings.delete(id);
+    const changes: Change[] = [{ put: 'evidence', release: id, record: null }];
+    await this.#parts.ledger.write(() => ({
+      facts: last ? [factOf(last)] : [],
+      changes,
+      service,
+      release: id,
+    }));
+  }
+
+  /** Of the stage that the step with this index began; of another one there is no evidence. */
+  verdictOf(release: string, stage: number): Verdict {
+    const sitting = this.#sittings.get(release);
+    return sitting?.stage === stage ? sitting.verdict : 'not-enough-evidence';
+  }
+
+  /** Called whenever a verdict changed. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** How it stands now; null: nothing is being judged. */
+  judging(release: string): Judging | null {
+    const sitting = this.#sittings.get(release);
+    if (!sitting || sitting.stage < 0) return null;
+    const { stage, judgement } = sitting.judgement();
+    const seconds = (this.#parts.ports.clock.nowMs() - sitting.stageAtMs) / 1_000;
+    const perSecond = seconds > 0 ? sitting.stageRequests / seconds : null;
+    const { stage: rows } = sitting.observed;
+    return { stage, sinceMs: sitting.stageAtMs, perSecond, judgement, rows };
+  }
+
+  #take(report: TrafficReport): void {
+    const { ledger } = this.#parts;
+    // Nothing was heard of any worker yet.
+    if (report.atMs === 0) return;
+    const rows = Map.groupBy(report.assigned, ({ service }) => service);
+    const failures = Map.groupBy(report.failures, ({ service }) => service);
+    const monotonicMs = this.#parts.ports.clock.monotonicMs();
+    const released = new Set<string>();
+    for (const release of ledger.activeReleases) {
+      released.add(release.service);
+      this.#watch(release, rows.get(release.service) ?? [], failures.get(release.service) ?? [], monotonicMs);
+    }
+    const changes = this.#pasts.take(rows, report.atMs, released, monotonicMs);
+    if (changes.length > 0) this.#write(changes, null, null);
+  }
+
+  #watch(
+    release: ReleaseRecord,
+    rows: readonly AssignedCounts[],
+    failures: readonly FailureEvent[],
+    monotonicMs: number,
+  ): void {
+    const [stage, coming] = [stageOf(release), comingWeights(release)];
+    const sitting = stage || coming ? this.#sittingOf(release) : null;
+    if (!sitting) return;
+    if (coming) sitting.expect(coming);
+    if (stage && stage.index !== sitting.stage) this.#enter(sitting, stage, release);
+    const sticky = (this.#parts.serviceOf(release.service)?.traffic.sticky ?? null) !== null;
+    const news = sitting.take({ rows, failures, sticky }, monotonicMs);
+    const said = news && stage ? sitting.look() : null;
+    const due = monotonicMs - sitting.writtenAtMs >= limits.judge.evidenceIntervalMs;
+    if (said || (sitting.unwritten && due)) this.#writeDown(sitting, said, release, monotonicMs);
+    if (said) this.#speak(release, said);
+  }
+
+  #enter(sitting: Sitting, stage: PlanStage, release: ReleaseRecord): void {
+    const last = sitting.close();
+    if (last) this.#write([], factOf(last), release);
+    sitting.enter(stage, this.#parts.ports.clock.nowMs());
+    this.#changed();
+  }
+
+  #speak({ id }: ReleaseRecord, { judgement }: Sat): void {
+    if (judgement.verdict === 'worse')
+      this.#parts.fail(id, new SegueError('CANDIDATE_WORSE', describeProof(judgement)));
+    this.#changed();
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  #writeDown(sitting: Sitting, said: Sat | null, release: ReleaseRecord, monotonicMs: number): void {
+    sitting.unwritten = false;
+    sitting.writtenAtMs = monotonicMs;
+    const change = { put: 'evidence', release: release.id, record: sitting.record } as const;
+    this.#write([change], said && factOf(said), release);
+  }
+
+  #write(changes: readonly Change[], fact: ReturnType<typeof factOf> | null, of: ReleaseRecord | null): void {
+    const { ledger, onFault } = this.#parts;
+    const compose = () => {
+      // It has ended meanwhile: nothing may come after its last entry.
+      if (of && !ledger.release(of.id)) return null;
+      return { facts: fact ? [fact] : [], changes, service: of?.service ?? null, release: of?.id ?? null };
+    };
+    ledger.write(compose).catch(onFault);
+  }
+
+  /** Of those that are judged at all. */
+  #sittingOf(release: ReleaseRecord): Sitting | null {
+    const known = this.#sittings.get(release.id);
+    if (known) return known;
+    const { ledger } = this.#parts;
+    const choice = ledger.version(release.service, release.to)?.spec.judge;
+    // Whoever rolls back knows where to, and waits for it.
+    if (!choice || release.kind !== 'deploy' || release.from === null) return null;
+    const record = ledger.evidence(release.id) ?? beginEvidence({ ...release, release: release.id }, []);
+    const sitting = new Sitting(record, this.#pasts.pastOf(release.service), choice);
+    this.#sittings.set(release.id, sitting);
+    return sitting;
+  }
+}
+
+const factOf = ({ stage, judgement }: Sat) =>
+  ({ kind: 'verdict', verdict: judgement.verdict, stage, judgement }) as const;

@@ -1,0 +1,99 @@
+/** The judge at work on one release: what it gathered, what it says of it, and what was written down of both. */
+import type { Weights } from '../core/judge/cell.ts';
+import { Judge, type Judgement } from '../core/judge/judge.ts';
+import { EvidenceBook, type EvidenceRecord, type News } from '../core/judge/evidence.ts';
+import type { Past } from '../core/judge/observed.ts';
+import type { JudgeChoice } from '../core/judge/rules.ts';
+import type { Verdict } from '../core/judge/verdict.ts';
+import type { PlanStage } from '../core/release/stage.ts';
+
+export interface Sat {
+  readonly stage: number;
+  readonly judgement: Judgement;
+}
+
+export class Sitting {
+  readonly #book: EvidenceBook;
+  readonly #judge: Judge;
+  readonly #warmUpMs: number;
+  /** By the clock that never jumps; null: no request of the candidate yet in this stage. */
+  #warmAtMs: number | null = null;
+  #verdict: Verdict = 'not-enough-evidence';
+  #said: Verdict | null = null;
+  /** What an earlier control gathered has not been judged by this one. */
+  #fresh = true;
+  /** Something was gathered since it was written down. */
+  unwritten = false;
+  writtenAtMs = -Infinity;
+
+  constructor(record: EvidenceRecord, past: Past | null, choice: JudgeChoice) {
+    this.#book = new EvidenceBook(record);
+    this.#judge = new Judge(choice.rules, past);
+    this.#warmUpMs = choice.warmUpMs;
+  }
+
+  get stage(): number {
+    return this.#book.stage;
+  }
+
+  get stageAtMs(): number {
+    return this.#book.stageAtMs;
+  }
+
+  get verdict(): Verdict {
+    return this.#verdict;
+  }
+
+  get record(): EvidenceRecord {
+    return this.#book.record();
+  }
+
+  enter({ index, weights, cold }: PlanStage, atMs: number): void {
+    this.#book.enter({ index, weights, cold: cold && this.#warmUpMs > 0, atMs });
+    this.#warmAtMs = null;
+    this.#said = null;
+    this.unwritten = true;
+  }
+
+  expect(weights: Weights): void {
+    this.#book.expect(weights);
+  }
+
+  /** True when there is something new to judge. */
+  take(news: News, monotonicMs: number): boolean {
+    const counted = this.#book.take(news) || this.#fresh;
+    this.#fresh = false;
+    if (counted) this.unwritten = true;
+    if (this.#book.cold && this.#book.begun) {
+      this.#warmAtMs ??= monotonicMs + this.#warmUpMs;
+      if (monotonicMs >= this.#warmAtMs) this.#book.warm();
+    }
+    return counted;
+  }
+
+  /** What has to be said now: the stage has begun to be judged, or the word is another one. */
+  look(): Sat | null {
+    this.#verdict = this.#judge.verdict(this.#book.observed()).verdict;
+    if (!this.#book.begun || this.#verdict === this.#said) return null;
+    this.#said = this.#verdict;
+    return this.judgement();
+  }
+
+  judgement(): Sat {
+    return { stage: this.stage, judgement: this.#judge.judgement(this.#book.observed()) };
+  }
+
+  /** The stage's last word; null when nothing was said of it. */
+  close(): Sat | null {
+    return this.#said === null ? null : this.judgement();
+  }
+
+  /** Requests of the candidate in this stage, all weights and rules together. */
+  get stageRequests(): number {
+    return this.#book.observed().stage.reduce((sum, { candidate }) => sum + candidate.requests, 0);
+  }
+
+  get observed() {
+    return this.#book.observed();
+  }
+}

@@ -1,0 +1,40 @@
+/** What came to the gateway's cumulative counts between two looks at them. */
+import type { AssignedCounts } from '../traffic/counts.ts';
+import { addPairs, pairsBetween } from '../traffic/histogram.ts';
+import type { Side } from './observed.ts';
+
+export const NOBODY: Side = { requests: 0, errors: 0, latency: [], assigned: 0 };
+
+/**
+ * Counts as a judge reads them: a request has ended well or as an error (5xx, or the instance failed it); one whose
+ * client left first says nothing. A gateway that was started again counts from zero, so a row that fell is new.
+ */
+export function grownSince(before: AssignedCounts | undefined, now: AssignedCounts): Side {
+  const then = before && !fell(before, now) ? before : undefined;
+  return {
+    requests: endedOf(now) - (then ? endedOf(then) : 0),
+    errors: errorsOf(now) - (then ? errorsOf(then) : 0),
+    latency: pairsBetween(then?.latency ?? [], now.latency),
+    assigned: now.decisions - (then?.decisions ?? 0),
+  };
+}
+
+export function addSides(a: Side, b: Side): Side {
+  return {
+    requests: a.requests + b.requests,
+    errors: a.errors + b.errors,
+    latency: addPairs(a.latency, b.latency),
+    assigned: a.assigned + b.assigned,
+  };
+}
+
+function fell(before: AssignedCounts, now: AssignedCounts): boolean {
+  return (
+    endedOf(now) < endedOf(before) || errorsOf(now) < errorsOf(before) || now.decisions < before.decisions
+  );
+}
+
+const endedOf = ({ answered, failed }: AssignedCounts) =>
+  answered[0] + answered[1] + answered[2] + answered[3] + failed;
+
+const errorsOf = ({ answered, failed }: AssignedCounts) => answered[3] + failed;

@@ -1,0 +1,40 @@
+/** The stages of a plan: each begins with a route step, and lasts until the next one. */
+import type { Weights } from '../judge/cell.ts';
+import type { ReleaseRecord } from './records.ts';
+import { isPromoted } from './state.ts';
+import type { RouteStep, Step } from './step.ts';
+
+export interface PlanStage {
+  /** Of its route step. */
+  readonly index: number;
+  /** Null: no split, so nobody is weighed against anybody. */
+  readonly weights: Weights | null;
+  /** Instances of it had not been started when the stage before began. */
+  readonly cold: boolean;
+}
+
+/** The stage that is in force; null before the first, and once a release has turned or promoted. */
+export function stageOf({ state, plan }: Pick<ReleaseRecord, 'state' | 'plan'>): PlanStage | null {
+  if (state.phase !== 'forward' || isPromoted(state, plan.steps)) return null;
+  // A route step that is under way has not been acknowledged (R3).
+  const done = plan.steps.slice(0, state.at);
+  const index = done.findLastIndex(({ kind }) => kind === 'route');
+  const step = done[index];
+  if (step?.kind !== 'route') return null;
+  return { index, weights: weightsOf(step), cold: startsSome(done.slice(0, index)) };
+}
+
+/** Of a route step that is under way: the gateway may run it already. */
+export function comingWeights({ state, plan }: Pick<ReleaseRecord, 'state' | 'plan'>): Weights | null {
+  const step = state.phase === 'forward' ? plan.steps[state.at] : undefined;
+  return step?.kind === 'route' ? weightsOf(step) : null;
+}
+
+function weightsOf({ rotation: { split } }: RouteStep): Weights | null {
+  return split && { candidate: split.candidate.percent, baseline: split.baseline.percent };
+}
+
+function startsSome(before: readonly Step[]): boolean {
+  const last = before.findLastIndex(({ kind }) => kind === 'route');
+  return before.slice(last + 1).some(({ kind }) => kind === 'start');
+}
