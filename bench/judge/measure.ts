@@ -135,8 +135,8 @@ function rowOf({ name, isOurs }: Rule, found: readonly Decision[], releases: num
 
 /** The error guards alone where errors are what is wrong, the latency guards as well where that is. */
 function simpleOf(scenario: Case, releases: number): Simple | null {
-  const { isBad, arrivals, errorsPerVisitor, stable, candidate } = scenario;
-  if (!isBad || arrivals !== 'daily' || errorsPerVisitor > 1) return null;
+  const { isBad, arrivals, sticky, stable, candidate } = scenario;
+  if (!isBad || arrivals !== 'daily' || sticky) return null;
   const steady: Case = { ...scenario, arrivals: 'steady' };
   const classes = classesOf(stable.latency, 'steady');
   const isSlow = candidate.errors === stable.errors;

@@ -13,6 +13,7 @@ import type { Finding } from '../../src/core/judge/verdict.ts';
 import type { Decision, Rule } from './decision.ts';
 import { histogramOf, type LatencyClasses } from './latency-classes.ts';
 import {
+  assignedUntil,
   type Counts,
   countsUntil,
   requestsUntil,
@@ -32,6 +33,7 @@ export interface OurJudge {
 /** Everything seen of a side until a second began, and its errors until now. */
 interface Seen {
   readonly requests: number;
+  readonly assigned: number;
   readonly errors: number;
   readonly classes: Counts;
 }
@@ -80,7 +82,8 @@ function seenAt(traffic: Traffic, atS: number, errors: Readonly<Record<SideName,
     const before = requestsUntil(traffic, second, name);
     const during = requestsUntil(traffic, second + 1, name) - before;
     const requests = Math.max(errors[name], before + Math.round(during * (atS - second)));
-    return { requests, errors: errors[name], classes };
+    const assigned = Math.max(errors[name], assignedUntil(traffic, second, name));
+    return { requests, assigned, errors: errors[name], classes };
   };
   return { candidate: side('candidate'), stable: side('stable') };
 }
@@ -142,11 +145,9 @@ const isWorse = (setting: OurJudge, seen: Both) =>
   judge(setting.rules, observedOf(setting, seen)).verdict === 'worse';
 
 function observedOf({ classes, share, past }: OurJudge, { candidate, stable }: Both): Observed {
-  const sideOf = ({ requests, errors, classes: counts }: Seen): Side => ({
-    requests,
-    errors,
+  const sideOf = ({ classes: counts, ...seen }: Seen): Side => ({
+    ...seen,
     latency: histogramOf(classes, counts),
-    assigned: requests,
   });
   const rows = [{ share, rule: null, candidate: sideOf(candidate), stable: sideOf(stable) }];
   return { release: rows, stage: rows, past };

@@ -5,9 +5,17 @@ export interface Scenario {
   readonly name: string;
   readonly stable: Behaviour;
   readonly candidate: Behaviour;
-  /** Errors that one visitor meets, one after the other; above 1 traffic is sticky, and the judge counts the first. */
-  readonly errorsPerVisitor: number;
+  /** Null: every request is given to a side by itself. */
+  readonly sticky: Sticky | null;
   readonly arrivals: Arrivals;
+}
+
+/** Visitors stay with the side that they were given to. */
+export interface Sticky {
+  /** Of a visitor on average, of whom some have many more. Half of them are as slow as the visitor's first one. */
+  readonly requests: number;
+  /** That a visitor who meets an error meets, one after the other; the judge counts the first. */
+  readonly errors: number;
 }
 
 export interface Behaviour {

@@ -81,6 +81,8 @@ export function whyBetter(row: Row, result: Result, results: readonly Result[]):
   if (row.isOurs || !main) return null;
   if (scenario.isBad) {
     if (!isBefore(row, main)) return null;
+    if (scenario.sticky && scenario.candidate.errors === scenario.stable.errors)
+      return "its bound happens to suit; here a visitor's slow requests count as one";
     const alike = results.find((one) => !one.scenario.isBad && isLike(one, result));
     const healthy = alike?.rows.find(({ rule }) => rule === row.rule);
     const share = healthy ? healthy.takenBack / healthy.releases : 0;
@@ -101,7 +103,7 @@ function isLike({ scenario: one }: Result, { scenario: other }: Result): boolean
   return (
     one.stable.errors === other.stable.errors &&
     one.arrivals === other.arrivals &&
-    one.errorsPerVisitor === other.errorsPerVisitor
+    (one.sticky === null) === (other.sticky === null)
   );
 }
 

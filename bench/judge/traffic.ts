@@ -17,6 +17,7 @@ import {
   REQUESTS_PER_SECOND,
   type Scenario,
   SECONDS_PER_MINUTE,
+  type Sticky,
 } from './scenario.ts';
 
 export type SideName = 'candidate' | 'stable';
@@ -34,7 +35,10 @@ export type Counts = number[];
 
 export interface Traffic {
   readonly seconds: number;
-  /** Until the beginning of each second and at the end of all: by second, side (candidate, stable) and class. */
+  /**
+   * Until the beginning of each second and at the end of all: by second and side (candidate, stable) the requests of
+   * each class, and then who was given to the side, requests or visitors.
+   */
   readonly until: Uint32Array;
   /** In order of time. */
   readonly bad: readonly BadRequest[];
@@ -42,15 +46,18 @@ export interface Traffic {
   readonly slowness: readonly number[];
 }
 
-export const CLASSES = QUANTILES.length + 1;
+const CLASSES = QUANTILES.length + 1;
+const COUNTS = CLASSES + 1;
 const SIDES = ['candidate', 'stable'] as const;
 
 /** Where a side's counts until a second begin. */
-export const placeOf = (second: number, side: SideName): number =>
-  (second * SIDES.length + (side === 'candidate' ? 0 : 1)) * CLASSES;
+const placeOf = (second: number, side: SideName): number =>
+  (second * SIDES.length + (side === 'candidate' ? 0 : 1)) * COUNTS;
 
-/** How long a visitor takes from one error to the next. */
+/** How long a visitor takes from one request to the next. */
 const VISITOR_PAUSE_S = 10;
+/** Of a visitor's requests, how many are as slow as the first one. */
+const ALIKE = 0.5;
 
 export interface Drawn {
   readonly scenario: Scenario;
@@ -76,12 +83,12 @@ export function trafficOf(drawn: Drawn, chance: Chance): Traffic {
       if (burstS > 0) burstS -= 1;
       else if (chance.once(BURST_EVERY_S)) burstS = Math.ceil(exponential(chance, BURST_MEAN_S));
       const laws = burstS > 0 ? wild : calm;
-      drawSecond(release, minute * SECONDS_PER_MINUTE + second, laws, scenario.errorsPerVisitor, chance);
+      drawSecond(release, minute * SECONDS_PER_MINUTE + second, laws, scenario.sticky, chance);
     }
   }
   release.bad.sort((a, b) => a.atS - b.atS);
   const { until } = release;
-  const step = SIDES.length * CLASSES;
+  const step = SIDES.length * COUNTS;
   for (let at = step; at < until.length; at += 1) until[at] = (until[at] ?? 0) + (until[at - step] ?? 0);
   return { ...release, slowness };
 }
@@ -108,7 +115,7 @@ function lawsOf({ scenario, classes, share }: Drawn, moment: Moment): Readonly<R
     const shares = sharesOf(classes, latency, moment.slowness);
     return {
       good: shares.map((one) => one * mean * (1 - failing)),
-      visitorsWithErrors: (mean * failing) / scenario.errorsPerVisitor,
+      visitorsWithErrors: (mean * failing) / (scenario.sticky?.errors ?? 1),
       shares,
     };
   };
@@ -116,30 +123,58 @@ function lawsOf({ scenario, classes, share }: Drawn, moment: Moment): Readonly<R
 }
 
 function drawSecond(
-  { seconds, until, bad }: Mutable,
+  release: Mutable,
   second: number,
   laws: Readonly<Record<SideName, Law>>,
-  errorsPerVisitor: number,
+  sticky: Sticky | null,
   chance: Chance,
 ): void {
   for (const side of SIDES) {
-    const { good, visitorsWithErrors, shares } = laws[side];
-    const place = placeOf(second + 1, side);
-    for (let index = 0; index < CLASSES; index += 1) {
-      const drawn = poisson(chance, good[index] ?? 0);
-      until[place + index] = (until[place + index] ?? 0) + drawn;
-    }
-    const visitors = poisson(chance, visitorsWithErrors);
+    const law = laws[side];
+    if (sticky) drawVisitors(release, second, side, { law, requests: sticky.requests, chance });
+    else
+      for (let index = 0; index < CLASSES; index += 1) {
+        const drawn = poisson(chance, law.good[index] ?? 0);
+        count(release, second, side, index, drawn);
+        count(release, second, side, CLASSES, drawn);
+      }
+    const visitors = poisson(chance, law.visitorsWithErrors);
+    count(release, second, side, CLASSES, visitors);
     for (let visitor = 0; visitor < visitors; visitor += 1) {
       let atS = second + chance.unit();
-      for (let error = 0; error < errorsPerVisitor && atS < seconds; error += 1) {
-        bad.push({ atS, side, first: error === 0 });
-        const at = placeOf(Math.floor(atS) + 1, side) + classAt(shares, chance.unit());
-        until[at] = (until[at] ?? 0) + 1;
+      for (let error = 0; error < (sticky?.errors ?? 1) && atS < release.seconds; error += 1) {
+        release.bad.push({ atS, side, first: error === 0 });
+        count(release, Math.floor(atS), side, classAt(law.shares, chance.unit()), 1);
         atS += exponential(chance, VISITOR_PAUSE_S);
       }
     }
   }
+}
+
+/** Those who come in this second, with all that they will ask for. */
+function drawVisitors(
+  release: Mutable,
+  second: number,
+  side: SideName,
+  { law, requests, chance }: { readonly law: Law; readonly requests: number; readonly chance: Chance },
+): void {
+  const mean = law.good.reduce((sum, one) => sum + one, 0);
+  const visitors = poisson(chance, mean / requests);
+  count(release, second, side, CLASSES, visitors);
+  for (let visitor = 0; visitor < visitors; visitor += 1) {
+    const first = classAt(law.shares, chance.unit());
+    let atS = second + chance.unit();
+    for (let left = chance.triesUntil(1 / requests); left > 0 && atS < release.seconds; left -= 1) {
+      const index = chance.unit() < ALIKE ? first : classAt(law.shares, chance.unit());
+      count(release, Math.floor(atS), side, index, 1);
+      atS += exponential(chance, VISITOR_PAUSE_S);
+    }
+  }
+}
+
+function count({ until }: Mutable, second: number, side: SideName, index: number, more: number): void {
+  const place = placeOf(second + 1, side) + index;
+  until[place] = (until[place] ?? 0) + more;
 }
 
 function classAt(shares: readonly number[], unit: number): number {
@@ -159,6 +194,10 @@ export function countsUntil({ until }: Traffic, second: number, side: SideName):
 
 export const requestsUntil = (traffic: Traffic, second: number, side: SideName): number =>
   slowerUntil(traffic, second, side, -1);
+
+/** Who was given to a side until a second began. */
+export const assignedUntil = ({ until }: Traffic, second: number, side: SideName): number =>
+  until[placeOf(second, side) + CLASSES] ?? 0;
 
 /** Of a side until a second began: beyond the upper end of a class. */
 export function slowerUntil({ until }: Traffic, second: number, side: SideName, index: number): number {

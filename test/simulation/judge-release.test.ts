@@ -130,6 +130,7 @@ test('the guard against the past keeps to its own share, whatever past it happen
       tolerate: 1,
       negligible: null,
       of: ({ errors, requests }) => ({ bad: errors, requests }),
+      worth: () => 1,
       past: Array.from({ length: 3 }, () => ({ requests: 2000, bad: bad(2000) })),
     };
     const candidate = { requests: 0, errors: 0, latency: [], assigned: 0 };

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { evidenceOfMismatch } from '../../src/core/judge/assignment.ts';
+import { worthOf } from '../../src/core/judge/measure.ts';
 import { evidenceOfAbove, evidenceOfBelow, type Rate, rateInterval } from '../../src/core/judge/rate.ts';
 import { evidenceOfBetter, evidenceOfWorse, ratioInterval } from '../../src/core/judge/ratio.ts';
 import { Chance } from '../support/chance.ts';
@@ -93,6 +94,30 @@ test('a sticky visitor who meets the same error again and again counts once', ()
   assert.ok(counted <= allowed(PATHS, ALPHA), `${counted} of ${PATHS}`);
   const naive = alarms((chance) => visits(chance, false), 1000);
   assert.ok(naive > 100, `counting every error must be seen to fail: ${naive} of 1000`);
+});
+
+test('a sticky visitor who finds everything slow is one visitor, however many pages that are', () => {
+  const side = () => ({ requests: 0, errors: 0, latency: [], assigned: 0 });
+  const isAlarm = (chance: Chance, isWeighed: boolean): boolean => {
+    const row = { share: 0.1, rule: null, candidate: side(), stable: side() };
+    const slow = { share: 0.1, candidate: 0, stable: 0 };
+    for (let visitor = 0; visitor < 800; visitor += 1) {
+      const name = chance.unit() < row.share ? 'candidate' : 'stable';
+      const pages = chance.triesUntil(1 / 8);
+      row[name].assigned += 1;
+      row[name].requests += pages;
+      if (!chance.once(10)) continue;
+      slow[name] += pages;
+      const worth = isWeighed ? worthOf([row]) : 1;
+      const weighed = { ...slow, candidate: worth * slow.candidate, stable: worth * slow.stable };
+      if (evidenceOfWorse([weighed], 1, 'common') >= NEEDED) return true;
+    }
+    return false;
+  };
+  const weighed = alarms((chance) => isAlarm(chance, true));
+  assert.ok(weighed <= allowed(PATHS, ALPHA), `${weighed} of ${PATHS}`);
+  const naive = alarms((chance) => isAlarm(chance, false), 1000);
+  assert.ok(naive > 100, `counting every page must be seen to fail: ${naive} of 1000`);
 });
 
 test('a rate at its bound is neither above nor below it', () => {

@@ -94,10 +94,11 @@ function missing({ negligible, past }: Bounds, same: Evidence, candidate: Rate):
   return drift > 0 ? Math.ceil(left / drift) : null;
 }
 
-function badRows(rows: readonly Observation[], { of }: Measure) {
+function badRows(rows: readonly Observation[], { of, worth }: Measure) {
+  const each = worth(rows);
   return split(rows).map(({ share, candidate, stable }) => ({
     share,
-    candidate: of(candidate).bad,
-    stable: of(stable).bad,
+    candidate: each * of(candidate).bad,
+    stable: each * of(stable).bad,
   }));
 }

@@ -20,6 +20,8 @@ export interface Measure {
   readonly negligible: number | null;
   /** Of one side: where sessions are counted for errors, latencies still count requests. */
   readonly of: (side: Side) => Rate;
+  /** What one of its bad requests is worth as evidence; see `worthOf`. */
+  readonly worth: (rows: readonly Observation[]) => number;
   /** Stable's rates in the windows of its past; none: unknown. */
   readonly past: readonly Rate[];
   /** The past is long enough for a candidate to be held against it. */
@@ -52,6 +54,7 @@ export function measuresOf(rules: JudgeRules, past: Past | null): readonly Measu
       tolerate: errors.tolerate,
       negligible: errors.negligible,
       of: errorRate,
+      worth: () => 1,
       past: past?.windows.map(({ errors: bad, requests }) => ({ bad, requests })) ?? [],
       binds: past !== null,
     },
@@ -63,6 +66,7 @@ export function measuresOf(rules: JudgeRules, past: Past | null): readonly Measu
       tolerate: latency.tolerate,
       negligible: null,
       of,
+      worth: worthOf,
       past: past?.windows.map(of) ?? [],
       binds: (past?.windows.length ?? 0) >= latency.pastWindowsMin,
     })),
@@ -104,6 +108,27 @@ export function total(rates: readonly Rate[]): Rate {
   }
   return { bad, requests };
 }
+
+/**
+ * Where traffic is sticky a session's slow requests have a cause in common, and there are no first ones to count as
+ * with errors. Evidence is for things that are independent: likelihood ratios are raised to the power of one over the
+ * number of requests that may hang together. Picked by a request, a session is larger than the mean one: by so much
+ * when its length is a matter of going on or not.
+ */
+export function worthOf(rows: readonly Observation[]): number {
+  let requests = 0;
+  let sessions = 0;
+  for (const { candidate, stable } of rows) {
+    requests += candidate.requests + stable.requests;
+    sessions += candidate.assigned + stable.assigned;
+  }
+  return sessions >= requests ? 1 : sessions / (2 * requests - sessions);
+}
+
+export const timesWorth = ({ bad, requests }: Rate, worth: number): Rate => ({
+  bad: bad * worth,
+  requests: requests * worth,
+});
 
 /** Rows in which both sides had traffic. */
 export function split(rows: readonly Observation[]): readonly Observation[] {

@@ -1,7 +1,7 @@
 /** Hunts candidates taken back for what everybody suffers from, and for one request that nobody will see again. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Measure } from './measure.ts';
+import { type Measure, worthOf } from './measure.ts';
 import type { Observation, Side } from './observed.ts';
 import { againstPast } from './past.ts';
 import type { Rate } from './rate.ts';
@@ -17,6 +17,7 @@ const measure = (past: readonly Rate[]): Measure => ({
   tolerate: 1,
   negligible: null,
   of: ({ errors: bad, requests }) => ({ bad, requests }),
+  worth: () => 1,
   past,
   binds: true,
 });
@@ -32,8 +33,12 @@ const row = (share: number, candidate: Side, stable: Side): Observation => ({
   ...{ share, rule: null, candidate, stable },
 });
 
-function finding(release: readonly Observation[], past: readonly Rate[] = [HOUR]) {
-  const [only] = againstPast(measure(past), ALPHA);
+function finding(
+  release: readonly Observation[],
+  past: readonly Rate[] = [HOUR],
+  worth: Measure['worth'] = () => 1,
+) {
+  const [only] = againstPast({ ...measure(past), worth }, ALPHA);
   assert.ok(only);
   return only({ release, stage: release }).explain();
 }
@@ -70,6 +75,18 @@ test('the worst hour counts, not the mean of the day', () => {
   const day = [HOUR, HOUR, { bad: 1000, requests: 100_000 }];
   assert.equal(finding([row(0.5, side(40, 4000), side(4, 4000))], day).verdict, 'not-enough-evidence');
   assert.equal(finding([row(0.5, side(40, 4000), side(4, 4000))]).verdict, 'worse');
+});
+
+test('slow requests of a few sessions weigh as much as the sessions', () => {
+  const of = (sessions: number) => {
+    const candidate = { ...side(30, 600), assigned: sessions };
+    const release = [row(0.1, candidate, { ...side(6, 5400), assigned: 9 * sessions })];
+    return finding(release, [HOUR], worthOf);
+  };
+  assert.equal(of(600).verdict, 'worse', 'as many sessions as requests');
+  assert.equal(of(10).verdict, 'not-enough-evidence');
+  assert.equal(of(0).verdict, 'not-enough-evidence', 'R8: nobody knows how many sessions they were');
+  assert.equal(of(10).candidate.bad, 30, 'what is shown is what was seen');
 });
 
 test('no past, no word', () => {

@@ -4,7 +4,7 @@
  * today speaks as well: stable's rate beside the candidate raises the bound when it is higher than it ever was.
  */
 import type { Asked, Guard } from './guard.ts';
-import { boundOf, type Measure, rateOf, total } from './measure.ts';
+import { boundOf, type Measure, rateOf, timesWorth, total } from './measure.ts';
 import type { Observation } from './observed.ts';
 import { evidenceOfAbove, type Rate, rateInterval } from './rate.ts';
 import { evidenceFrom, isReached } from './verdict.ts';
@@ -27,7 +27,8 @@ export function againstPast(measure: Measure, alpha: number): Guard[] {
       const rows = release.filter(({ rule }) => rule === null);
       const bound = boundOf(expected(measure, rows, known), measure.tolerate);
       const candidate = rateOf(rows, 'candidate', measure);
-      const worse = evidenceFrom(evidenceOfAbove(candidate, bound, measure.frequency), level, candidate);
+      const weighed = timesWorth(candidate, measure.worth(rows));
+      const worse = evidenceFrom(evidenceOfAbove(weighed, bound, measure.frequency), level, candidate);
       const verdict = isReached(worse) ? 'worse' : 'not-enough-evidence';
       const tolerated = { type: 'rate', value: bound } as const;
       const explain = () => ({
@@ -42,7 +43,7 @@ export function againstPast(measure: Measure, alpha: number): Guard[] {
           tolerated,
         } as const),
         stageRequests: rateOf(stage, 'candidate', measure).requests,
-        effect: rateInterval(candidate, level),
+        effect: rateInterval(weighed, level),
         missingRequests: null,
       });
       return { verdict, same: null, tolerated, explain };
