@@ -7,6 +7,8 @@ export const limits = {
     /** Items of one list in a "when", and the length of one pattern. */
     whenItemsMax: 100,
     patternCharsMax: 500,
+    /** A rule with more ways to match is not looked at for whether it ever can. */
+    termsMax: 1000,
     networksMax: 1000,
     /** Of a page that users see during maintenance: it travels with every routing. */
     pageBytesMax: 64 * 1024,
@@ -14,6 +16,9 @@ export const limits = {
     smokeTestsMax: 100,
     /** Of a canary; its weights are whole percents. */
     stagesMax: 100,
+    /** Of an A/B test, each with its own counts, and how long one may last. */
+    rulesMax: 20,
+    abMaxMs: 21 * 86_400_000,
     certificatesMax: 1000,
     /** Of the YAML after its aliases are expanded, so that a small file cannot become a huge one. */
     nodesMax: 200_000,

@@ -117,7 +117,7 @@ export interface ReadinessCheck {
   readonly withinMs: number;
 }
 
-export type StrategyChoice = RollingChoice | BlueGreenChoice | CanaryChoice | HandoverChoice;
+export type StrategyChoice = RollingChoice | BlueGreenChoice | CanaryChoice | AbChoice | HandoverChoice;
 
 export interface RollingChoice {
   readonly type: 'rolling';
@@ -151,6 +151,25 @@ export interface CanaryChoice {
   /** New instances of stable beside the candidate's, so that cold caches are compared with cold caches. */
   readonly baseline: boolean;
   readonly bakeMs: number;
+}
+
+export interface AbChoice {
+  readonly type: 'ab';
+  /** The first that matches decides. */
+  readonly rules: readonly AbRule[];
+  readonly gates: Gates;
+  /** `stop`: the version that served goes on, and the other one ends. */
+  readonly then: 'promote' | 'stop';
+  /** Of the new version, while the rules decide; null: as many as their shares need. */
+  readonly instances: number | null;
+  readonly bakeMs: number;
+}
+
+export interface AbRule {
+  readonly name: string;
+  readonly match: Match;
+  /** So many of the requests that match meet the new version. */
+  readonly percent: number;
 }
 
 /** A weight and its gates. */

@@ -1,10 +1,9 @@
 import { SegueError } from '../errors.ts';
-import type { Stage } from '../project.ts';
 import { aloneStrategy, returnStrategy, strategyOf } from '../strategy/index.ts';
 import type { Strategy, StrategyRequest } from '../strategy/strategy.ts';
 import { certify } from './certificate.ts';
 import { formatDurationMs } from '../units.ts';
-import { type Facts, isServed } from './facts.ts';
+import type { Facts } from './facts.ts';
 import type { Plan } from './plan.ts';
 import { checkStages } from './stages.ts';
 import type { Step } from './step.ts';
@@ -20,10 +19,9 @@ export interface PlanRequest extends StrategyRequest {
 export function makePlan(request: PlanRequest): Plan {
   const { facts, release, service, to, kind, problems } = request;
   const steps = strategyFor(request)(request);
-  const stages = stagesOf(request);
   const violations = [
     ...verifyPlan(facts, steps, release),
-    ...(stages && isServed(facts) ? checkStages({ facts, steps, stages, wanted: service.instances }) : []),
+    ...(kind === 'deploy' && facts.alone === null ? checkStages(facts, steps, service) : []),
   ];
   if (violations.length > 0) {
     const list = violations.map((v) => `step ${v.step + 1} breaks ${v.invariant}: ${v.detail}`);
@@ -44,12 +42,6 @@ export function makePlan(request: PlanRequest): Plan {
 function strategyFor({ kind, facts, service }: PlanRequest): Strategy {
   if (facts.alone) return aloneStrategy(service.strategy, kind);
   return kind === 'rollback' ? returnStrategy : strategyOf(service.strategy);
-}
-
-/** Null: it is no canary, or was not to be one. */
-function stagesOf({ kind, facts, service }: PlanRequest): readonly Stage[] | null {
-  const { strategy } = service;
-  return kind === 'deploy' && facts.alone === null && strategy.type === 'canary' ? strategy.stages : null;
 }
 
 /** Said before anything is done: those who wait may not have the time for the way back. */

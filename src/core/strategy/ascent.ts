@@ -3,10 +3,11 @@
  * candidate grows. At every moment both have as many instances as their part of the requests needs (R1, R3), and
  * whoever leaves is drained before it is stopped (R2).
  */
+import { instancesFor, percentBorneBy } from '../release/capacity.ts';
 import { instanceId } from '../release/facts.ts';
 import type { InstanceRef, Step } from '../release/step.ts';
 import { NO_SHARE, type RotationSplit } from '../traffic/rotation.ts';
-import { instancesFor, percentBorneBy } from '../release/capacity.ts';
+import type { Rule } from '../traffic/rule.ts';
 import { idsOf, leavers, rotationOf, smokeStep, type StrategyRequest, watchStep } from './strategy.ts';
 
 export class Ascent {
@@ -52,6 +53,25 @@ export class Ascent {
       const there = this.#candidates.length;
       this.#share(there < count ? Math.min(percent, percentBorneBy(there, wanted)) : percent, baseline);
     } while (this.#candidates.length < count);
+  }
+
+  /** Only to requests that the rules name. */
+  show(rules: readonly Rule[], count: number): void {
+    this.#begin(count, false);
+    const rotation = rotationOf(this.#serving, this.#idle, this.#splitAt(0, rules));
+    const shares = rules.map(({ name, percent }) => `${percent}% of ${name}`);
+    this.steps.push({ kind: 'route', rotation, purpose: `${shares.join(', ')} to ${this.#request.to}` });
+  }
+
+  /** Everything stays with what served before. */
+  withdraw(): void {
+    const leaving = this.candidates;
+    const rotation = rotationOf(this.#serving, [...this.#idle, ...leaving]);
+    this.steps.push(
+      { kind: 'route', rotation, purpose: `everything to ${this.#request.facts.stable}` },
+      { kind: 'drain', instances: leaving },
+      { kind: 'stop', instances: leaving },
+    );
   }
 
   /** To all of the requests, watched; what is left of stable stays warm until the candidate is stable. */
@@ -111,9 +131,9 @@ export class Ascent {
     this.steps.push({ kind: 'drain', instances: leaving }, { kind: 'stop', instances: leaving });
   }
 
-  #splitAt(percent: number): RotationSplit {
+  #splitAt(percent: number, rules: readonly Rule[] = []): RotationSplit {
     const beside = this.#beside.length > 0 ? { instances: idsOf(this.#beside), percent } : NO_SHARE;
-    return { candidate: { instances: idsOf(this.#candidates), percent }, baseline: beside, rules: [] };
+    return { candidate: { instances: idsOf(this.#candidates), percent }, baseline: beside, rules };
   }
 
   /** What the rest of the requests does not need. */

@@ -114,7 +114,7 @@ describe('canary', () => {
   it('is refused when a gate is left out, or when instances are missing for its share (R3)', () => {
     const { facts, steps } = planFor({ choice: shrinking, wanted: 4 });
     const check = (of: readonly Step[]) =>
-      checkStages({ facts, steps: of, stages: shrinking.stages, wanted: 4 }).map(({ detail }) => detail);
+      checkStages(facts, of, serviceSpec({ strategy: shrinking, instances: 4 })).map(({ detail }) => detail);
     assert.deepEqual(check(steps), []);
     const first = steps.findIndex((step) => step.kind === 'hold');
     assert.equal(check(steps.toSpliced(first, 1))[0], '50% where the gates passed allow 5%');

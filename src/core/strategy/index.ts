@@ -1,5 +1,6 @@
 /** The table of strategies: a new one is a file here and a line below. */
 import type { StrategyChoice } from '../project.ts';
+import { ab } from './ab.ts';
 import { blueGreen } from './blue-green.ts';
 import { canary } from './canary.ts';
 import { handover } from './handover.ts';
@@ -16,6 +17,8 @@ export function strategyOf(choice: StrategyChoice): Strategy {
       return canary(choice);
     case 'handover':
       return handover(choice);
+    case 'ab':
+      return ab(choice);
   }
 }
 

@@ -1,6 +1,7 @@
 /** What no key can know alone: services that want the same place, numbers that contradict each other. */
 import type { HandoverChoice, Listen, RollingChoice, Route, Service, Traffic } from '../../core/project.ts';
 import { formatDurationMs } from '../../core/units.ts';
+import { checkAb } from './ab-checks.ts';
 import { checkLadder } from './ladder.ts';
 import type { Path } from './problem.ts';
 
@@ -23,6 +24,7 @@ export function contradictions(
       ...(service.strategy.type === 'rolling' ? checkRolling(name, service.instances, service.strategy) : []),
       ...(service.strategy.type === 'canary' ? checkLadder(name, service.strategy) : []),
       ...(service.strategy.type === 'handover' ? checkHandover(name, service.traffic, service.strategy) : []),
+      ...(service.strategy.type === 'ab' ? checkAb(name, service, service.strategy) : []),
     ]),
     ...checkShadows(services),
     ...checkListens(named),

@@ -1,7 +1,7 @@
 /** What zod found, in the words of the user: where, what was expected, and what stands there. */
 import type { z } from 'zod';
 import { describePath, type Path } from './problem.ts';
-import { describeUnknownKey, LATER_STRATEGIES, NOT_YET } from './suggest.ts';
+import { describeUnknownKey } from './suggest.ts';
 import { find, type Tree } from './tree.ts';
 
 export interface Finding {
@@ -48,8 +48,6 @@ function isOtherKind(issue: Issue): boolean {
 function describeMismatch(expected: string, tree: Tree, path: Path): string {
   const found = find(tree, path);
   if (!found.whole) return `is missing; expected ${expected}`;
-  if (found.tree.kind === 'scalar' && LATER_STRATEGIES.has(String(found.tree.value)))
-    return `${String(found.tree.value)} ${NOT_YET}; expected ${expected}`;
   return `expected ${expected}, got ${describeTree(found.tree)}`;
 }
 

@@ -218,9 +218,9 @@ describe('a wrong file', () => {
       '6:5: services.web.flags is not part of this version of Segue yet',
     ],
     [
-      'asks for a strategy that comes later',
+      'tests two versions and does not say with whom',
       service(run, traffic, 'strategy: ab'),
-      '6:15: services.web.strategy: ab is not part of this version of Segue yet; expected rolling, blue-green or handover, or { type, ... } with the details',
+      '6:15: services.web.strategy: expected rolling, blue-green or handover, or { type, ... } with the details, got "ab"',
     ],
     [
       'lets requests wait in a handover for longer than they may',

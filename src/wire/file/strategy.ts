@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { limits } from '../../core/limits.ts';
 import type { Stage } from '../../core/project.ts';
+import { ab } from './ab.ts';
 import { when } from './when.ts';
 import { duration, headerName, shortOrLong, text, whole, wholePercent } from './values.ts';
 
@@ -140,6 +141,6 @@ const PHRASE = 'rolling, blue-green or handover, or { type, ... } with the detai
 export const strategy = shortOrLong(
   PHRASE,
   z.enum(['rolling', 'blue-green', 'handover'], PHRASE),
-  z.discriminatedUnion('type', [rolling, blueGreen, canary, handover], PHRASE),
+  z.discriminatedUnion('type', [rolling, blueGreen, canary, ab, handover], PHRASE),
   (type) => ({ type }),
 );

@@ -54,6 +54,9 @@ const PHRASE = 'what requests have, such as { header: { X-Beta: yes } }';
 const condition = z.strictObject(keys, PHRASE).refine((value) => Object.keys(value).length > 0, PHRASE);
 type Condition = z.output<typeof condition>;
 
+/** Whatever it has. */
+export const EVERYTHING: Match = { type: 'all', of: [] };
+
 export const when = z
   .strictObject(
     {
