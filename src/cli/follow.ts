@@ -62,6 +62,7 @@ async function watch(
 export function exitCodeOf({ summary }: ReleaseResponse): number {
   switch (summary.state) {
     case 'done':
+    case 'stopped':
       return 0;
     case 'rolled-back':
       return ERRORS.RELEASE_ABORTED.exit;

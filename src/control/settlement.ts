@@ -50,8 +50,9 @@ function leftVersion(
     const turned = entries.find(({ fact }) => TURNS.has(fact.kind));
     return turned ? { version: release.to, decidedAtMs: turned.atMs } : null;
   }
+  const left = outcome === 'done' ? release.from : release.to;
   const routed = entries.findLast(
     ({ fact }) => fact.kind === 'step-started' && fact.direction === 'forward' && fact.step.kind === 'route',
   );
-  return routed && release.from !== null ? { version: release.from, decidedAtMs: routed.atMs } : null;
+  return routed && left !== null ? { version: left, decidedAtMs: routed.atMs } : null;
 }

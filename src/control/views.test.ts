@@ -44,7 +44,7 @@ test('who waits for whom is said: a pause by its name, a gate for a person until
 });
 
 test('ended, there is no step, and the outcome is the state', () => {
-  for (const outcome of ['done', 'rolled-back', 'stuck'] as const) {
+  for (const outcome of ['done', 'stopped', 'rolled-back', 'stuck'] as const) {
     const summary = summaryOf({ ...releaseOf(outcome), state: { phase: 'ended', outcome, cause: null } });
     assert.deepEqual([summary.state, summary.step, summary.stepNumber], [outcome, null, 3]);
   }

@@ -204,7 +204,7 @@ export interface ReleaseSummary {
   readonly from: string | null;
   readonly to: string;
   readonly by: string;
-  readonly state: 'running' | 'going-back' | 'done' | 'rolled-back' | 'stuck';
+  readonly state: 'running' | 'going-back' | 'done' | 'stopped' | 'rolled-back' | 'stuck';
   /** For whom it waits; null while it goes on by itself. */
   readonly waiting: Waiting | null;
   /** The step under way, in words. */

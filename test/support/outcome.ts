@@ -7,6 +7,6 @@ export function outcomeOf({ state }: ReleaseRecord): string {
 }
 
 /** It ended, as expected; if not, its reason is in the message. */
-export function assertEnded(release: ReleaseRecord, outcome: 'done' | 'rolled-back'): void {
+export function assertEnded(release: ReleaseRecord, outcome: 'done' | 'stopped' | 'rolled-back'): void {
   assert.equal(outcomeOf(release), outcome, JSON.stringify(causeOf(release)));
 }

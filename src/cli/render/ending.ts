@@ -23,6 +23,11 @@ export function renderEnding({ release, summary }: ReleaseResponse, paint: Paint
         `${paint('green', 'done')}: ${release.to} serves ${release.service}, after ${took}`,
         ...receipt,
       ];
+    case 'stopped':
+      return [
+        `${paint('green', 'stopped')} as planned, after ${took}: ${serves}; ${release.to} had its part of the requests`,
+        ...receipt,
+      ];
     case 'rolled-back':
       return [`${paint('yellow', 'rolled back')} after ${took}: ${serves}`, ...why, ...receipt];
     case 'stuck':

@@ -40,7 +40,7 @@ function styleOf(fact: Fact): Style | null {
     case 'turned':
       return 'yellow';
     case 'release-ended':
-      return fact.outcome === 'done' ? 'green' : 'red';
+      return fact.outcome === 'done' || fact.outcome === 'stopped' ? 'green' : 'red';
     default:
       return null;
   }
@@ -96,7 +96,7 @@ function describeVerdict({ verdict, judgement }: Extract<Fact, { kind: 'verdict'
   return `judge: ${VERDICTS[verdict]}${proof}`;
 }
 
-export const OUTCOMES = { done: 'done', 'rolled-back': 'rolled back', stuck: 'stuck' } as const;
+export const OUTCOMES = { done: 'done', stopped: 'stopped', 'rolled-back': 'rolled back', stuck: 'stuck' } as const;
 
 type ReleaseFactKind =
   | 'release-planned'

@@ -11,6 +11,7 @@ const STATE_STYLES: Readonly<Record<ReleaseSummary['state'], Style>> = {
   running: 'cyan',
   'going-back': 'yellow',
   done: 'green',
+  stopped: 'green',
   'rolled-back': 'yellow',
   stuck: 'red',
 };

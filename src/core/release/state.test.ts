@@ -111,6 +111,16 @@ test('a plan whose steps succeed is carried out whole, in order, and done', () =
   );
 });
 
+test('a plan that promotes nothing ends as stopped: never as done, and never as taken back', () => {
+  fc.assert(
+    fc.property(fc.array(work, { minLength: 1, maxLength: 6 }), (steps) => {
+      const { state } = carryOn(BEGIN, steps, () => true, []);
+      assert.deepEqual(state, { phase: 'ended', outcome: 'stopped', cause: null });
+      assert.ok(!isPromoted(state, steps));
+    }),
+  );
+});
+
 test('from wherever a history led, a release ends within a bounded number of events', () => {
   fc.assert(
     fc.property(plan, events, backSteps, fc.infiniteStream(fc.boolean()), (steps, history, back, luck) => {

@@ -31,7 +31,8 @@ export type ReleaseState =
     }
   | { readonly phase: 'ended'; readonly outcome: Outcome; readonly cause: ErrorRecord | null };
 
-export type Outcome = 'done' | 'rolled-back' | 'stuck';
+/** `stopped`: it went as planned, and by that plan the version that served goes on. */
+export type Outcome = 'done' | 'stopped' | 'rolled-back' | 'stuck';
 
 export type ReleaseEvent =
   | { readonly type: 'step-started' }
@@ -175,8 +176,12 @@ function back(state: Back, event: ReleaseEvent): ReleaseState {
 /** To the next step. A promotion ends a pause: what it kept from happening has happened. */
 function settleForward(before: Forward, steps: readonly Step[]): ReleaseState {
   const state = { ...before, at: before.at + 1, underWay: false };
-  if (state.at >= steps.length) return { phase: 'ended', outcome: 'done', cause: null };
+  if (state.at >= steps.length) return { phase: 'ended', outcome: plannedEnd(steps), cause: null };
   return isPromoted(state, steps) ? goOn(state) : state;
+}
+
+function plannedEnd(steps: readonly Step[]): Outcome {
+  return steps.some((step) => step.kind === 'promote') ? 'done' : 'stopped';
 }
 
 function settleBack(state: Back): ReleaseState {
@@ -201,7 +206,7 @@ export function nextAct(state: ReleaseState, steps: readonly Step[]): Act {
   switch (state.phase) {
     case 'forward': {
       const step = steps[state.at];
-      if (!step) return { do: 'end', outcome: 'done', cause: null };
+      if (!step) return { do: 'end', outcome: plannedEnd(steps), cause: null };
       // Nobody serves between some steps: a pause comes after them.
       if (state.paused && !state.underWay && waitAt(steps, state.at) === null)
         return { do: 'wait', pause: state.paused };

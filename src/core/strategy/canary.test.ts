@@ -6,36 +6,11 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { serviceSpec } from '../../../test/support/service-spec.ts';
-import { canaryChoice } from '../../../test/support/strategy-choices.ts';
+import { canaryChoice, planFor } from '../../../test/support/strategy-choices.ts';
 import type { CanaryChoice } from '../project.ts';
-import { type Facts, instanceId } from '../release/facts.ts';
-import { makePlan } from '../release/planning.ts';
 import { simulate, simulationOf, type Simulation } from '../release/simulation.ts';
 import { checkStages } from '../release/stages.ts';
 import type { Step } from '../release/step.ts';
-
-interface Scene {
-  readonly choice: CanaryChoice;
-  /** Instances before and after. */
-  readonly wanted: number;
-}
-
-function planFor({ choice, wanted }: Scene, served = true): { facts: Facts; steps: readonly Step[] } {
-  const ids = served ? Array.from({ length: wanted }, (_, i) => instanceId('web', 'r1', i + 1)) : [];
-  const facts: Facts = {
-    service: 'web',
-    stable: served ? 'v1' : null,
-    stableInstances: ids.length,
-    running: ids.map((id) => ({ id, version: 'v1', ready: true })),
-    rotation: { instances: ids, split: null, draining: [] },
-    nextInstance: 1,
-    alone: null,
-  };
-  const smoke = [{ type: 'command', command: 'true', timeoutMs: 1_000 }] as const;
-  const service = serviceSpec({ strategy: choice, instances: wanted, smoke });
-  const { steps } = makePlan({ kind: 'deploy', facts, release: 'r2', to: 'v2', service, problems: [] });
-  return { facts, steps };
-}
 
 const scene = fc.record({ choice: canaryChoice, wanted: fc.integer({ min: 1, max: 40 }) });
 
