@@ -16,7 +16,7 @@ interface MadePart {
 const PLANS: readonly (readonly [strategy: string, instances: number])[] = [
   ['rolling', 2],
   ['{ type: blue-green, preview: 2m, bake: 5m }', 2],
-  ['{ type: canary, steps: [{ weight: 5, for: 10m }, { weight: 50, for: 10m }] }', 4],
+  ['{ type: canary, steps: [{ weight: 5, until: evidence }, { weight: 50, for: 10m }] }', 4],
   ['handover', 1],
 ];
 

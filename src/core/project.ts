@@ -182,6 +182,8 @@ export interface Stage extends Gates {
 export interface Gates {
   /** Zero: no time of its own. */
   readonly forMs: number;
+  /** The judge has to find that the new version is not worse. */
+  readonly evidence: boolean;
   /** A person has to say so. */
   readonly approve: boolean;
 }

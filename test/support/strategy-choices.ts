@@ -8,8 +8,8 @@ import { serviceSpec } from './service-spec.ts';
 
 /** At least one gate. */
 const gates = fc
-  .record({ forMs: fc.constantFrom(0, 1_000), approve: fc.boolean() })
-  .filter(({ forMs, approve }): boolean => forMs > 0 || approve)
+  .record({ forMs: fc.constantFrom(0, 1_000), evidence: fc.boolean(), approve: fc.boolean() })
+  .filter(({ forMs, evidence, approve }): boolean => forMs > 0 || evidence || approve)
   .map((each): Gates => each);
 
 export const canaryChoice = fc
@@ -25,7 +25,8 @@ export const canaryChoice = fc
     stages: weights.toSorted((a, b) => a - b).map((weight) => ({ weight, ...each })),
   }));
 
-const header = (text: string) => ({ type: 'header', name: 'x-group', value: { type: 'exact', text } }) as const;
+const header = (text: string) =>
+  ({ type: 'header', name: 'x-group', value: { type: 'exact', text } }) as const;
 
 export const abChoice = fc
   .record({
@@ -47,10 +48,7 @@ export interface Served {
 }
 
 /** From v1, whole and ready, to v2. */
-export function planFor(
-  { choice, wanted }: Served,
-  served = true,
-): { facts: Facts; steps: readonly Step[] } {
+export function planFor({ choice, wanted }: Served, served = true): { facts: Facts; steps: readonly Step[] } {
   const ids = served ? Array.from({ length: wanted }, (_, i) => instanceId('web', 'r1', i + 1)) : [];
   const facts: Facts = {
     service: 'web',
@@ -66,4 +64,3 @@ export function planFor(
   const { steps } = makePlan({ kind: 'deploy', facts, release: 'r2', to: 'v2', service, problems: [] });
   return { facts, steps };
 }
-

@@ -96,7 +96,12 @@ function describeVerdict({ verdict, judgement }: Extract<Fact, { kind: 'verdict'
   return `judge: ${VERDICTS[verdict]}${proof}`;
 }
 
-export const OUTCOMES = { done: 'done', stopped: 'stopped', 'rolled-back': 'rolled back', stuck: 'stuck' } as const;
+export const OUTCOMES = {
+  done: 'done',
+  stopped: 'stopped',
+  'rolled-back': 'rolled back',
+  stuck: 'stuck',
+} as const;
 
 type ReleaseFactKind =
   | 'release-planned'

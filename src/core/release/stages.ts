@@ -23,9 +23,7 @@ export function checkStages(facts: Facts, steps: readonly Step[], service: Servi
     const share = shareOf(step.rotation, facts);
     const { allowed } = ladder;
     const found = [
-      ...(share.candidate > allowed
-        ? [`${share.candidate}% where the gates passed allow ${allowed}%`]
-        : []),
+      ...(share.candidate > allowed ? [`${share.candidate}% where the gates passed allow ${allowed}%`] : []),
       ...strangeRules(share.rules, ladder.rules),
       ...starved(step.rotation, share, facts, service, climb),
     ];
@@ -97,8 +95,12 @@ class Ladder {
   }
 }
 
-function kindsOf({ forMs, approve }: Gates): Step['kind'][] {
-  return [...(forMs > 0 ? ['hold' as const] : []), ...(approve ? ['approve' as const] : [])];
+function kindsOf({ forMs, evidence, approve }: Gates): Step['kind'][] {
+  return [
+    ...(forMs > 0 ? ['hold' as const] : []),
+    ...(evidence ? ['judge' as const] : []),
+    ...(approve ? ['approve' as const] : []),
+  ];
 }
 
 interface Share {
@@ -108,7 +110,8 @@ interface Share {
 }
 
 function shareOf({ instances, split }: Rotation, facts: Facts): Share {
-  if (split) return { candidate: split.candidate.percent, baseline: split.baseline.percent, rules: split.rules };
+  if (split)
+    return { candidate: split.candidate.percent, baseline: split.baseline.percent, rules: split.rules };
   const isOld = (id: string) => facts.running.some((each) => each.id === id);
   return { candidate: instances.every(isOld) ? 0 : 100, baseline: 0, rules: [] };
 }

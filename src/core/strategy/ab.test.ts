@@ -31,7 +31,10 @@ describe('an A/B test', () => {
         assert.equal(split?.candidate.percent, 0);
         assert.equal(routes[1]?.rotation.split, null);
         const next = steps[steps.findIndex((step) => step.kind === 'route') + 1];
-        assert.equal(next?.kind, choice.gates.forMs > 0 ? 'hold' : 'approve');
+        assert.equal(
+          next?.kind,
+          choice.gates.forMs > 0 ? 'hold' : choice.gates.evidence ? 'judge' : 'approve',
+        );
       }),
     );
   });
@@ -53,9 +56,17 @@ describe('an A/B test', () => {
   });
 
   it('has as many instances as its shares need together, or as the file says', () => {
-    const rule = (percent: number) => ({ name: `r${percent}`, match: { type: 'all', of: [] } as const, percent });
+    const rule = (percent: number) => ({
+      name: `r${percent}`,
+      match: { type: 'all', of: [] } as const,
+      percent,
+    });
     const choice: AbChoice = {
-      ...{ type: 'ab', rules: [rule(20), rule(15)], gates: { forMs: 1_000, approve: false } },
+      ...{
+        type: 'ab',
+        rules: [rule(20), rule(15)],
+        gates: { forMs: 1_000, evidence: false, approve: false },
+      },
       ...{ then: 'promote', instances: null, bakeMs: 0 },
     };
     const first = (of: AbChoice) => {
@@ -70,7 +81,11 @@ describe('an A/B test', () => {
   it('is refused without its gates, with a rule that nobody asked for, and with too few instances (R3)', () => {
     const match = { type: 'header', name: 'x-beta', value: null } as const;
     const choice: AbChoice = {
-      ...{ type: 'ab', rules: [{ name: 'beta', match, percent: 50 }], gates: { forMs: 1_000, approve: false } },
+      ...{
+        type: 'ab',
+        rules: [{ name: 'beta', match, percent: 50 }],
+        gates: { forMs: 1_000, evidence: false, approve: false },
+      },
       ...{ then: 'promote', instances: null, bakeMs: 0 },
     };
     const service = serviceSpec({ strategy: choice, instances: 4 });

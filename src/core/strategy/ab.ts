@@ -19,7 +19,7 @@ export function ab(choice: AbChoice): Strategy {
     if (!isServed(request.facts)) return atOnce(request);
     const ascent = new Ascent(request, 'keep');
     ascent.show(rulesOf(choice), instancesShown(choice, request.service.instances));
-    ascent.steps.push(...gateSteps(gates, ascent.candidates));
+    ascent.steps.push(...gateSteps(gates, ascent.candidates, request.service.judge));
     if (then === 'promote') ascent.finish(() => [], bakeMs);
     else ascent.withdraw();
     return ascent.steps;

@@ -24,10 +24,11 @@ describe('canary', () => {
         const passed: string[] = [];
         for (const step of steps) {
           if (step.kind === 'route') percent = step.rotation.split?.candidate.percent ?? 100;
-          if (step.kind === 'hold' || step.kind === 'approve') passed.push(`${step.kind} at ${percent}`);
+          if (['hold', 'judge', 'approve'].includes(step.kind)) passed.push(`${step.kind} at ${percent}`);
         }
-        const gates = choice.stages.flatMap(({ weight, forMs, approve }) => [
+        const gates = choice.stages.flatMap(({ weight, forMs, evidence, approve }) => [
           ...(forMs > 0 ? [`hold at ${weight}`] : []),
+          ...(evidence ? [`judge at ${weight}`] : []),
           ...(approve ? [`approve at ${weight}`] : []),
         ]);
         assert.deepEqual(passed, gates);
@@ -75,7 +76,7 @@ describe('canary', () => {
 
   const shrinking: CanaryChoice = {
     ...{ type: 'canary', stable: 'shrink', baseline: false, bakeMs: 0 },
-    stages: [5, 50].map((weight) => ({ weight, forMs: 1_000, approve: false })),
+    stages: [5, 50].map((weight) => ({ weight, forMs: 1_000, evidence: false, approve: false })),
   };
 
   it('is one switch where nothing serves yet', () => {

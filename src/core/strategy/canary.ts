@@ -19,15 +19,16 @@ export function canary(choice: CanaryChoice): Strategy {
   const atOnce = blueGreen({ type: 'blue-green', preview: null, bakeMs });
   return (request) => {
     if (!isServed(request.facts)) return atOnce(request);
+    const { judge } = request.service;
     const ascent = new Ascent(request, stable);
     let weight = 0;
     for (const stage of stages.filter((each) => each.weight < FULL)) {
       if (stage.weight > weight) ascent.rise(stage.weight, baseline && stage.weight < BASELINE_BELOW);
       weight = stage.weight;
-      ascent.steps.push(...gateSteps(stage, ascent.candidates));
+      ascent.steps.push(...gateSteps(stage, ascent.candidates, judge));
     }
     ascent.finish(
-      (all) => stages.filter((each) => each.weight === FULL).flatMap((stage) => gateSteps(stage, all)),
+      (all) => stages.filter((each) => each.weight === FULL).flatMap((stage) => gateSteps(stage, all, judge)),
       bakeMs,
     );
     return ascent.steps;

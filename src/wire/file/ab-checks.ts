@@ -2,6 +2,7 @@
 import type { AbChoice, Route } from '../../core/project.ts';
 import { isCovered, neverMatches } from '../../core/traffic/match-logic.ts';
 import type { Match } from '../../core/traffic/rule.ts';
+import { NO_JUDGE } from './ladder.ts';
 import type { CheckedService, Contradiction } from './checks.ts';
 import type { Path } from './problem.ts';
 
@@ -15,9 +16,19 @@ export function checkAb(name: string, service: CheckedService, choice: AbChoice)
   const names = rules.map((rule) => rule.name);
   const twice = names.findIndex((each, index) => names.indexOf(each) < index);
   if (twice !== -1)
-    found.push({ paths: [at('rules', twice, 'name'), at('rules', twice)], message: `another rule is called ${names[twice]}, too` });
-  if (gates.forMs === 0 && !gates.approve)
-    found.push({ paths: [at()], message: 'nothing ends it; expected for or approve' });
+    found.push({
+      paths: [at('rules', twice, 'name'), at('rules', twice)],
+      message: `another rule is called ${names[twice]}, too`,
+    });
+  if (gates.forMs === 0 && !gates.evidence && !gates.approve)
+    found.push({ paths: [at()], message: 'nothing ends it; expected until, for or approve' });
+  if (gates.evidence && service.judge === null) found.push({ paths: [at('until')], message: NO_JUDGE });
+  else if (gates.evidence && rules.every(({ percent }) => percent === EVERYBODY))
+    found.push({
+      paths: [at('until')],
+      message:
+        'every rule gives all its requests away, so there is nobody alike to compare with; expected a share',
+    });
   if (instances !== null && instances > service.instances)
     found.push({
       paths: [at('instances'), own('instances')],
@@ -38,9 +49,21 @@ function checkRule(
   if (neverMatches([rule.match]))
     return [{ paths, message: 'no request can match all of this; expected what one request can have' }];
   if (neverMatches([anyOf(traffic.routes.map(matchOf)), rule.match]))
-    return [{ paths, message: 'no request that comes to this service matches; expected a host and a path of its routes' }];
-  if (isCovered(rule.match, rules.slice(0, index).map(({ match }) => match)))
-    return [{ paths, message: 'whatever it is about is decided by the rules before it; expected it before them' }];
+    return [
+      {
+        paths,
+        message: 'no request that comes to this service matches; expected a host and a path of its routes',
+      },
+    ];
+  if (
+    isCovered(
+      rule.match,
+      rules.slice(0, index).map(({ match }) => match),
+    )
+  )
+    return [
+      { paths, message: 'whatever it is about is decided by the rules before it; expected it before them' },
+    ];
   if (rule.percent < EVERYBODY && traffic.sticky === null)
     return [
       {

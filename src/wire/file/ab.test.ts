@@ -31,7 +31,7 @@ test('rules have names, everybody is a rule, and what ends it is said', () => {
       },
       { name: 'rule-2', match: { type: 'all', of: [] }, percent: 5 },
     ],
-    gates: { forMs: 14 * 86_400_000, approve: true },
+    gates: { forMs: 14 * 86_400_000, evidence: false, approve: true },
     then: 'stop',
     instances: 2,
     bakeMs: 300_000,
@@ -79,7 +79,7 @@ describe('an A/B test that', () => {
       `7:53: ${at}.rules[0].share: 50% of requests, so that one user would meet both versions by turns; expected traffic.sticky, or 100%`,
       'hold: 1s',
     ],
-    ['has no end', 'rules: [{ share: 5% }]', `7:15: ${at}: nothing ends it; expected for or approve`],
+    ['has no end', 'rules: [{ share: 5% }]', `7:15: ${at}: nothing ends it; expected until, for or approve`],
     ['has no rule', 'for: 1h, rules: []', `7:43: ${at}.rules: expected a list of rules such as`],
     [
       'has two rules of one name',

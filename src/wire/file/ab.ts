@@ -1,6 +1,7 @@
 /** `strategy: { type: ab }`: which requests meet the new version, for how long, and what comes of it. */
 import { z } from 'zod';
 import { limits } from '../../core/limits.ts';
+import { gatesOf, untilEvidence } from './gates.ts';
 import { EVERYTHING, when } from './when.ts';
 import { duration, name, whole, wholePercent } from './values.ts';
 
@@ -9,8 +10,12 @@ const { rulesMax, abMaxMs, instancesPerServiceMax } = limits.file;
 const RULE_PHRASE = 'a rule such as { when: { header: { X-Beta: yes } }, share: 50% }';
 const rule = z.strictObject(
   {
-    name: name().optional().describe('Under which its counts are shown. Without it: rule-1, rule-2 and so on.'),
-    when: when.optional().describe('Which requests it is about. Without it: all that no earlier rule is about.'),
+    name: name()
+      .optional()
+      .describe('Under which its counts are shown. Without it: rule-1, rule-2 and so on.'),
+    when: when
+      .optional()
+      .describe('Which requests it is about. Without it: all that no earlier rule is about.'),
     share: wholePercent()
       .prefault('100%')
       .describe('So many of them meet the new version; the others stay where they are.'),
@@ -22,12 +27,15 @@ const RULES_PHRASE = `a list of rules such as [{ when: { cookie: { beta: 1 } } }
 
 export const ab = z
   .strictObject({
-    type: z.literal('ab').describe('Some requests, named by rules, meet the new version; then it gets all or none.'),
+    type: z
+      .literal('ab')
+      .describe('Some requests, named by rules, meet the new version; then it gets all or none.'),
     rules: z
       .array(rule, RULES_PHRASE)
       .min(1, RULES_PHRASE)
       .max(rulesMax, RULES_PHRASE)
       .describe('Who meets the new version; the first rule that matches decides.'),
+    until: untilEvidence(),
     for: duration(1, abMaxMs).optional().describe('How long it lasts at least.'),
     approve: z.boolean('true or false').optional().describe('A person has to say "segue approve" to end it.'),
     then: z
@@ -48,5 +56,5 @@ export const ab = z
       match: each.when ?? EVERYTHING,
       percent: each.share,
     })),
-    gates: { forMs: gates.for ?? 0, approve: gates.approve ?? false },
+    gates: gatesOf(gates),
   }));

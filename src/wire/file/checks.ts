@@ -22,7 +22,9 @@ export function contradictions(
     ...named.flatMap(([name, service]) => [
       ...checkPorts(name, service.traffic.listen, ports),
       ...(service.strategy.type === 'rolling' ? checkRolling(name, service.instances, service.strategy) : []),
-      ...(service.strategy.type === 'canary' ? checkLadder(name, service.strategy) : []),
+      ...(service.strategy.type === 'canary'
+        ? checkLadder(name, service.strategy, service.judge !== null)
+        : []),
       ...(service.strategy.type === 'handover' ? checkHandover(name, service.traffic, service.strategy) : []),
       ...(service.strategy.type === 'ab' ? checkAb(name, service, service.strategy) : []),
     ]),

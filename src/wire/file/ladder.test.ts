@@ -23,11 +23,37 @@ test('a step without a weight keeps the one before; the last one may be everythi
   assert.deepEqual(result.project.services['web']?.strategy, {
     ...{ type: 'canary', stable: 'shrink', baseline: true, bakeMs: 0 },
     stages: [
-      { weight: 5, forMs: 120_000, approve: false },
-      { weight: 5, forMs: 60_000, approve: false },
-      { weight: 100, forMs: 3_600_000, approve: true },
+      { weight: 5, forMs: 120_000, evidence: false, approve: false },
+      { weight: 5, forMs: 60_000, evidence: false, approve: false },
+      { weight: 100, forMs: 3_600_000, evidence: false, approve: true },
     ],
   });
+});
+
+test('without steps it is a ladder of its own, each step until there is evidence', () => {
+  for (const strategy of ['canary', '{ type: canary }']) {
+    const result = parse(strategy);
+    assert.ok(result.ok);
+    const { strategy: choice } = result.project.services['web'] ?? {};
+    assert.ok(choice?.type === 'canary');
+    const stage = { forMs: 0, evidence: true, approve: false };
+    assert.deepEqual(
+      choice.stages,
+      [1, 10, 50].map((weight) => ({ weight, ...stage })),
+    );
+  }
+});
+
+test('evidence needs a judge, and somebody to compare with', () => {
+  const problems = (strategy: string) => {
+    const result = parse(strategy);
+    return result.ok ? [] : result.problems.map(({ message }) => message);
+  };
+  const steps = 'steps: [{ weight: 5, until: evidence }]';
+  assert.deepEqual(problems(`{ type: canary, ${steps} }`), []);
+  assert.match(problems(`{ type: canary, ${steps} }\n    judge: off`).join(), /judge is off/);
+  const whole = 'steps: [{ weight: 5, for: 1m }, { weight: 100, until: evidence }]';
+  assert.match(problems(`{ type: canary, ${whole} }`).join(), /nobody to compare with/);
 });
 
 describe('a ladder that', () => {
@@ -56,7 +82,7 @@ describe('a ladder that', () => {
     [
       'has nothing to wait for',
       'steps: [{ weight: 5 }]',
-      '6:39: services.web.strategy.steps[0]: there is nothing to wait for; expected for or approve',
+      '6:39: services.web.strategy.steps[0]: there is nothing to wait for; expected until, for or approve',
     ],
     [
       'goes on when all requests have moved',

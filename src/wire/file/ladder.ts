@@ -3,15 +3,21 @@ import type { CanaryChoice } from '../../core/project.ts';
 import type { Contradiction } from './checks.ts';
 import type { Path } from './problem.ts';
 
+export const NO_JUDGE = 'there is no evidence without a judge, and judge is off';
+
 const FULL = 100;
 const HALF = 50;
 
-export function checkLadder(name: string, { stages, baseline }: CanaryChoice): Contradiction[] {
+export function checkLadder(
+  name: string,
+  { stages, baseline }: CanaryChoice,
+  judged: boolean,
+): Contradiction[] {
   const at = (...path: Path): Path => ['services', name, 'strategy', ...path];
   const found: Contradiction[] = [];
   for (const [index, stage] of stages.entries()) {
     const { weight } = stage;
-    const waits = stage.forMs > 0 || stage.approve;
+    const waits = stage.forMs > 0 || stage.evidence || stage.approve;
     const before = stages[index - 1]?.weight ?? 0;
     if (weight < before)
       found.push({
@@ -21,12 +27,21 @@ export function checkLadder(name: string, { stages, baseline }: CanaryChoice): C
     else if (!waits && weight < FULL)
       found.push({
         paths: [at('steps', index)],
-        message: 'there is nothing to wait for; expected for or approve',
+        message: 'there is nothing to wait for; expected until, for or approve',
       });
     else if (!waits && weight === before)
       found.push({
         paths: [at('steps', index)],
         message: 'all requests have moved by then; expected something to wait for, or no such step',
+      });
+  }
+  for (const [index, { evidence, weight }] of stages.entries()) {
+    const paths = [at('steps', index, 'until')];
+    if (evidence && !judged) found.push({ paths, message: NO_JUDGE });
+    else if (evidence && weight === FULL)
+      found.push({
+        paths,
+        message: 'at 100% there is nobody to compare with; the bake is judged against the past',
       });
   }
   if (baseline && stages.every(({ weight }) => weight >= HALF))

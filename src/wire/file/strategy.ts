@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { limits } from '../../core/limits.ts';
 import type { Stage } from '../../core/project.ts';
 import { ab } from './ab.ts';
+import { gatesOf, untilEvidence } from './gates.ts';
 import { when } from './when.ts';
 import { duration, headerName, shortOrLong, text, whole, wholePercent } from './values.ts';
 
@@ -68,12 +69,13 @@ const blueGreen = z
   })
   .transform((value) => ({ type: value.type, preview: value.preview ?? null, bakeMs: value.bake }));
 
-const STAGE_PHRASE = 'a step such as { weight: 5, for: 2m }';
+const STAGE_PHRASE = 'a step such as { weight: 5, until: evidence }';
 const stage = z.strictObject(
   {
     weight: wholePercent()
       .optional()
       .describe('Of the requests, for the new version. Without it: as in the step before.'),
+    until: untilEvidence(),
     for: duration(1).optional().describe('How long it stays so at least.'),
     approve: z
       .boolean('true or false')
@@ -84,7 +86,7 @@ const stage = z.strictObject(
 );
 type Step = z.output<typeof stage>;
 
-const STAGES_PHRASE = `steps such as [{ weight: 5, for: 2m }, { weight: 50, approve: true }], at most ${stagesMax}`;
+const STAGES_PHRASE = `steps such as [{ weight: 5, until: evidence }, { weight: 50, for: 2m }], at most ${stagesMax}`;
 
 const canary = z
   .strictObject({
@@ -94,6 +96,7 @@ const canary = z
       .min(1, STAGES_PHRASE)
       .max(stagesMax, STAGES_PHRASE)
       .refine(([first]) => first?.weight !== undefined, 'steps of which the first one has a weight')
+      .prefault([1, 10, 50].map((weight) => ({ weight, until: 'evidence' as const })))
       .describe('Parts of the requests that rise; all of them follow the last one.'),
     stable: z
       .enum(['keep', 'shrink'], 'keep or shrink')
@@ -116,7 +119,7 @@ function stagesOf(steps: readonly Step[]): Stage[] {
   let weight = 0;
   return steps.map((step) => {
     weight = step.weight ?? weight;
-    return { weight, forMs: step.for ?? 0, approve: step.approve ?? false };
+    return { weight, ...gatesOf(step) };
   });
 }
 
@@ -136,11 +139,11 @@ const handover = z
   })
   .transform((value) => ({ type: value.type, withinMs: value.within ?? null, bakeMs: value.bake }));
 
-const PHRASE = 'rolling, blue-green or handover, or { type, ... } with the details';
+const PHRASE = 'rolling, blue-green, canary or handover, or { type, ... } with the details';
 
 export const strategy = shortOrLong(
   PHRASE,
-  z.enum(['rolling', 'blue-green', 'handover'], PHRASE),
+  z.enum(['rolling', 'blue-green', 'canary', 'handover'], PHRASE),
   z.discriminatedUnion('type', [rolling, blueGreen, canary, ab, handover], PHRASE),
   (type) => ({ type }),
 );

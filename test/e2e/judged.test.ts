@@ -1,0 +1,85 @@
+/**
+ * Hunts a judge that is there and changes nothing: a version that fails and goes up the ladder, one that is as good
+ * as the other and never gets anywhere, a fault of both that is blamed on the new one, evidence that a killed
+ * control forgets, and a rule of an A/B whose requests nobody looks at.
+ */
+import assert from 'node:assert/strict';
+import { it, type TestContext } from 'node:test';
+import type { ReleaseRecord } from '../../src/core/release/records.ts';
+import { causeOf } from '../../src/core/release/records.ts';
+import { assertEnded, outcomeOf } from '../support/outcome.ts';
+import { assertClean, steadyLoad } from '../support/steady-load.ts';
+import { TestProject } from '../support/test-project.ts';
+
+async function serving(t: TestContext, strategy: string, behaviour = {}, traffic = ''): Promise<TestProject> {
+  const project = await TestProject.create({
+    ...{ instances: 2, top: 'gateway: { workers: 1 }', service: `    strategy: ${strategy}`, traffic },
+  });
+  t.after(() => project.remove());
+  await project.up();
+  await project.build('v1', behaviour);
+  assertEnded(await project.deploy('v1'), 'done');
+  return project;
+}
+
+function why(release: ReleaseRecord): string {
+  const cause = causeOf(release);
+  return cause ? `${cause.code}: ${cause.detail}` : '';
+}
+
+it('takes back a version that fails, after a few requests and with the proof', async (t) => {
+  const project = await serving(t, '{ type: canary, steps: [{ weight: 5, until: evidence }] }');
+  await project.build('v2', { broken: true });
+  const load = steadyLoad(t, project.port);
+  const release = await project.deploy('v2');
+  assertEnded(release, 'rolled-back');
+  assert.match(why(release), /^CANDIDATE_WORSE: /);
+  const { failed } = await load.stop();
+  assert.ok(failed > 0, 'somebody has to meet it');
+  assert.ok(failed <= 60, `${failed} requests failed`);
+  const { entries } = await project.release(release.id);
+  const last = entries.findLast(({ fact }) => fact.kind === 'verdict');
+  assert.ok(last?.fact.kind === 'verdict');
+  assert.equal(last.fact.verdict, 'worse');
+});
+
+it('lets a version that is as good go up the ladder by evidence alone', async (t) => {
+  const steps = '[{ weight: 20, until: evidence }, { weight: 50, until: evidence }]';
+  const project = await serving(t, `{ type: canary, steps: ${steps}, bake: 100ms }`);
+  await project.build('v2');
+  const load = steadyLoad(t, project.port);
+  assertEnded(await project.deploy('v2'), 'done');
+  await assertClean(load);
+});
+
+it('blames nobody for a fault that both versions share', async (t) => {
+  const project = await serving(t, '{ type: canary, steps: [{ weight: 50, until: evidence }] }', {
+    broken: true,
+  });
+  await project.build('v2', { broken: true });
+  const load = steadyLoad(t, project.port);
+  const release = await project.begin('v2');
+  const met = await project.eventually(() => (load.stats().versions['v2']?.requests ?? 0) > 300);
+  assert.ok(met);
+  const now = (await project.release(release)).release;
+  assert.notEqual(outcomeOf(now), 'rolled-back', why(now));
+  await load.stop();
+  await project.abort();
+  await project.ended(release);
+});
+
+it('judges what the rules of an A/B give to the new version', async (t) => {
+  const traffic = ', sticky: { cookie: shop, ttl: 1h }';
+  const project = await serving(
+    t,
+    '{ type: ab, rules: [{ share: 20% }], for: 1h, until: evidence }',
+    {},
+    traffic,
+  );
+  await project.build('v2', { broken: true });
+  const load = steadyLoad(t, project.port);
+  const release = await project.deploy('v2');
+  assertEnded(release, 'rolled-back');
+  assert.match(why(release), /^CANDIDATE_WORSE: /);
+  await load.stop();
+});
