@@ -220,7 +220,7 @@ describe('a wrong file', () => {
     [
       'tests two versions and does not say with whom',
       service(run, traffic, 'strategy: ab'),
-      '6:15: services.web.strategy: expected rolling, blue-green or handover, or { type, ... } with the details, got "ab"',
+      '6:15: services.web.strategy: expected rolling, blue-green, canary or handover, or { type, ... } with the details, got "ab"',
     ],
     [
       'lets requests wait in a handover for longer than they may',

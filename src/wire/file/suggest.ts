@@ -3,9 +3,8 @@ import { ANY, type KnownMap, knownMaps, sharedParts } from './json-schema.ts';
 import { describePath, type Path } from './problem.ts';
 
 /** Part of the design, not of this version: a clear "not yet" is better than "unknown". */
-const LATER_KEYS = new Set(['kind', 'database', 'flags', 'steps', 'approve', 'weights']);
-export const LATER_STRATEGIES: ReadonlySet<string> = new Set(['ab']);
-export const NOT_YET = 'is not part of this version of Segue yet';
+const LATER_KEYS = new Set(['kind', 'database', 'flags', 'weights']);
+const NOT_YET = 'is not part of this version of Segue yet';
 
 export function describeUnknownKey(path: Path, key: string): string {
   const maps = knownMaps();
@@ -30,6 +29,8 @@ function placesOf(maps: readonly KnownMap[], path: Path, key: string): string[] 
   const candidates = maps
     .filter((map) => map.keys.includes(key))
     .map(({ pattern }) => ({ pattern, shared: sharedParts(pattern, path) }))
+    // Another form of the same map has it: that is said by who knows which form is meant.
+    .filter(({ pattern, shared }) => pattern.length > shared || shared < path.length)
     .filter(({ pattern, shared }) => !pattern.slice(shared).includes(ANY));
   const most = Math.max(0, ...candidates.map((c) => c.shared));
   const nearby = candidates.filter((c) => c.shared === most);
