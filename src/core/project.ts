@@ -159,7 +159,7 @@ export interface AbChoice {
   readonly rules: readonly AbRule[];
   readonly gates: Gates;
   /** `stop`: the version that served goes on, and the other one ends. */
-  readonly then: 'promote' | 'stop';
+  readonly end: 'promote' | 'stop';
   /** Of the new version, while the rules decide; null: as many as their shares need. */
   readonly instances: number | null;
   readonly bakeMs: number;

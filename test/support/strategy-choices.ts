@@ -32,7 +32,7 @@ export const abChoice = fc
   .record({
     percents: fc.array(fc.integer({ min: 1, max: 100 }), { minLength: 1, maxLength: 4 }),
     gates,
-    then: fc.constantFrom<'promote' | 'stop'>('promote', 'stop'),
+    end: fc.constantFrom<'promote' | 'stop'>('promote', 'stop'),
     instances: fc.constantFrom(null, 1),
     bakeMs: fc.constantFrom(0, 5_000),
   })

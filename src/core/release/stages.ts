@@ -49,7 +49,7 @@ function climbOf({ strategy, instances }: Service): Climb | null {
     case 'canary':
       return { stages: strategy.stages, rules: [], end: 100, shown: 0 };
     case 'ab': {
-      const end = strategy.then === 'promote' ? 100 : 0;
+      const end = strategy.end === 'promote' ? 100 : 0;
       const shown = instancesShown(strategy, instances);
       return { stages: [{ weight: 0, ...strategy.gates }], rules: rulesOf(strategy), end, shown };
     }

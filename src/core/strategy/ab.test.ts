@@ -44,7 +44,7 @@ describe('an A/B test', () => {
       fc.property(scene, ({ choice, wanted }) => {
         const { facts, steps } = planFor({ choice, wanted });
         const end = steps.reduce(simulate, simulationOf(facts));
-        const stays = choice.then === 'promote' ? 'v2' : 'v1';
+        const stays = choice.end === 'promote' ? 'v2' : 'v1';
         assert.equal(end.stable, stays);
         assert.deepEqual(
           [...end.instances.values()].map(({ version }) => version),
@@ -67,7 +67,7 @@ describe('an A/B test', () => {
         rules: [rule(20), rule(15)],
         gates: { forMs: 1_000, evidence: false, approve: false },
       },
-      ...{ then: 'promote', instances: null, bakeMs: 0 },
+      ...{ end: 'promote', instances: null, bakeMs: 0 },
     };
     const first = (of: AbChoice) => {
       const [start] = planFor({ choice: of, wanted: 10 }).steps;
@@ -86,7 +86,7 @@ describe('an A/B test', () => {
         rules: [{ name: 'beta', match, percent: 50 }],
         gates: { forMs: 1_000, evidence: false, approve: false },
       },
-      ...{ then: 'promote', instances: null, bakeMs: 0 },
+      ...{ end: 'promote', instances: null, bakeMs: 0 },
     };
     const service = serviceSpec({ strategy: choice, instances: 4 });
     const { facts, steps } = planFor({ choice, wanted: 4 });

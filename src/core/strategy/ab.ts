@@ -12,7 +12,7 @@ import { gateSteps } from './gates.ts';
 import type { Strategy } from './strategy.ts';
 
 export function ab(choice: AbChoice): Strategy {
-  const { gates, then, bakeMs } = choice;
+  const { gates, end, bakeMs } = choice;
   // Where nothing serves there is no B.
   const atOnce = blueGreen({ type: 'blue-green', preview: null, bakeMs });
   return (request) => {
@@ -20,7 +20,7 @@ export function ab(choice: AbChoice): Strategy {
     const ascent = new Ascent(request, 'keep');
     ascent.show(rulesOf(choice), instancesShown(choice, request.service.instances));
     ascent.steps.push(...gateSteps(gates, ascent.candidates, request.service.judge));
-    if (then === 'promote') ascent.finish(() => [], bakeMs);
+    if (end === 'promote') ascent.finish(() => [], bakeMs);
     else ascent.withdraw();
     return ascent.steps;
   };

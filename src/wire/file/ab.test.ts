@@ -19,7 +19,7 @@ services:
 
 test('rules have names, everybody is a rule, and what ends it is said', () => {
   const rules = '[{ name: beta, when: { header: { X-Beta: yes } } }, { share: 5% }]';
-  const result = parse(`{ type: ab, rules: ${rules}, for: 14d, approve: true, then: stop, instances: 2 }`);
+  const result = parse(`{ type: ab, rules: ${rules}, for: 14d, approve: true, end: stop, instances: 2 }`);
   assert.ok(result.ok);
   assert.deepEqual(result.project.services['web']?.strategy, {
     type: 'ab',
@@ -32,7 +32,7 @@ test('rules have names, everybody is a rule, and what ends it is said', () => {
       { name: 'rule-2', match: { type: 'all', of: [] }, percent: 5 },
     ],
     gates: { forMs: 14 * 86_400_000, evidence: false, approve: true },
-    then: 'stop',
+    end: 'stop',
     instances: 2,
     bakeMs: 300_000,
   });

@@ -38,7 +38,7 @@ export const ab = z
     until: untilEvidence(),
     for: duration(1, abMaxMs).optional().describe('How long it lasts at least.'),
     approve: z.boolean('true or false').optional().describe('A person has to say "segue approve" to end it.'),
-    then: z
+    end: z
       .enum(['promote', 'stop'], 'promote or stop')
       .prefault('promote')
       .describe('promote: the new version gets everything. stop: it ends, and the old one goes on.'),
@@ -49,8 +49,8 @@ export const ab = z
       .prefault('5m')
       .describe('How long the old version stays warm after all requests have moved.'),
   })
-  .transform(({ type, rules, then, instances, bake, ...gates }) => ({
-    ...{ type, then, instances: instances ?? null, bakeMs: bake },
+  .transform(({ type, rules, end, instances, bake, ...gates }) => ({
+    ...{ type, end, instances: instances ?? null, bakeMs: bake },
     rules: rules.map((each, index) => ({
       name: each.name ?? `rule-${index + 1}`,
       match: each.when ?? EVERYTHING,
