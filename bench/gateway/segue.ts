@@ -68,6 +68,7 @@ function service(
     backends: [{ id: `${name}-1`, version: 'v1', host: '127.0.0.1', port: upstreamPort }],
     split: null,
     rules: [],
+    shadow: null,
     sticky: null,
     slowStartMs: 0,
     draining: [],

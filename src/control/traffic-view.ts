@@ -3,9 +3,11 @@ import { describeListen } from '../core/listen.ts';
 import type { Service } from '../core/project.ts';
 import type { AssignedCounts, InstanceCounts, TrafficReport } from '../core/traffic/counts.ts';
 import { EMPTY_REPORT } from '../core/traffic/report-book.ts';
-import { routedTo } from '../core/traffic/rotation.ts';
+import { quantileMs } from '../core/traffic/histogram.ts';
+import { type Rotation, routedTo } from '../core/traffic/rotation.ts';
+import { noShadows } from '../core/traffic/shadow.ts';
 import { SegueError } from '../core/errors.ts';
-import type { ServiceTraffic, TrafficResponse, VersionTraffic } from '../wire/api.ts';
+import type { ServiceTraffic, ShadowTraffic, TrafficResponse, VersionTraffic } from '../wire/api.ts';
 import type { Control } from './control.ts';
 
 /** Throws SERVICE_UNKNOWN. Null: all services. */
@@ -73,6 +75,25 @@ function serviceTraffic(
     holding: own?.holding ?? 0,
     ...(own ? window.serviceFlowOf(own, report) : idle),
     versions: [...versions].map(versionTraffic),
+    shadow: shadowTraffic(name, rotation, report, versionOf),
+  };
+}
+
+function shadowTraffic(
+  name: string,
+  { split }: Rotation,
+  report: TrafficReport,
+  versionOf: ReadonlyMap<string, string>,
+): ShadowTraffic | null {
+  const version = versionOf.get(split?.candidate.instances[0] ?? '');
+  if (!split?.shadow || version === undefined) return null;
+  const found = report.shadows.find((each) => each.service === name && each.version === version);
+  const { service: _service, copyLatency, originalLatency, ...counts } = found ?? noShadows(name, version);
+  return {
+    ...split.shadow,
+    ...counts,
+    copyP99Ms: quantileMs(copyLatency, 0.99) ?? null,
+    originalP99Ms: quantileMs(originalLatency, 0.99) ?? null,
   };
 }
 

@@ -282,6 +282,12 @@ export const limits = {
     /** Copies of one service's requests under way at once, and what each may keep of a body. */
     shadowsMax: 64,
     shadowBodyBytesMax: 16 * 1024,
+    /** What is read of a copy's answer. */
+    shadowAnswerBytesMax: 4 * 1024 * 1024,
+    /** A copy is called slower when it took twice as long and at least so much longer. */
+    shadowSlowerMs: 5,
+    /** Candidates of one service whose comparison is kept. */
+    shadowTalliesMax: 16,
     /** An instance is also put out when this share of its requests fails, once there were enough to say so. */
     ejectionFailuresPercent: 50,
     ejectionRequestsMin: 20,

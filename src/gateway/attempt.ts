@@ -231,7 +231,9 @@ export class Attempt implements UpstreamUser {
     const framing = framingOf(head, call.method);
     if (framing !== 'none' && isEventStream(bytes, head)) this.#beginStream();
     const length = fields.contentLength;
-    const body = new ResponseBody({ framing, length, minor: call.minor, events: this.#stream?.events });
+    const { digest } = this.ticket;
+    const events = this.#stream?.events;
+    const body = new ResponseBody({ framing, length, minor: call.minor, events, digest });
     this.#body = body;
     if (!body.keepsClient || this.#mustClose()) call.client.closeAfterCall();
     const connection = call.client.announce();

@@ -14,6 +14,7 @@ import { isIdempotent, METHOD } from './http1/method.ts';
 import type { Scan } from './http1/refusal.ts';
 import { asksForH2c, RequestHead } from './http1/request-head.ts';
 import { requestIds } from './ids.ts';
+import type { ShadowPair } from './shadow-pair.ts';
 import type { CallSession } from './stickiness.ts';
 import { RequestBody } from './request-body.ts';
 import type { Ticket } from './tally.ts';
@@ -60,6 +61,8 @@ export class Call implements RequestFacts {
   /** Where it was put under the routing that it last met, and whose instance it got (T5). Null: all are alike. */
   assigned: Part | null = null;
   part: Part | null = null;
+  /** It is compared with its copy at a candidate; null: it has none. */
+  pair: ShadowPair | null = null;
   tries = 0;
   /** When a wait for an instance ends (T7); set by the first wait. */
   holdUntilMs: number | undefined;

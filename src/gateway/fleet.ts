@@ -18,7 +18,7 @@ import { Service, type RoutingSurroundings } from './service.ts';
 import { ServiceTally } from './service-tally.ts';
 import type { Sweep } from './sweep.ts';
 
-type CountedRows = Pick<TrafficReport, 'instances' | 'services' | 'assigned' | 'running'>;
+type CountedRows = Pick<TrafficReport, 'instances' | 'services' | 'assigned' | 'shadows' | 'running'>;
 
 type Countries = Pick<CountryFile, 'countryOf'>;
 
@@ -130,6 +130,7 @@ export class Fleet {
       instances: this.instances.map((instance) => instance.counts()),
       services: [...this.#tallies.values()].map((tally) => tally.counts()),
       assigned: [...this.#tallies.values()].flatMap((tally) => tally.assigned()),
+      shadows: [...this.#tallies.values()].flatMap((tally) => tally.shadows()),
       running: this.#eras.running(),
     };
   }
@@ -150,6 +151,7 @@ export class Fleet {
       instances,
       services: tallies.flatMap(({ service }) => service ?? []),
       assigned: tallies.flatMap(({ assigned }) => assigned),
+      shadows: tallies.flatMap(({ shadows }) => shadows),
       running: this.#eras.running(),
       failures: events,
       failuresMissed: missed,

@@ -1,6 +1,6 @@
 /** How requests ended and how long they took: of one instance, or of one weight of a version. */
 import type { Outcomes, Totals } from '../core/traffic/counts.ts';
-import { HISTOGRAM_BUCKETS } from '../core/traffic/histogram.ts';
+import { HISTOGRAM_BUCKETS, pairsOf } from '../core/traffic/histogram.ts';
 
 export class OutcomeCounter {
   readonly #answered: [number, number, number, number] = [0, 0, 0, 0];
@@ -42,7 +42,8 @@ export class OutcomeCounter {
   }
 
   outcomes(): Outcomes {
-    return { ...this.totals(), latency: this.#latencyPairs(), latencySumMs: this.#latencySumMs };
+    const latency = this.#latency === undefined ? [] : pairsOf(this.#latency);
+    return { ...this.totals(), latency, latencySumMs: this.#latencySumMs };
   }
 
   totals(): Totals {
@@ -52,16 +53,5 @@ export class OutcomeCounter {
       abandoned: this.#abandoned,
       retried: this.#retried,
     };
-  }
-
-  #latencyPairs(): number[] {
-    const pairs: number[] = [];
-    const counts = this.#latency;
-    if (counts === undefined) return pairs;
-    for (let bucket = 0; bucket < HISTOGRAM_BUCKETS; bucket += 1) {
-      const count = counts[bucket] ?? 0;
-      if (count > 0) pairs.push(bucket, count);
-    }
-    return pairs;
   }
 }

@@ -18,7 +18,7 @@ export class RequestBody {
   #backlogBytes = 0;
   #sink: Sink | undefined;
   #complete = false;
-  #copy: BodyCopy | undefined;
+  #copies: BodyCopy[] | undefined;
   /** Undefined: nothing is kept, or it became too much. */
   #memory: Buffer[] | undefined;
   #memoryBytes = 0;
@@ -69,7 +69,7 @@ export class RequestBody {
     const copy = new BodyCopy(bytesMax, act);
     for (const part of this.#backlog) copy.add(part, false);
     if (this.#complete) copy.add(NOTHING, true);
-    else this.#copy = copy;
+    else (this.#copies ??= []).push(copy);
   }
 
   /** What it may come to keep: the part that fills the backlog may be as long again. */
@@ -134,7 +134,7 @@ export class RequestBody {
     if (from === to) return;
     this.receivedBytes += to - from;
     const part = bytes.subarray(from, to);
-    if (this.#copy !== undefined) this.#copy.add(part, this.#complete);
+    if (this.#copies !== undefined) for (const copy of this.#copies) copy.add(part, this.#complete);
     if (this.#sink) {
       this.#remembered(part);
       this.blocked = !this.#sink(part);

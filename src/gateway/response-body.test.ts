@@ -19,7 +19,7 @@ function sent(body: ResponseBody, reads: readonly string[]): string {
 }
 
 const bodyOf = (options: Partial<BodyOptions>) =>
-  new ResponseBody({ framing: 'close', length: -1, minor: 1, events: undefined, ...options });
+  new ResponseBody({ framing: 'close', length: -1, minor: 1, events: undefined, digest: null, ...options });
 
 test('a length is kept to, and what follows it spoils the connection', () => {
   const exact = bodyOf({ framing: 'length', length: 5 });

@@ -3,6 +3,7 @@
  * checked (T6) and kept where the client can read it: a body that ends with its connection is put into chunks, so
  * that the client's connection outlives it (T4), and chunks are taken apart for HTTP/1.0.
  */
+import type { BodyDigest } from './body-digest.ts';
 import type { EventCut } from './event-stream.ts';
 import { ChunkedBody } from './http1/chunked-body.ts';
 import type { Framing } from './http1/framing.ts';
@@ -19,12 +20,16 @@ export interface BodyOptions {
   readonly minor: number;
   /** Set for a stream of events whose ends can be seen. */
   readonly events: EventCut | undefined;
+  /** Takes the data; null: nobody compares it. */
+  readonly digest: BodyDigest | null;
 }
 
 export class ResponseBody {
   readonly #framing: Framing;
   readonly #chunks: ChunkedBody | undefined;
   readonly #events: EventCut | undefined;
+  /** Where there are no chunks. */
+  readonly #digest: BodyDigest | null;
   /** Data is put into chunks of our own. */
   readonly #wraps: boolean;
   #left: number;
@@ -36,12 +41,13 @@ export class ResponseBody {
   sentFrom = 0;
   sentTo = 0;
 
-  constructor({ framing, length, minor, events }: BodyOptions) {
+  constructor({ framing, length, minor, events, digest }: BodyOptions) {
     const isOpen = framing === 'chunked' || framing === 'close';
     const keepsChunks = framing === 'chunked' && minor === 1 && events === undefined;
     this.#framing = framing;
     this.#events = events;
-    this.#chunks = framing === 'chunked' ? new ChunkedBody({ keepsFraming: keepsChunks }) : undefined;
+    this.#digest = digest;
+    this.#chunks = framing === 'chunked' ? new ChunkedBody({ keepsFraming: keepsChunks, digest }) : undefined;
     this.#wraps = isOpen && minor === 1 && !keepsChunks;
     this.#left = framing === 'length' ? length : 0;
     this.done = framing === 'none' || (framing === 'length' && length === 0);
@@ -103,13 +109,14 @@ export class ResponseBody {
     }
     if (this.#framing === 'close') {
       this.sentTo = to;
-      return true;
+    } else {
+      const part = Math.min(this.#left, to - from);
+      this.#left -= part;
+      this.sentTo = from + part;
+      this.done = this.#left === 0;
+      this.spoiled = this.sentTo < to;
     }
-    const part = Math.min(this.#left, to - from);
-    this.#left -= part;
-    this.sentTo = from + part;
-    this.done = this.#left === 0;
-    this.spoiled = this.sentTo < to;
+    if (this.#digest !== null) this.#digest.add(bytes.subarray(from, this.sentTo));
     return true;
   }
 

@@ -19,7 +19,7 @@ export function serve(service: Service, call: Call): void {
   service.replays.request(nowMs);
   call.trust = service.trust;
   if (service.admission !== null && !service.admission.admit(call, nowMs)) return;
-  if (service.shadow !== null) service.shadow.consider(call);
+  if (service.shadows.length > 0) for (const shadow of service.shadows) shadow.consider(call);
   // Those who wait go first, unless there is no room to wait in and somebody to go to.
   if (service.hold.waiting > 0) void wait(service, call);
   else next(service, call, false, nowMs);

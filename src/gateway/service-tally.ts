@@ -12,9 +12,11 @@ import type {
 } from '../core/traffic/counts.ts';
 import { mergeTotals } from '../core/traffic/merge-counts.ts';
 import { assignmentKey } from '../core/traffic/report-book.ts';
+import type { ShadowCounts } from '../core/traffic/shadow.ts';
 import { nowMs } from './clock.ts';
 import type { FailureRing } from './failure-ring.ts';
 import { OutcomeCounter } from './outcome-counter.ts';
+import { ShadowTally } from './shadow-tally.ts';
 
 interface Held {
   readonly heldTotal: number;
@@ -58,6 +60,8 @@ export class ServiceTally {
   readonly #failures: FailureRing;
   /** In order of first use. */
   readonly #rows = new Map<string, AssignedRow>();
+  /** By version, the one that was used last at the end. */
+  readonly #shadows = new Map<string, ShadowTally>();
   #givenUp: Totals = { answered: [0, 0, 0, 0], failed: 0, abandoned: 0, retried: 0 };
   #refused = 0;
   #turnedAway = 0;
@@ -100,6 +104,22 @@ export class ServiceTally {
     this.#shadowsDropped += 1;
   }
 
+  /** Of copies for this version. */
+  shadowOf(version: string): ShadowTally {
+    const known = this.#shadows.get(version);
+    const tally = known ?? new ShadowTally(this.service, version);
+    this.#shadows.delete(version);
+    this.#shadows.set(version, tally);
+    const [oldest] = this.#shadows.keys();
+    if (this.#shadows.size > limits.gateway.shadowTalliesMax && oldest !== undefined)
+      this.#shadows.delete(oldest);
+    return tally;
+  }
+
+  shadows(): ShadowCounts[] {
+    return [...this.#shadows.values()].map((tally) => tally.counts());
+  }
+
   /** Where requests of the service wait from now on. */
   watch(hold: Held): void {
     this.#heldBefore += this.#hold.heldTotal;
@@ -111,14 +131,18 @@ export class ServiceTally {
   }
 
   /** What was counted since the last call. */
-  changes(): { service: ServiceCounts | null; assigned: AssignedCounts[] } {
+  changes(): { service: ServiceCounts | null; assigned: AssignedCounts[]; shadows: ShadowCounts[] } {
     const rows = [...this.#rows.values()].filter(({ changed }) => changed);
     for (const row of rows) row.changed = false;
     const { heldTotal, waiting } = this.#hold;
     const own = [heldTotal, waiting, this.#refused, this.#turnedAway, this.#shadowed, this.#shadowsDropped];
     const same = rows.length === 0 && own.every((count, at) => count === this.#told[at]);
     this.#told = own;
-    return { service: same ? null : this.counts(), assigned: rows.map((row) => row.counts()) };
+    return {
+      service: same ? null : this.counts(),
+      assigned: rows.map((row) => row.counts()),
+      shadows: this.#shadowChanges(),
+    };
   }
 
   counts(): ServiceCounts {
@@ -133,6 +157,12 @@ export class ServiceTally {
       shadowsDropped: this.#shadowsDropped,
       ...rows.reduce(mergeTotals, this.#givenUp),
     };
+  }
+
+  #shadowChanges(): ShadowCounts[] {
+    const changed = [...this.#shadows.values()].filter((tally) => tally.changed);
+    for (const tally of changed) tally.changed = false;
+    return changed.map((tally) => tally.counts());
   }
 
   #giveUpOldest(): void {

@@ -14,7 +14,9 @@ import { Hold, type HoldSpace } from './hold.ts';
 import type { Instance } from './instance.ts';
 import { ReplayBudget } from './replay-budget.ts';
 import type { AssignedRow, ServiceTally } from './service-tally.ts';
-import { Shadow } from './shadow.ts';
+import { Shadow, type ShadowAim } from './shadow.ts';
+import { shadowToCandidate } from './shadow-to-candidate.ts';
+import { shadowToService } from './shadow-to-service.ts';
 import { SlotOrders } from './slot-orders.ts';
 import { type CallSession, Stickiness } from './stickiness.ts';
 import type { Ticket } from './tally.ts';
@@ -56,8 +58,8 @@ export class Service {
   admission: Admission | null;
   /** For those who came by TLS; null: none. */
   hsts: Buffer | null;
-  /** Null: nothing is copied. */
-  shadow: Shadow | null = null;
+  /** Empty: nothing is copied. */
+  shadows: readonly Shadow[] = [];
   /** Whose word on other clients counts. */
   trust: Networks = NOBODY;
   readonly tally: ServiceTally;
@@ -91,9 +93,9 @@ export class Service {
     this.#routing = routing;
     this.admission = Admission.of(routing.policy, this.tally);
     this.hsts = hstsLine(routing.tls);
-    this.shadow = Shadow.next(this.shadow, routing.policy.shadow, { tally: this.tally, serviceOf });
     this.#rows.clear();
     this.#instances = routing.backends.flatMap(({ id }) => instanceOf(id) ?? []);
+    this.shadows = Shadow.next(this.shadows, this.#shadowAims(routing, serviceOf));
     this.#balancer.update(routing.slowStartMs, this.#instances);
     this.#stickiness = this.#stickinessFor(routing, stickyKey);
     const alike = routing.split === null && routing.rules.length === 0 && this.#stickiness === null;
@@ -156,6 +158,7 @@ export class Service {
     const { session } = call;
     if (session !== null) ticket.session = session.label;
     if (call.sends <= 1 && isDecision(session)) row.countDecision();
+    if (call.pair !== null) ticket.pair = call.pair;
     return ticket;
   }
 
@@ -191,6 +194,22 @@ export class Service {
   #mayEject(version: string): boolean {
     const peers = this.#instances.filter((other) => other.version === version);
     return mayEject(peers.length, peers.filter(({ gate }) => gate.isOut).length);
+  }
+
+  #shadowAims(
+    { policy, shadow: share, split, responseMs }: ServiceRouting,
+    serviceOf: RoutingSurroundings['serviceOf'],
+  ): ShadowAim[] {
+    const { tally } = this;
+    const aims = policy.shadow === null ? [] : [shadowToService({ policy: policy.shadow, tally, serviceOf })];
+    const candidate = split?.find(({ group }) => group === 'candidate');
+    if (share === null || candidate === undefined) return aims;
+    const instances = this.#instances.filter(({ id }) => candidate.backends.includes(id));
+    const { version } = candidate;
+    return [
+      ...aims,
+      shadowToCandidate({ share, version, instances, responseMs, tally: tally.shadowOf(version) }),
+    ];
   }
 
   #stickinessFor({ service, sticky }: ServiceRouting, key: string | null): Stickiness | null {

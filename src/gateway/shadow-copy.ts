@@ -2,13 +2,14 @@
 import { limits } from '../core/limits.ts';
 import type { Call } from './call.ts';
 import { monotonicMs } from './clock.ts';
+import { isEventStream } from './event-stream.ts';
 import { framingOf } from './http1/framing.ts';
 import { HeadWriter } from './http1/head-writer.ts';
 import { ResponseHead } from './http1/response-head.ts';
-import type { Instance } from './instance.ts';
 import { PartialHead } from './partial-head.ts';
 import { ResponseBody } from './response-body.ts';
-import type { Ending, Ticket } from './tally.ts';
+import type { Landing } from './shadow.ts';
+import type { Ending } from './tally.ts';
 import type { Upstream, UpstreamUser } from './upstream.ts';
 
 const head = new ResponseHead();
@@ -19,9 +20,7 @@ export interface ShadowCopyOptions {
   readonly call: Call;
   /** Whole, with its framing. */
   readonly body: Buffer;
-  readonly instance: Instance;
-  readonly ticket: Ticket;
-  readonly responseMs: number;
+  readonly landing: Landing;
   readonly onEnd: () => void;
 }
 
@@ -31,27 +30,28 @@ export class ShadowCopy implements UpstreamUser {
   readonly #request: Buffer;
   readonly #partial = new PartialHead();
   #body: ResponseBody | undefined;
+  #bodyBytes = 0;
   #status = 0;
   #reusable = false;
   #over = false;
 
   constructor(options: ShadowCopyOptions) {
-    const { call, body, instance, ticket, responseMs } = options;
+    const { call, body, landing } = options;
     this.#options = options;
     call.writeHead(writer);
     writer.addLine(MARK);
     this.#request = Buffer.concat([writer.bytes.subarray(0, writer.length), body]);
-    instance.gate.began(ticket);
-    const kept = instance.pool.take(limits.gateway.unsafeReuseIdleMs);
-    this.#upstream = kept ?? instance.pool.connect(this);
-    this.#upstream.deadlineMs = ticket.beganMs + responseMs;
+    const { pool } = landing.instance;
+    const kept = pool.take(limits.gateway.unsafeReuseIdleMs);
+    this.#upstream = kept ?? pool.connect(this);
+    this.#upstream.deadlineMs = monotonicMs() + landing.responseMs;
     if (kept === undefined) return;
     kept.user = this;
     this.connected();
   }
 
   connected(): void {
-    this.#options.ticket.passed(this.#request.length, 0);
+    this.#options.landing.passed(this.#request.length, 0);
     this.#upstream.send(this.#request);
   }
 
@@ -76,7 +76,8 @@ export class ShadowCopy implements UpstreamUser {
   }
 
   upstreamExpired(): void {
-    this.#fail();
+    if (this.#body) this.#abandon();
+    else this.#fail();
   }
 
   #readHead(bytes: Buffer, from: number, to: number): boolean {
@@ -98,15 +99,21 @@ export class ShadowCopy implements UpstreamUser {
     const { fields, minor, status } = head;
     this.#status = status;
     this.#reusable = minor === 1 ? !fields.close : fields.keepAlive;
-    const framing = framingOf(head, this.#options.call.method);
-    this.#body = new ResponseBody({ framing, length: fields.contentLength, minor: 0, events: undefined });
+    const { call, landing } = this.#options;
+    const framing = framingOf(head, call.method);
+    if (framing !== 'none' && isEventStream(bytes, head)) return this.#abandon();
+    this.#upstream.deadlineMs = monotonicMs() + landing.responseMs;
+    const length = fields.contentLength;
+    this.#body = new ResponseBody({ framing, length, minor: 0, events: undefined, digest: landing.digest });
     return this.#pass(bytes, from, to);
   }
 
   #pass(bytes: Buffer, from: number, to: number): boolean {
     const body = this.#body;
     if (!body?.pass(bytes, from, to)) return this.#fail();
-    this.#options.ticket.passed(0, to - from);
+    this.#options.landing.passed(0, to - from);
+    this.#bodyBytes += to - from;
+    if (this.#bodyBytes > limits.gateway.shadowAnswerBytesMax) return this.#abandon();
     this.#reusable &&= !body.spoiled && !body.endsConnection;
     if (body.done) this.#end({ type: 'answered', status: this.#status });
     return true;
@@ -118,14 +125,19 @@ export class ShadowCopy implements UpstreamUser {
     return false;
   }
 
+  /** It does not end by itself, or not soon. */
+  #abandon(): false {
+    this.#reusable = false;
+    this.#end({ type: 'abandoned' });
+    return false;
+  }
+
   #end(ending: Ending): void {
     if (this.#over) return;
     this.#over = true;
-    const { instance, ticket, onEnd } = this.#options;
+    const { landing, onEnd } = this.#options;
     const nowMs = monotonicMs();
-    ticket.end(ending);
-    if (ending.type === 'answered') instance.gate.answered(ticket, ending.status, nowMs);
-    else instance.gate.failed(ticket, nowMs);
+    landing.ended(ending, nowMs);
     if (this.#reusable && this.#upstream.flushed) this.#upstream.keep(undefined, nowMs);
     else this.#upstream.destroy();
     onEnd();

@@ -4,10 +4,12 @@
  */
 import type { FailureKind, InstanceCounts } from '../core/traffic/counts.ts';
 import { bucketOf } from '../core/traffic/histogram.ts';
+import type { BodyDigest } from './body-digest.ts';
 import { monotonicMs, nowMs } from './clock.ts';
 import type { Era } from './eras.ts';
 import { OutcomeCounter } from './outcome-counter.ts';
 import type { AssignedRow } from './service-tally.ts';
+import type { ShadowPair } from './shadow-pair.ts';
 
 export type Ending =
   | { readonly type: 'answered'; readonly status: number }
@@ -148,6 +150,8 @@ export class Ticket {
   readonly row: AssignedRow;
   /** Hash of the session, for whoever looks at its failures. */
   session: string | null = null;
+  /** It is compared with a copy; null: there is none. */
+  pair: ShadowPair | null = null;
   bytesIn = 0;
   bytesOut = 0;
   readonly #tally: Tally;
@@ -165,6 +169,7 @@ export class Ticket {
   becomeStream(): void {
     if (this.#state !== 'request') return;
     this.#state = 'stream';
+    if (this.pair !== null) this.pair.forget();
     this.era.requests -= 1;
     this.era.streams += 1;
     this.#tally.becameStream();
@@ -190,6 +195,11 @@ export class Ticket {
     return this.#tally.instance;
   }
 
+  /** Takes the data of its response; null: nobody compares it. */
+  get digest(): BodyDigest | null {
+    return this.pair === null ? null : (this.pair.digests?.original ?? null);
+  }
+
   /** What `end` does for a response, without a look at the clock. */
   answered(status: number, atMs: number): void {
     if (this.#state !== 'request') return this.end({ type: 'answered', status });
@@ -197,6 +207,7 @@ export class Ticket {
     this.era.requests -= 1;
     this.#countAnswered(status);
     this.#measure(atMs - this.beganMs);
+    if (this.pair !== null) this.pair.ended('original', status, atMs - this.beganMs);
     this.#tally.requestEnded();
   }
 
@@ -207,6 +218,7 @@ export class Ticket {
     if (was === 'request' && ending.type === 'answered') return this.answered(ending.status, monotonicMs());
     this.#state = 'ended';
     if (was !== 'upgraded') this.#count(ending);
+    if (this.pair !== null) this.#tellPair(this.pair, ending);
     if (was === 'request') {
       this.era.requests -= 1;
       this.#tally.requestEnded();
@@ -221,6 +233,11 @@ export class Ticket {
     this.#tally.count(ending.type);
     this.row.count(ending.type);
     if (ending.type === 'failed') this.#failed(ending.kind, null);
+  }
+
+  #tellPair(pair: ShadowPair, { type }: Ending): void {
+    if (type === 'failed') pair.ended('original', null, monotonicMs() - this.beganMs);
+    else if (type === 'abandoned') pair.forget();
   }
 
   #countAnswered(status: number): void {

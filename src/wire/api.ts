@@ -15,6 +15,7 @@ import type { Plan } from '../core/release/plan.ts';
 import type { InstancePhase, ReleaseRecord } from '../core/release/records.ts';
 import { VERSION_NAME, VERSION_NAME_RULE } from '../core/release/version-name.ts';
 import type { RunningCounts } from '../core/traffic/counts.ts';
+import type { ShadowCounts } from '../core/traffic/shadow.ts';
 import type { Group } from '../core/traffic/split.ts';
 import type { Flow, ServiceFlow } from '../core/traffic/traffic-window.ts';
 import { limits } from '../core/limits.ts';
@@ -170,6 +171,18 @@ export interface ServiceTraffic extends ServiceFlow {
   readonly listen: string;
   readonly holding: number;
   readonly versions: readonly VersionTraffic[];
+  /** Copies that the candidate of a release gets now; null: none. */
+  readonly shadow: ShadowTraffic | null;
+}
+
+/** Counts since the gateway started, of this version. */
+export interface ShadowTraffic extends Omit<ShadowCounts, 'service' | 'copyLatency' | 'originalLatency'> {
+  readonly percent: number;
+  readonly methods: readonly string[];
+  readonly bodies: boolean;
+  /** Of pairs; null: there are none yet. */
+  readonly copyP99Ms: number | null;
+  readonly originalP99Ms: number | null;
 }
 
 export interface VersionTraffic {

@@ -1,6 +1,7 @@
 /** The parts of a routing that say who gets which request. Left out, everything is as it was before they existed. */
 import { z } from 'zod';
 import type { Match, Rule } from '../core/traffic/rule.ts';
+import type { ShadowShare } from '../core/traffic/shadow.ts';
 import type { Share } from '../core/traffic/split.ts';
 import type { Sticky } from '../core/traffic/sticky.ts';
 
@@ -43,6 +44,11 @@ const match: z.ZodType<Match> = z.lazy(() =>
 
 const rule: z.ZodType<Rule> = z.object({ name: z.string().default('rule'), match, percent, group });
 export const rules = z.array(rule).default([]);
+
+export const shadow: z.ZodType<ShadowShare | null> = z
+  .object({ percent: z.number().min(0).max(100), methods: z.array(z.string()), bodies: z.boolean() })
+  .nullable()
+  .default(null);
 
 export const sticky: z.ZodType<Sticky | null> = z
   .discriminatedUnion('type', [

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { DEFAULT_POLICY, type Maintenance, type Policy, type ShadowPolicy } from '../core/traffic/policy.ts';
 import type { Routing } from '../core/traffic/routing.ts';
 import { DEFAULT_SETTINGS, type GatewaySettings } from '../core/traffic/settings.ts';
-import { rules, split, sticky } from './balance-messages.ts';
+import { rules, shadow as shadowShare, split, sticky } from './balance-messages.ts';
 import { fromKeeper, listen, toKeeper } from './direct-messages.ts';
 import { report } from './report.ts';
 
@@ -79,6 +79,7 @@ export const serviceRouting = z.object({
   backends: z.array(backend),
   split,
   rules,
+  shadow: shadowShare,
   sticky,
   slowStartMs: z.number().default(0),
   draining: z.array(z.object({ id: z.string(), requestsMs: z.number(), streamsMs: z.number() })),

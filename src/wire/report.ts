@@ -64,6 +64,21 @@ const failure = z.object({
   status: z.int().nullable(),
 });
 
+const shadow = z.object({
+  service: z.string(),
+  version: z.string(),
+  sent: count,
+  dropped: count,
+  compared: count,
+  copyErrors: count,
+  originalErrors: count,
+  otherStatus: count,
+  otherBody: count,
+  slower: count,
+  copyLatency: z.array(z.int()),
+  originalLatency: z.array(z.int()),
+});
+
 const gateway = z.object({
   connections: count,
   connectionsTotal: count,
@@ -92,6 +107,7 @@ export const report: z.ZodType<TrafficReport> = z.object({
   instances: z.array(instance),
   services: z.array(service),
   assigned: z.array(z.object({ ...assignment, ...outcomes, decisions: count.default(0) })).default([]),
+  shadows: z.array(shadow).default([]),
   running: z.array(z.object({ routing: z.int(), requests: count, streams: count })).default([]),
   failures: z.array(failure).default([]),
   failuresMissed: count.default(0),

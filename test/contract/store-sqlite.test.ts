@@ -223,6 +223,7 @@ suite('sqlite store', () => {
         split: {
           candidate: { instances: ['b'], percent: 0 },
           baseline: { instances: [], percent: 0 },
+          shadow: null,
           rules: [],
         },
         draining: ['c'],
@@ -242,6 +243,18 @@ suite('sqlite store', () => {
       assert.deepEqual(await specs(), [DEFAULT_JUDGE]);
       edit(`UPDATE version SET data = json_set(data, '$.spec.judge', NULL)`);
       assert.deepEqual(await specs(), [null]);
+    });
+
+    test('from an earlier one, with a split that said nothing of copies: it had none', async () => {
+      await writeJournal();
+      const share = { instances: ['b'], percent: 5 };
+      const split = { candidate: share, baseline: { instances: [], percent: 0 }, rules: [] };
+      const rotation = { instances: ['a'], split, draining: [] };
+      edit(`UPDATE service SET data = json_set(data, '$.rotation', json('${JSON.stringify(rotation)}'))`);
+      const store = await openStore();
+      const [service] = (await store.load()).services;
+      assert.deepEqual(service?.rotation.split, { ...split, shadow: null });
+      await store.close();
     });
 
     test('garbage: damaged, and left as it is', async () => {

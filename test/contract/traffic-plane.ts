@@ -173,6 +173,7 @@ function service(port: number, some: Partial<ServiceRouting>): ServiceRouting {
     backends: [],
     split: null,
     rules: [],
+    shadow: null,
     sticky: null,
     slowStartMs: 0,
     draining: [],

@@ -78,6 +78,7 @@ export function serviceRouting(port: number, some: Partial<ServiceRouting>): Ser
     backends: [],
     split: null,
     rules: [],
+    shadow: null,
     sticky: null,
     slowStartMs: 0,
     draining: [],

@@ -6,6 +6,7 @@ import type { InstanceStatus, ReleaseSummary, StatusResponse, TrafficResponse } 
 import { beginProgress, advance, type Progress } from '../progress.ts';
 import { renderError } from './error.ts';
 import { renderLogLine } from './logs.ts';
+import { renderShadow } from './shadow.ts';
 import { renderTraffic } from './traffic.ts';
 import { renderPlan } from './plan.ts';
 import { progressLine, renderProgress } from './progress.ts';
@@ -125,7 +126,7 @@ describe('progress', () => {
   test('says how much of the requests the new version has by now', () => {
     const record = releaseOf('done');
     const share = (instances: readonly string[], percent: number) => ({ instances, percent });
-    const split = { candidate: share(['web-r2-1'], 5), baseline: share([], 0), rules: [] };
+    const split = { candidate: share(['web-r2-1'], 5), baseline: share([], 0), shadow: null, rules: [] };
     const routes = [split, null].map((each) => {
       const rotation = { instances: ['web-r1-1'], split: each, draining: [] };
       return { kind: 'route', rotation, purpose: '' } as const;
@@ -322,6 +323,7 @@ describe('traffic', () => {
         services: [
           {
             ...service,
+            shadow: null,
             versions: [
               { ...version, weights: [{ group: 'stable', ...of(95, 0.9496, 0) }] },
               {
@@ -349,10 +351,28 @@ describe('traffic', () => {
     ]);
   });
 
+  test('shows how copies compare with what clients got', () => {
+    const counts = { sent: 1_300, dropped: 5, compared: 1_234, copyErrors: 3, originalErrors: 0 };
+    const shadow = {
+      ...{ version: 'v2', percent: 10, methods: ['GET', 'HEAD'], bodies: true, ...counts },
+      ...{ otherStatus: 4, otherBody: 2, slower: 12, copyP99Ms: 40, originalP99Ms: 12 },
+    };
+    assert.deepEqual(renderShadow(shadow, plainPaint), [
+      '  shadow  v2 gets copies of 10% of GET, HEAD: 1,234 compared, 1,228 alike, 5 left out',
+      '          errors 3 (originals 0), other status 4, other body 2, slower 12, p99 40ms (originals 12ms)',
+    ]);
+    const none = { ...shadow, compared: 0, dropped: 0 };
+    assert.match(renderShadow(none, plainPaint).join(), /HEAD: none compared yet$/);
+  });
+
   test('no data is shown as none, never as good data (R8)', () => {
     const idle = { ...service, ...{ holding: 0, retriedPerSecond: 0, refusedPerSecond: 0 } };
     const lines = renderTraffic(
-      { ...traffic, running: [], services: [{ ...idle, versions: [{ ...version, weights: [] }] }] },
+      {
+        ...traffic,
+        running: [],
+        services: [{ ...idle, shadow: null, versions: [{ ...version, weights: [] }] }],
+      },
       plainPaint,
     );
     assert.deepEqual(lines.slice(2), [

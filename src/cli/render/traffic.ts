@@ -1,5 +1,6 @@
 import { count, formatDurationMs } from '../../core/units.ts';
 import type { ServiceTraffic, TrafficResponse, VersionTraffic } from '../../wire/api.ts';
+import { renderShadow } from './shadow.ts';
 import { number, type Paint, type Style } from './style.ts';
 import { type Cell, renderTable } from './table.ts';
 
@@ -44,7 +45,7 @@ function renderGateway({ gateway, windowMs, running, atMs }: TrafficResponse, pa
 }
 
 function renderService(service: ServiceTraffic, paint: Paint): string[] {
-  const { name, listen, holding, versions, ...flow } = service;
+  const { name, listen, holding, versions, shadow, ...flow } = service;
   const notes: (readonly [text: string, style: Style])[] = [
     ...(holding > 0 ? [[`${number(holding)} wait`, 'yellow'] as const] : []),
     ...noteOf(flow.retriedPerSecond, 'retried', 'yellow'),
@@ -58,6 +59,7 @@ function renderService(service: ServiceTraffic, paint: Paint): string[] {
   return [
     `${paint('bold', name)}  ${listen}${said}`,
     ...(rows.length > 0 ? renderTable(head, rows, paint, '  ') : [paint('dim', '  nothing serves')]),
+    ...(shadow ? renderShadow(shadow, paint) : []),
   ];
 }
 

@@ -60,7 +60,12 @@ describe('the way back', () => {
   });
 
   const shrunk = (urgent: boolean) => {
-    const split = { candidate: { instances: ['web-r2-1'], percent: 70 }, baseline: NO_SHARE, rules: [] };
+    const split = {
+      candidate: { instances: ['web-r2-1'], percent: 70 },
+      baseline: NO_SHARE,
+      shadow: null,
+      rules: [],
+    };
     const facts: Facts = {
       ...factsWith([old(1), young(1)], []),
       rotation: { instances: ['web-r1-1'], split, draining: [] },
@@ -89,6 +94,7 @@ describe('the way back', () => {
     const split = {
       candidate: { instances: ['web-r2-1'], percent: 10 },
       baseline: { instances: ['web-r2-2'], percent: 10 },
+      shadow: null,
       rules: [],
     };
     const facts: Facts = {

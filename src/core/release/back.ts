@@ -88,7 +88,12 @@ function easedRotation(
   const percent = 100 - percentBorneBy(warm.length, stableInstances);
   const now = sharedPercent(rotation, warm);
   if (warm.length === 0 || serving.length === 0 || percent >= now) return null;
-  const split = { candidate: { instances: ids(serving), percent }, baseline: NO_SHARE, rules: [] };
+  const split = {
+    candidate: { instances: ids(serving), percent },
+    baseline: NO_SHARE,
+    shadow: null,
+    rules: [],
+  };
   return { instances: ids(warm), split, draining: ids(surplus) };
 }
 

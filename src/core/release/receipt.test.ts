@@ -35,6 +35,7 @@ const report = (instances: readonly InstanceCounts[], held = 0, refused = 0): Tr
   ...EMPTY_REPORT,
   routing: 1,
   instances,
+  shadows: [],
   certificates: [],
   countryFile: null,
   services: [

@@ -133,7 +133,8 @@ export class Ascent {
 
   #splitAt(percent: number, rules: readonly Rule[] = []): RotationSplit {
     const beside = this.#beside.length > 0 ? { instances: idsOf(this.#beside), percent } : NO_SHARE;
-    return { candidate: { instances: idsOf(this.#candidates), percent }, baseline: beside, rules };
+    const candidate = { instances: idsOf(this.#candidates), percent };
+    return { candidate, baseline: beside, shadow: null, rules };
   }
 
   /** What the rest of the requests does not need. */

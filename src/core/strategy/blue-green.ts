@@ -50,6 +50,7 @@ function previewOf(
   return {
     candidate: { instances: idsOf(green), percent: 0 },
     baseline: NO_SHARE,
+    shadow: null,
     rules: [{ name: 'preview', match, percent: 100, group: 'candidate' }],
   };
 }

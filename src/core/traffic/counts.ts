@@ -1,5 +1,6 @@
 import type { CertificateState } from './certificates.ts';
 import type { CountryFileState } from './country-file.ts';
+import type { ShadowCounts } from './shadow.ts';
 import type { Group } from './split.ts';
 
 /**
@@ -122,7 +123,7 @@ export interface GatewayCounts {
 export interface TrafficReport {
   readonly atMs: number;
   readonly routing: number;
-  /** False: of instances, services and assigned only the rows that changed since the report before. */
+  /** False: of instances, services, assigned and shadows only the rows that changed since the report before. */
   readonly whole: boolean;
   readonly instances: readonly InstanceCounts[];
   readonly services: readonly ServiceCounts[];
@@ -130,6 +131,7 @@ export interface TrafficReport {
   /** Null: there is no such file. */
   readonly countryFile: CountryFileState | null;
   readonly assigned: readonly AssignedCounts[];
+  readonly shadows: readonly ShadowCounts[];
   /** The eldest first; routings with nothing under way are left out. */
   readonly running: readonly RunningCounts[];
   /** Since the report before, and how many more there was no room for. */

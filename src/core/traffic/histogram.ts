@@ -21,6 +21,16 @@ export function bucketTopMs(bucket: number): number {
   return ((SUB + (bucket % SUB)) * step + step - 1) / 10;
 }
 
+/** Of `HISTOGRAM_BUCKETS` counts, those that are not 0, as `[bucket, count, ...]` pairs. */
+export function pairsOf(counts: Uint32Array): number[] {
+  const pairs: number[] = [];
+  for (let bucket = 0; bucket < HISTOGRAM_BUCKETS; bucket += 1) {
+    const count = counts[bucket] ?? 0;
+    if (count > 0) pairs.push(bucket, count);
+  }
+  return pairs;
+}
+
 /** From `[bucket, count, ...]` pairs; undefined when nothing was counted (R8). */
 export function quantileMs(pairs: readonly number[], quantile: number): number | undefined {
   let total = 0;

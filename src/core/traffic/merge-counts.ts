@@ -10,6 +10,7 @@ import type {
   Totals,
 } from './counts.ts';
 import { addPairs } from './histogram.ts';
+import type { ShadowCounts } from './shadow.ts';
 
 export const NO_GATEWAY_COUNTS: GatewayCounts = {
   connections: 0,
@@ -59,6 +60,22 @@ export function mergeGateway(a: GatewayCounts, b: GatewayCounts): GatewayCounts 
     unrouted: a.unrouted + b.unrouted,
     malformed: a.malformed + b.malformed,
     logDropped: a.logDropped + b.logDropped,
+  };
+}
+
+export function mergeShadow(a: ShadowCounts, b: ShadowCounts): ShadowCounts {
+  return {
+    ...a,
+    sent: a.sent + b.sent,
+    dropped: a.dropped + b.dropped,
+    compared: a.compared + b.compared,
+    copyErrors: a.copyErrors + b.copyErrors,
+    originalErrors: a.originalErrors + b.originalErrors,
+    otherStatus: a.otherStatus + b.otherStatus,
+    otherBody: a.otherBody + b.otherBody,
+    slower: a.slower + b.slower,
+    copyLatency: addPairs(a.copyLatency, b.copyLatency),
+    originalLatency: addPairs(a.originalLatency, b.originalLatency),
   };
 }
 

@@ -26,9 +26,11 @@ import {
   mergeInstance,
   mergeRunning,
   mergeService,
+  mergeShadow,
   NO_GATEWAY_COUNTS,
 } from './merge-counts.ts';
 import { Rows } from './merged-rows.ts';
+import { type ShadowCounts, shadowKey } from './shadow.ts';
 
 export const EMPTY_REPORT: TrafficReport = {
   atMs: 0,
@@ -37,6 +39,7 @@ export const EMPTY_REPORT: TrafficReport = {
   instances: [],
   services: [],
   assigned: [],
+  shadows: [],
   running: [],
   failures: [],
   failuresMissed: 0,
@@ -62,6 +65,7 @@ export class ReportBook {
   readonly #instances = new Rows<InstanceCounts>(mergeInstance, buryInstance);
   readonly #services = new Rows<ServiceCounts>(mergeService, buryService);
   readonly #assigned = new Rows<AssignedCounts>(mergeAssigned, (counts) => counts);
+  readonly #shadows = new Rows<ShadowCounts>(mergeShadow, (counts) => counts);
   #departed: GatewayCounts = NO_GATEWAY_COUNTS;
   #failures: FailureEvent[] = [];
   #missed = 0;
@@ -75,6 +79,7 @@ export class ReportBook {
     for (const row of report.instances) this.#instances.put(member, row.instance, row);
     for (const row of report.services) this.#services.put(member, row.service, row);
     for (const row of report.assigned) this.#assigned.put(member, assignmentKey(row), row);
+    for (const row of report.shadows) this.#shadows.put(member, shadowKey(row), row);
     for (const id of report.forgotten) this.#instances.forget(id);
     this.#forgotten.push(...report.forgotten);
     this.#failures.push(...report.failures);
@@ -100,6 +105,7 @@ export class ReportBook {
       instances: this.#instances.all(),
       services: this.#services.all(),
       assigned: this.#assigned.all(),
+      shadows: this.#shadows.all(),
     };
   }
 
@@ -110,6 +116,7 @@ export class ReportBook {
       instances: this.#instances.departed(),
       services: this.#services.departed(),
       assigned: this.#assigned.departed(),
+      shadows: this.#shadows.departed(),
       gateway: this.#departed,
     };
   }
@@ -122,6 +129,7 @@ export class ReportBook {
       instances: this.#instances.changes(),
       services: this.#services.changes(),
       assigned: this.#assigned.changes(),
+      shadows: this.#shadows.changes(),
       failures: this.#failures,
       failuresMissed: this.#missed,
       forgotten: this.#forgotten,
@@ -133,7 +141,7 @@ export class ReportBook {
   }
 
   get #tables() {
-    return [this.#instances, this.#services, this.#assigned] as const;
+    return [this.#instances, this.#services, this.#assigned, this.#shadows] as const;
   }
 
   /** As old as its eldest part: of a routing that not all members run yet, it says nothing (R8). */

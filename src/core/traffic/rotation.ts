@@ -1,5 +1,6 @@
 /** What a release step asks for: which instances belong to traffic, whether or not they are ready now. */
 import type { Rule } from './rule.ts';
+import type { ShadowShare } from './shadow.ts';
 import type { Group } from './split.ts';
 
 export interface Rotation {
@@ -14,6 +15,8 @@ export interface RotationSplit {
   readonly candidate: RotationShare;
   /** New instances of the stable version, as old as the candidate's, for a fair comparison. */
   readonly baseline: RotationShare;
+  /** Copies for the candidate, whose answers nobody gets; null: none. */
+  readonly shadow: ShadowShare | null;
   /** Of requests that meet the candidate, or part of them, whatever its percent. The first that matches decides. */
   readonly rules: readonly Rule[];
 }

@@ -9,7 +9,7 @@ import { RoutingAssembly, RoutingParts, type PartedRouting } from './routing-par
 import { DEFAULT_SETTINGS } from './settings.ts';
 
 const service = (name: string, port: number, instances = 1): ServiceRouting => ({
-  ...{ service: name, listen: { host: '', port }, routes: [], split: null, rules: [] },
+  ...{ service: name, listen: { host: '', port }, routes: [], split: null, rules: [], shadow: null },
   backends: Array.from({ length: instances }, (_, at) => ({
     ...{ id: `${name}-${at}`, version: 'v1', host: '127.0.0.1', port: 1 + at },
   })),

@@ -2,6 +2,7 @@ import type { Listen, Protocol, Route, Tls } from '../project.ts';
 import type { Policy } from './policy.ts';
 import type { Rule } from './rule.ts';
 import type { GatewaySettings } from './settings.ts';
+import type { ShadowShare } from './shadow.ts';
 import type { Share } from './split.ts';
 import type { Sticky } from './sticky.ts';
 
@@ -33,6 +34,8 @@ export interface ServiceRouting {
   readonly split: readonly Share[] | null;
   /** The first that matches decides; the split decides for the others. */
   readonly rules: readonly Rule[];
+  /** Copies for the candidate of the split; null: none. */
+  readonly shadow: ShadowShare | null;
   readonly sticky: Sticky | null;
   /** An instance that is new gets its full part of the requests only after this. */
   readonly slowStartMs: number;

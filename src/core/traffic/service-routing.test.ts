@@ -20,6 +20,7 @@ const shared = (candidate: string[], percent: number, baseline: string[] = []): 
   split: {
     candidate: { instances: candidate, percent },
     baseline: { instances: baseline, percent: baseline.length > 0 ? percent : 0 },
+    shadow: null,
     rules,
   },
 });

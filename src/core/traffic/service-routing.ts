@@ -41,6 +41,7 @@ export function serviceRouting(
     backends: [...stable, ...candidate, ...(split ? baseline : [])],
     split: split && sharesOf(split, { stable, candidate, baseline }),
     rules: split?.rules ?? [],
+    shadow: split?.shadow ?? null,
     sticky,
     slowStartMs,
     draining: rotation.draining.map((id) => ({ id, ...drainOf(service) })),

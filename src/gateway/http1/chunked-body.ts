@@ -38,10 +38,16 @@ const STATE = {
 
 type Step = 'keep' | 'drop' | 'malformed';
 
+interface DataTaker {
+  add(part: Buffer): void;
+}
+
 export class ChunkedBody {
   readonly keepsFraming: boolean;
   /** Bytes of the trailer section; undefined: nobody asked. */
   readonly trailer: number[] | undefined;
+  /** Takes the data of all chunks; null: nobody wants it. */
+  readonly #digest: DataTaker | null;
   #state: number = STATE.size;
   #left = 0;
   #sizeDigits = 0;
@@ -57,8 +63,9 @@ export class ChunkedBody {
   readTo = 0;
   sentTo = 0;
 
-  constructor(options: { keepsFraming: boolean; keepsTrailer?: boolean }) {
+  constructor(options: { keepsFraming: boolean; keepsTrailer?: boolean; digest?: DataTaker | null }) {
     this.keepsFraming = options.keepsFraming;
+    this.#digest = options.digest ?? null;
     this.trailer = options.keepsTrailer ? [] : undefined;
   }
 
@@ -69,6 +76,7 @@ export class ChunkedBody {
     while (at < to && !this.ended) {
       if (this.#state === STATE.data) {
         const part = Math.min(this.#left, to - at);
+        if (this.#digest !== null) this.#digest.add(bytes.subarray(at, at + part));
         if (out !== at) bytes.copyWithin(out, at, at + part);
         at += part;
         out += part;

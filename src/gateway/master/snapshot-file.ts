@@ -136,6 +136,7 @@ function withoutInstances(routing: Routing): Routing {
     backends: [],
     split: null,
     rules: [],
+    shadow: null,
     draining: [],
   }));
   return { ...routing, services };

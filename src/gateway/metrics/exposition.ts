@@ -13,6 +13,7 @@ import type {
 } from '../../core/traffic/counts.ts';
 import { cumulative } from '../../core/traffic/histogram.ts';
 import { mergeAssigned } from '../../core/traffic/merge-counts.ts';
+import type { ShadowCounts } from '../../core/traffic/shadow.ts';
 import { Exposition } from './text.ts';
 
 /** Upper ends of the buckets in milliseconds: powers of two, where the gateway's own buckets end too. */
@@ -27,6 +28,7 @@ export function exposition(report: TrafficReport, facts: GatewayFacts): string {
   const out = new Exposition();
   gatewayMetrics(out, report, facts);
   serviceMetrics(out, report);
+  shadowMetrics(out, report.shadows);
   versionMetrics(out, report.assigned);
   instanceMetrics(out, report.instances);
   return out.text;
@@ -100,6 +102,26 @@ function serviceMetrics(out: Exposition, { services }: TrafficReport): void {
   for (const [name, type, help, key] of families) {
     out.family(name, type, help);
     for (const counts of services) out.sample({ service: counts.service }, counts[key]);
+  }
+}
+
+/** Copies for candidates, beside all other counts. */
+function shadowMetrics(out: Exposition, shadows: readonly ShadowCounts[]): void {
+  const families = [
+    ['segue_shadow_copies_total', 'Copies sent to a candidate.', 'sent'],
+    ['segue_shadow_compared_total', 'Copies that were compared with their originals.', 'compared'],
+    ['segue_shadow_errors_total', 'Of these, copies that failed or met a 5xx.', 'copyErrors'],
+    ['segue_shadow_original_errors_total', 'Of these, originals that did.', 'originalErrors'],
+    ['segue_shadow_other_status_total', 'Of these, pairs with two statuses.', 'otherStatus'],
+    ['segue_shadow_other_body_total', 'Of these, pairs with one status and two bodies.', 'otherBody'],
+    ['segue_shadow_dropped_total', 'Copies that were left out.', 'dropped'],
+  ] as const;
+  for (const [name, help, key] of families) {
+    out.family(name, 'counter', help);
+    for (const counts of shadows) {
+      const { service, version } = counts;
+      out.sample({ service, version }, counts[key]);
+    }
   }
 }
 

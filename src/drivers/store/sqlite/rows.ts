@@ -5,7 +5,7 @@ import type { EvidenceRecord } from '../../../core/judge/evidence.ts';
 import type { PastRecord } from '../../../core/judge/past-book.ts';
 import { DEFAULT_JUDGE } from '../../../core/judge/rules.ts';
 import type { Service } from '../../../core/project.ts';
-import { NO_SHARE, type Rotation } from '../../../core/traffic/rotation.ts';
+import { NO_SHARE, type Rotation, type RotationSplit } from '../../../core/traffic/rotation.ts';
 import type { Entry, Fact } from '../../../core/release/journal.ts';
 import type {
   InstanceRecord,
@@ -62,6 +62,7 @@ function parsed(json: string, where: string): unknown {
 
 function inTodaysForm(key: string, value: unknown): unknown {
   if (key === 'rotation' && isEarlierRotation(value)) return rotationToday(value);
+  if (key === 'split' && isEarlierSplit(value)) return { ...value, shadow: value.shadow ?? null };
   if (key === 'spec' && isService(value)) return inherited(value);
   return value;
 }
@@ -73,12 +74,15 @@ const inherited = (service: Service): Service =>
 /** Until a rotation could carry shares, it named the instances of a preview. */
 function rotationToday({ preview, ...rotation }: EarlierRotation) {
   const candidate = { instances: preview, percent: 0 };
-  return { ...rotation, split: preview.length > 0 ? { candidate, baseline: NO_SHARE, rules: [] } : null };
+  const split: RotationSplit = { candidate, baseline: NO_SHARE, shadow: null, rules: [] };
+  return { ...rotation, split: preview.length > 0 ? split : null };
 }
 
 type EarlierRotation = Omit<Rotation, 'split'> & { readonly preview: readonly string[] };
 const isEarlierRotation = has<EarlierRotation>('preview');
 const isService = has<Service>('strategy');
+/** Until a split had copies, it said nothing of them. */
+const isEarlierSplit = has<Omit<RotationSplit, 'shadow'> & Partial<RotationSplit>>('candidate');
 
 export const serviceOf = (row: Row): ServiceRecord =>
   record(row, `service ${String(row['name'])}`, has<ServiceRecord>('rotation'));
