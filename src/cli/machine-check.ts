@@ -72,8 +72,12 @@ async function countryFileWarnings({ gateway }: Project, { root }: Machine): Pro
   }
 }
 
-function variableWarnings({ name, run }: Service, { env }: Machine): string[] {
-  const wanted = Object.values(run.env).filter((value) => value.startsWith('env:'));
+function variableWarnings({ name, run, judge }: Service, { env }: Machine): string[] {
+  const metrics = Object.values(judge?.guards.metrics ?? {});
+  const values = [run.env, ...metrics.map(({ origin }) => origin.headers)].flatMap((each) =>
+    Object.values(each),
+  );
+  const wanted = values.filter((value) => value.startsWith('env:'));
   const missing = wanted.map((value) => value.slice(4)).filter((variable) => env[variable] === undefined);
   return missing.map((variable) => `${name}: the environment variable ${variable} is not set here`);
 }

@@ -26,6 +26,7 @@ import { SEGUE_VERSION } from '../wire/version.ts';
 import { CertificateOffice } from './certificate-office.ts';
 import { Engine } from './engine.ts';
 import { Fleet } from './fleet.ts';
+import { GuardDesk } from './guards/guard-desk.ts';
 import { JudgeDesk } from './judge-desk.ts';
 import { Ledger } from './ledger.ts';
 import { Orders } from './orders.ts';
@@ -56,6 +57,7 @@ export class Control {
   readonly engine: Engine;
   readonly orders: Orders;
   readonly #desk: ReleaseDesk;
+  readonly #guards: GuardDesk;
   readonly #office: CertificateOffice;
   readonly #options: ControlOptions;
   readonly startedAtMs: number;
@@ -96,7 +98,8 @@ export class Control {
       await this.#removeOldVersions(release);
     };
     const fail = (release: string, error: SegueError) => this.engine.fail(release, error);
-    this.judge = new JudgeDesk({ ports, ledger, serviceOf, fail, onFault });
+    this.#guards = new GuardDesk({ ports, ledger, fleet });
+    this.judge = new JudgeDesk({ ports, ledger, guards: this.#guards, serviceOf, fail, onFault });
     const { judge } = this;
     this.engine = new Engine({ ports, ledger, fleet, traffic, judge, serviceOf, beforeEnd, onFault });
     this.orders = new Orders({ clock: ports.clock, ledger, engine: this.engine });
@@ -338,6 +341,7 @@ export class Control {
 
   async close(): Promise<void> {
     this.#office.close();
+    this.#guards.close();
     this.fleet.close();
     await this.ports.plane.close();
     await this.ports.runtime.close();

@@ -5,7 +5,7 @@
  */
 import { SegueError } from '../core/errors.ts';
 import { beginEvidence } from '../core/judge/evidence.ts';
-import type { Verdict } from '../core/judge/verdict.ts';
+import type { GuardFinding, Verdict } from '../core/judge/verdict.ts';
 import { describeProof } from '../core/judge/words.ts';
 import { limits } from '../core/limits.ts';
 import type { Service } from '../core/project.ts';
@@ -16,6 +16,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Change } from '../ports/store.ts';
 import type { TrafficPlane } from '../ports/traffic-plane.ts';
 import type { Judging } from '../wire/api.ts';
+import type { GuardDesk } from './guards/guard-desk.ts';
 import type { Ledger } from './ledger.ts';
 import { PastKeeper } from './past-keeper.ts';
 import { type Sat, Sitting } from './sitting.ts';
@@ -24,6 +25,8 @@ export interface JudgeParts {
   readonly ports: { readonly plane: TrafficPlane; readonly clock: Clock };
   readonly ledger: Ledger;
   readonly serviceOf: (name: string) => Service | undefined;
+  /** What is looked at beside the requests of users. */
+  readonly guards: GuardDesk;
   /** Takes a release back. */
   readonly fail: (release: string, error: SegueError) => void;
   readonly onFault: (error: unknown) => void;
@@ -67,6 +70,7 @@ export class JudgeDesk {
     const sitting = this.#sittings.get(id);
     const last = sitting?.close() ?? null;
     this.#sittings.delete(id);
+    this.#parts.guards.end(id);
     const changes: Change[] = [{ put: 'evidence', release: id, record: null }];
     await this.#parts.ledger.write(() => ({
       facts: last ? [factOf(last)] : [],
@@ -122,16 +126,25 @@ export class JudgeDesk {
     monotonicMs: number,
   ): void {
     const [stage, coming] = [stageOf(release), comingWeights(release)];
+    if (!stage && !coming) this.#parts.guards.end(release.id);
     const sitting = stage || coming ? this.#sittingOf(release) : null;
     if (!sitting) return;
     if (coming) sitting.expect(coming);
     if (stage && stage.index !== sitting.stage) this.#enter(sitting, stage, release);
     const sticky = (this.#parts.serviceOf(release.service)?.traffic.sticky ?? null) !== null;
-    const news = sitting.take({ rows, failures, sticky }, monotonicMs);
-    const said = news && stage ? sitting.look() : null;
+    const counted = sitting.take({ rows, failures, sticky }, monotonicMs);
+    const heard = stage !== null && sitting.hear(this.#besides(release, stage));
+    const said = (counted || heard) && stage ? sitting.look() : null;
     const due = monotonicMs - sitting.writtenAtMs >= limits.judge.evidenceIntervalMs;
     if (said || (sitting.unwritten && due)) this.#writeDown(sitting, said, release, monotonicMs);
     if (said) this.#speak(release, said);
+  }
+
+  #besides(release: ReleaseRecord, stage: PlanStage): readonly GuardFinding[] {
+    const spec = this.#parts.ledger.version(release.service, release.to)?.spec;
+    if (!spec?.judge) return [];
+    const { rules, guards: choices } = spec.judge;
+    return this.#parts.guards.findings({ release, service: spec, choices, rules, stage: stage.index });
   }
 
   #enter(sitting: Sitting, stage: PlanStage, release: ReleaseRecord): void {

@@ -10,6 +10,7 @@ import type { Plan } from '../core/release/plan.ts';
 import { describeStep } from '../core/release/step.ts';
 import type { DeployRequest, PlanResponse, RollbackRequest } from '../wire/api.ts';
 import type { Engine } from './engine.ts';
+import { refuseMissingHeaders } from './guards/metric-headers.ts';
 import { resolved } from './instance-environment.ts';
 import type { JudgeDesk } from './judge-desk.ts';
 import type { Ledger } from './ledger.ts';
@@ -64,6 +65,7 @@ export class ReleaseDesk {
     const service = serviceOf(project, request.service);
     return this.#claim(service.name, async () => {
       resolved(this.#ports.environment, service);
+      refuseMissingHeaders(this.#ports.environment, service);
       const build = this.#newBuild(service, request) ?? (await this.#inspect(service, request));
       if (this.#serves(service.name, build.version)) return null;
       const version = await this.#keep(build);

@@ -1,15 +1,17 @@
 /** The judge at work on one release: what it gathered, what it says of it, and what was written down of both. */
 import type { Weights } from '../core/judge/cell.ts';
-import { Judge, type Judgement } from '../core/judge/judge.ts';
+import { budgetOf } from '../core/judge/budget.ts';
+import { type GuardedJudgement, verdictWith, withGuards } from '../core/judge/guarded-judgement.ts';
+import { Judge } from '../core/judge/judge.ts';
 import { EvidenceBook, type EvidenceRecord, type News } from '../core/judge/evidence.ts';
 import type { Past } from '../core/judge/observed.ts';
 import type { JudgeChoice } from '../core/judge/rules.ts';
-import type { Verdict } from '../core/judge/verdict.ts';
+import type { GuardFinding, Verdict } from '../core/judge/verdict.ts';
 import type { PlanStage } from '../core/release/stage.ts';
 
 export interface Sat {
   readonly stage: number;
-  readonly judgement: Judgement;
+  readonly judgement: GuardedJudgement;
 }
 
 export class Sitting {
@@ -22,13 +24,17 @@ export class Sitting {
   #said: Verdict | null = null;
   /** What an earlier control gathered has not been judged by this one. */
   #fresh = true;
+  /** What is known beside the counts. */
+  #guards: readonly GuardFinding[] = [];
   /** Something was gathered since it was written down. */
   unwritten = false;
   writtenAtMs = -Infinity;
 
   constructor(record: EvidenceRecord, past: Past | null, choice: JudgeChoice) {
     this.#book = new EvidenceBook(record);
-    this.#judge = new Judge(choice.rules, past);
+    const { rules, guards } = choice;
+    const falseAlarms = budgetOf(rules.falseAlarms, guards).requests;
+    this.#judge = new Judge({ ...rules, falseAlarms }, past);
     this.#warmUpMs = choice.warmUpMs;
   }
 
@@ -71,16 +77,28 @@ export class Sitting {
     return counted;
   }
 
+  /** True when one of them has another word than before. */
+  hear(guards: readonly GuardFinding[]): boolean {
+    const before = this.#guards;
+    this.#guards = guards;
+    return (
+      guards.length !== before.length || guards.some(({ verdict }, at) => verdict !== before[at]?.verdict)
+    );
+  }
+
   /** What has to be said now: the stage has begun to be judged, or the word is another one. */
   look(): Sat | null {
-    this.#verdict = this.#judge.verdict(this.#book.observed()).verdict;
-    if (!this.#book.begun || this.#verdict === this.#said) return null;
+    this.#verdict = verdictWith(this.#judge.verdict(this.#book.observed()), this.#guards);
+    // Without a request nothing has begun, unless a guard beside them knows something.
+    if (!this.#book.begun && this.#verdict === 'not-enough-evidence') return null;
+    if (this.#verdict === this.#said) return null;
     this.#said = this.#verdict;
     return this.judgement();
   }
 
   judgement(): Sat {
-    return { stage: this.stage, judgement: this.#judge.judgement(this.#book.observed()) };
+    const judgement = withGuards(this.#judge.judgement(this.#book.observed()), this.#guards);
+    return { stage: this.stage, judgement };
   }
 
   /** The stage's last word; null when nothing was said of it. */

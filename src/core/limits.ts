@@ -99,6 +99,8 @@ export const limits = {
     metricsMax: 50,
     /** Between two questions to a metric, and two readings of what instances use. */
     intervalMinMs: 100,
+    /** The judge looks at every report of the gateway; what guards found changes more slowly. */
+    lookIntervalMs: 250,
     queryCharsMax: 4 * 1024,
     headersMax: 20,
     answerBytesMax: 1024 * 1024,

@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import type { ErrorCode, Place } from '../core/errors.ts';
-import type { Judgement } from '../core/judge/judge.ts';
+import type { GuardedJudgement } from '../core/judge/guarded-judgement.ts';
 import type { Observation } from '../core/judge/observed.ts';
 import type { CertificateState } from '../core/traffic/certificates.ts';
 import type { CountryFileState } from '../core/traffic/country-file.ts';
@@ -251,7 +251,7 @@ export interface Judging {
   readonly sinceMs: number;
   /** Requests of the candidate, over the stage; null: unknown. */
   readonly perSecond: number | null;
-  readonly judgement: Judgement;
+  readonly judgement: GuardedJudgement;
   /** What was counted in this stage, by weight and rule. */
   readonly rows: readonly Observation[];
 }

@@ -6,6 +6,9 @@ const behaviour = JSON.parse(readFileSync(new URL('./behaviour.json', import.met
 const { PORT, SEGUE_VERSION = '?', SEGUE_INSTANCE = '?' } = process.env;
 let ready = behaviour.ready !== false;
 let told = false;
+let probed = 0;
+/** What a program that leaks never lets go of. */
+const kept = [];
 const idleSinceMs = new WeakMap();
 if (behaviour.alone !== undefined) bearNoCompany(behaviour.alone);
 
@@ -25,12 +28,20 @@ const server = createServer(async (request, response) => {
   if (request.url === '/crash') return process.exit(3);
   if (request.url.startsWith('/say?'))
     console.log(new URL(request.url, 'http://app').searchParams.get('text'));
+  if (request.headers['segue-probe'] !== undefined) probed += 1;
+  if (request.url === '/probed') return response.end(String(probed));
   if (request.url === '/' && behaviour.broken) response.statusCode = 500;
   if (told && behaviour.complainsAfterSigterm && request.url !== '/ready') response.statusCode = 500;
   const slowMs = Number(new URL(request.url, 'http://app').searchParams.get('ms') ?? 0);
   setTimeout(() => response.end(`version ${SEGUE_VERSION} ${size}\n`), slowMs);
 });
 
+if (behaviour.leaksMegabytesPerSecond !== undefined)
+  setInterval(() => kept.push(Buffer.alloc(behaviour.leaksMegabytesPerSecond * 1024 * 102, 1)), 100);
+if (behaviour.burns)
+  setInterval(() => {
+    for (const endMs = performance.now() + 60; performance.now() < endMs;);
+  }, 100);
 if (behaviour.exitAfterMs !== undefined) {
   setTimeout(() => {
     console.error('cannot go on: the reason is here');

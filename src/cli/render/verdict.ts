@@ -1,5 +1,5 @@
 /** What the judge says of a release, with its proof. */
-import type { Judgement } from '../../core/judge/judge.ts';
+import type { GuardedJudgement } from '../../core/judge/guarded-judgement.ts';
 import { type Finding, isReached } from '../../core/judge/verdict.ts';
 import { describeFinding, describeGuard, describeMissing, describeStanding } from '../../core/judge/words.ts';
 import type { Entry, Fact } from '../../core/release/journal.ts';
@@ -33,7 +33,12 @@ export function renderVerdicts({ judging, entries, release }: ReleaseResponse, p
   ];
 }
 
-function renderStage(title: string, judgement: Judgement, judging: Judging | null, paint: Paint): string[] {
+function renderStage(
+  title: string,
+  judgement: GuardedJudgement,
+  judging: Judging | null,
+  paint: Paint,
+): string[] {
   const perSecond = judging?.perSecond ?? null;
   const standing =
     judging || judgement.verdict !== 'not-enough-evidence'
@@ -45,6 +50,12 @@ function renderStage(title: string, judgement: Judgement, judging: Judging | nul
     { text: describeFinding(finding) },
     { text: judging ? describeMissing(finding, perSecond) : '', style: 'dim' },
   ]);
+  const beside = judgement.guards.map(({ verdict, guard, proof, role }): Cell[] => [
+    { text: MARKS[verdict], style: STYLES[verdict] },
+    { text: guard },
+    { text: proof },
+    { text: role === 'watch' ? 'watched only' : '', style: 'dim' },
+  ]);
   const { mismatch } = judgement;
   const split = isReached(mismatch)
     ? [
@@ -53,7 +64,7 @@ function renderStage(title: string, judgement: Judgement, judging: Judging | nul
     : [];
   return [
     `  ${title}: ${paint(STYLES[judgement.verdict], standing)}`,
-    ...renderTable([], rows, paint, '    '),
+    ...renderTable([], [...rows, ...beside], paint, '    '),
     ...split,
   ];
 }

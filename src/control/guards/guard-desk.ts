@@ -3,6 +3,7 @@ import type { GuardChoices } from '../../core/judge/guard-choices.ts';
 import { budgetOf } from '../../core/judge/budget.ts';
 import type { JudgeRules } from '../../core/judge/judge.ts';
 import type { GuardFinding } from '../../core/judge/verdict.ts';
+import { limits } from '../../core/limits.ts';
 import type { Service } from '../../core/project.ts';
 import type { ReleaseRecord } from '../../core/release/records.ts';
 import type { GuardParts, GuardSource } from './guard-source.ts';
@@ -23,6 +24,9 @@ export interface GuardOrder {
 interface Watched {
   readonly sources: readonly GuardSource[];
   stage: number;
+  found: readonly GuardFinding[];
+  /** Monotonic. */
+  foundAtMs: number;
 }
 
 export class GuardDesk {
@@ -33,20 +37,29 @@ export class GuardDesk {
     this.#parts = parts;
   }
 
-  /** What they know by now. To be asked first when the candidate's instances have traffic. */
-  findings(order: GuardOrder): GuardFinding[] {
+  /**
+   * What they know by now. To be asked first when the candidate's instances have traffic, and then as often as one
+   * likes: what was found a moment ago is given again.
+   */
+  findings(order: GuardOrder): readonly GuardFinding[] {
     const { id } = order.release;
     const { stage } = order;
+    const nowMs = this.#parts.ports.clock.monotonicMs();
     let watched = this.#watched.get(id);
     if (!watched) {
-      watched = { sources: this.#sourcesOf(order), stage };
+      watched = { sources: this.#sourcesOf(order), stage, found: [], foundAtMs: -Infinity };
       this.#watched.set(id, watched);
     }
     if (watched.stage !== stage) {
       watched.stage = stage;
+      watched.foundAtMs = -Infinity;
       for (const source of watched.sources) source.beginStage();
     }
-    return watched.sources.flatMap((source) => source.findings());
+    if (nowMs - watched.foundAtMs >= limits.guards.lookIntervalMs) {
+      watched.found = watched.sources.flatMap((source) => source.findings());
+      watched.foundAtMs = nowMs;
+    }
+    return watched.found;
   }
 
   #sourcesOf({ release, service, choices, rules }: GuardOrder): GuardSource[] {

@@ -11,8 +11,8 @@ import {
 import type { GuardFinding } from '../../core/judge/verdict.ts';
 import type { InstanceRecord, ReleaseRecord } from '../../core/release/records.ts';
 import type { MetricAnswer } from '../../ports/metrics.ts';
-import { valueIn } from '../instance-environment.ts';
 import { type GuardParts, type GuardSource, repeat, sidesOf } from './guard-source.ts';
+import { headersIn } from './metric-headers.ts';
 
 export interface MetricOrder {
   readonly name: string;
@@ -62,13 +62,10 @@ export class MetricWatch implements GuardSource {
     const { origin, timeoutMs } = this.#order.choice;
     const { metrics, environment } = this.#parts.ports;
     const values = this.#valuesFor(version, instances);
-    const headers: Record<string, string> = {};
-    for (const [name, text] of Object.entries(origin.headers)) {
-      const found = valueIn(environment, text);
-      if (found.type === 'missing')
-        return { type: 'nothing', why: `${found.name} is not in control's environment` };
-      headers[name] = found.value;
-    }
+    const looked = headersIn(environment, origin.headers);
+    if (looked.type === 'missing')
+      return { type: 'nothing', why: `${looked.name} is not in control's environment` };
+    const { headers } = looked;
     const open = openIn(origin, values);
     if (open !== undefined) return { type: 'nothing', why: `there is nothing to put for {{${open}}} now` };
     const { signal } = this.#closing;

@@ -8,8 +8,6 @@ export interface GuardChoices {
   readonly probes: ProbesChoice | null;
 }
 
-export const NO_GUARDS: GuardChoices = { metrics: {}, saturation: null, probes: null };
-
 /** Where a value is asked for. Texts may hold `{{version}}` and the like; values of headers may be `env:NAME`. */
 export type MetricOrigin =
   | {
@@ -77,3 +75,19 @@ export interface ProbesChoice {
   /** Whether they may stand in for users' requests where those are too few. */
   readonly promote: boolean;
 }
+
+/** So generous that what is taken back for it is far from alike. */
+export const DEFAULT_GUARDS: GuardChoices = {
+  metrics: {},
+  saturation: {
+    everyMs: 10_000,
+    warmupMs: 60_000,
+    cpu: 2,
+    memory: 2,
+    memoryMaxBytes: null,
+    growthBytesPerHour: null,
+    delay: 3,
+    restarts: 2,
+  },
+  probes: null,
+};

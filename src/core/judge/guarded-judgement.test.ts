@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { budgetOf } from './budget.ts';
-import { NO_GUARDS, type GuardChoices } from './guard-choices.ts';
+import type { GuardChoices } from './guard-choices.ts';
 import { withGuards } from './guarded-judgement.ts';
 import type { Judgement } from './judge.ts';
 import type { GuardFinding, Verdict } from './verdict.ts';
@@ -63,5 +63,8 @@ test('all guards together spend no more than the release may', () => {
   };
   const { requests, each } = budgetOf(0.01, choices);
   assert.ok(Math.abs(requests + 5 * each - 0.01) < 1e-12);
-  assert.deepEqual(budgetOf(0.01, NO_GUARDS), { requests: 0.01, each: 0 });
+  assert.deepEqual(budgetOf(0.01, { metrics: {}, saturation: null, probes: null }), {
+    requests: 0.01,
+    each: 0,
+  });
 });

@@ -10,7 +10,10 @@ export function withGuards(judgement: Judgement, guards: readonly GuardFinding[]
   return { ...judgement, guards, verdict: verdictWith(judgement, guards) };
 }
 
-function verdictWith({ verdict, mismatch }: Judgement, guards: readonly GuardFinding[]): Verdict {
+export function verdictWith(
+  { verdict, mismatch }: Pick<Judgement, 'verdict' | 'mismatch'>,
+  guards: readonly GuardFinding[],
+): Verdict {
   const isWorse = guards.some((guard) => guard.role !== 'watch' && guard.verdict === 'worse');
   if (verdict === 'worse' || isWorse) return 'worse';
   const vouched = guards.some(

@@ -1,3 +1,5 @@
+import { DEFAULT_GUARDS, type GuardChoices } from './guard-choices.ts';
+
 /** What the user demands of a candidate, and how often the judge may be wrong. */
 export interface JudgeRules {
   /** Of healthy releases that may be taken back, at most this share. */
@@ -42,6 +44,8 @@ export interface JudgeChoice {
   readonly warmUpMs: number;
   readonly patienceMs: number;
   readonly onUnsure: OnUnsure;
+  /** What is looked at beside the requests of users. */
+  readonly guards: GuardChoices;
 }
 
 /** Without a word in the file. `docs/releases.md` says why these. */
@@ -61,4 +65,5 @@ export const DEFAULT_JUDGE: JudgeChoice = {
   warmUpMs: 10_000,
   patienceMs: 30 * 60_000,
   onUnsure: 'hold',
+  guards: DEFAULT_GUARDS,
 };

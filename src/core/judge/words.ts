@@ -1,6 +1,6 @@
 /** What the judge found, in the words of a person who wants to know how sure it is. */
 import { count, formatDurationMs } from '../units.ts';
-import type { Judgement } from './judge.ts';
+import type { GuardedJudgement } from './guarded-judgement.ts';
 import type { Rate } from './rate.ts';
 import { type Finding, isReached } from './verdict.ts';
 
@@ -40,10 +40,12 @@ export function describeMissing({ same, missingRequests }: Finding, perSecond: n
 }
 
 /** The guards that say it is worse, with their numbers: the proof that goes into the reason. */
-export function describeProof({ findings }: Judgement): string {
+export function describeProof({ findings, guards }: GuardedJudgement): string {
+  const beside = guards.filter(({ verdict, role }) => verdict === 'worse' && role !== 'watch');
   return findings
     .filter(({ verdict }) => verdict === 'worse')
     .map((finding) => `${describeGuard(finding)}: ${describeFinding(finding)}.`)
+    .concat(beside.map(({ guard, proof }) => `${guard}: ${proof}.`))
     .join('\n');
 }
 
@@ -53,13 +55,16 @@ export function describeGuard({ guard, counts }: Finding): string {
 
 /** How a stage stands, in one line: `holds: 12 of about 300 requests, 25m more at 0.2/s`. */
 export function describeStanding(
-  { findings, mismatch, verdict }: Judgement,
+  { findings, guards, mismatch, verdict }: GuardedJudgement,
   perSecond: number | null,
 ): string {
   if (verdict === 'worse') return 'the candidate is worse';
   if (isReached(mismatch)) return 'holds: the split that was seen is not the one that was asked for';
   if (verdict === 'better-or-same') return 'the candidate is not worse';
   const waiting = findings.filter(({ same }) => same !== null && !isReached(same));
+  const gates = guards.filter((guard) => guard.role === 'gate' && guard.verdict !== 'better-or-same');
+  if (waiting.length === 0 && gates.length > 0)
+    return `holds for ${gates.map(({ guard }) => guard).join(', ')}: ${gates[0]?.proof ?? ''}`;
   const seen = Math.max(0, ...waiting.map(({ stageRequests }) => stageRequests));
   if (seen === 0 && waiting.every(({ candidate }) => candidate.requests === 0))
     return 'holds: the candidate has had no request yet';

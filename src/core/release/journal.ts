@@ -1,6 +1,6 @@
 import type { ErrorRecord } from '../errors.ts';
 import type { Word } from './gate.ts';
-import type { Judgement } from '../judge/judge.ts';
+import type { GuardedJudgement } from '../judge/guarded-judgement.ts';
 import type { Verdict } from '../judge/verdict.ts';
 import type { Plan } from './plan.ts';
 import type { Receipt } from './receipt.ts';
@@ -73,7 +73,7 @@ export type Fact =
       readonly kind: 'verdict';
       readonly verdict: Verdict;
       readonly stage: number;
-      readonly judgement: Judgement;
+      readonly judgement: GuardedJudgement;
     }
   | { readonly kind: 'back-planned'; readonly cause: ErrorRecord; readonly steps: readonly Step[] }
   | {

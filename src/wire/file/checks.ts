@@ -20,6 +20,7 @@ export function contradictions(
   const named = Object.entries(services);
   return [
     ...named.flatMap(([name, service]) => [
+      ...checkProbes(name, service),
       ...checkPorts(name, service.traffic.listen, ports),
       ...(service.strategy.type === 'rolling' ? checkRolling(name, service.instances, service.strategy) : []),
       ...(service.strategy.type === 'canary'
@@ -43,6 +44,12 @@ function checkPorts(
   const path = ['services', name, 'traffic', 'listen'];
   const range = `${ports.from}-${ports.to}`;
   return [{ paths: [path, ['ports']], message: `${port} lies in ${range}, which is kept for instances` }];
+}
+
+function checkProbes(name: string, { judge, traffic }: CheckedService): Contradiction[] {
+  if (!judge?.guards.probes || traffic.protocol === 'http1') return [];
+  const path = ['services', name, 'judge', 'probes'];
+  return [{ paths: [path], message: `probes are HTTP/1.1, but ${name} speaks ${traffic.protocol}` }];
 }
 
 function checkRolling(name: string, instances: number, choice: RollingChoice): Contradiction[] {

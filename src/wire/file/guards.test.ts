@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { z } from 'zod';
 import { metrics } from './metrics.ts';
+import { parseProjectFile } from './parse.ts';
 import { probes } from './probes.ts';
 import { saturation } from './saturation.ts';
 
@@ -104,4 +105,18 @@ test('probes are harmless unless the file says that they may not be', () => {
   assert.match(first(probes, { requests: [] }), /^requests: /);
   assert.match(first(probes, { requests: [{ get: '/' }], perSecond: 51 }), /^perSecond: .*at most 50$/);
   assert.match(first(probes, { requests: [{ get: '/' }], perSecond: 0 }), /^perSecond: /);
+});
+
+test('probes are not sent to instances that would not understand them', () => {
+  const file = (protocol: string) => `project: p
+services:
+  web:
+    run: node x
+    traffic: { listen: 80, protocol: ${protocol} }
+    judge: { probes: { requests: [{ get: / }] } }
+`;
+  assert.equal(parseProjectFile(file('http1'), 'segue.yaml', null).ok, true);
+  const refused = parseProjectFile(file('h2c'), 'segue.yaml', null);
+  assert.ok(!refused.ok);
+  assert.match(refused.problems[0]?.message ?? '', /probes are HTTP\/1.1, but web speaks h2c/);
 });

@@ -2,7 +2,10 @@
 import { z } from 'zod';
 import { DEFAULT_JUDGE, type JudgeChoice } from '../../core/judge/rules.ts';
 import { formatDurationMs } from '../../core/units.ts';
-import { duration, shareOf, times } from './values.ts';
+import { metrics } from './metrics.ts';
+import { probes } from './probes.ts';
+import { saturation } from './saturation.ts';
+import { duration, off, shareOf, times } from './values.ts';
 
 const { rules, ...defaults } = DEFAULT_JUDGE;
 const percent = (value: number) => `${value * 100}%`;
@@ -69,32 +72,43 @@ const details = z
       .enum(['hold', 'promote', 'back'], 'hold, promote or back')
       .prefault(defaults.onUnsure)
       .describe('And then: wait on, for evidence or a person; go on all the same; or go back.'),
+    metrics: metrics
+      .prefault({})
+      .describe('Numbers from outside that are looked at, too: where to ask for each.'),
+    saturation: saturation
+      .prefault({})
+      .describe('What instances of the new version may use: off, or { cpu, memory, ... } with the details.'),
+    probes: probes
+      .optional()
+      .describe(
+        'Requests that Segue sends to both versions itself, where users send too few. Without it: none.',
+      ),
   })
-  .transform(({ errors: e, latency: l, falseAlarms, falsePasses, patience, onUnsure }): JudgeChoice => ({
-    rules: {
-      falseAlarms,
-      falsePasses,
-      errors: { tolerate: e.tolerate, negligible: e.negligible, max: e.max ?? null },
-      latency: {
-        tolerate: l.tolerate,
-        quantiles: l.quantiles.map((each) => each / 100),
-        pastRequestsMin: rules.latency.pastRequestsMin,
-        pastWindowsMin: rules.latency.pastWindowsMin,
-        ceilings: [
-          { quantile: 0.5, maxMs: l.p50 },
-          { quantile: 0.95, maxMs: l.p95 },
-          { quantile: 0.99, maxMs: l.p99 },
-        ].flatMap(({ quantile, maxMs }) => (maxMs === undefined ? [] : { quantile, maxMs })),
+  .transform(
+    ({ errors: e, latency: l, falseAlarms, falsePasses, patience, onUnsure, ...beside }): JudgeChoice => ({
+      rules: {
+        falseAlarms,
+        falsePasses,
+        errors: { tolerate: e.tolerate, negligible: e.negligible, max: e.max ?? null },
+        latency: {
+          tolerate: l.tolerate,
+          quantiles: l.quantiles.map((each) => each / 100),
+          pastRequestsMin: rules.latency.pastRequestsMin,
+          pastWindowsMin: rules.latency.pastWindowsMin,
+          ceilings: [
+            { quantile: 0.5, maxMs: l.p50 },
+            { quantile: 0.95, maxMs: l.p95 },
+            { quantile: 0.99, maxMs: l.p99 },
+          ].flatMap(({ quantile, maxMs }) => (maxMs === undefined ? [] : { quantile, maxMs })),
+        },
       },
-    },
-    warmUpMs: l.warmUp,
-    patienceMs: patience,
-    onUnsure,
-  }));
+      warmUpMs: l.warmUp,
+      patienceMs: patience,
+      onUnsure,
+      guards: { ...beside, probes: beside.probes ?? null },
+    }),
+  );
 
 const PHRASE = 'off, or { errors, latency, ... } with the details';
 
-/** YAML reads a bare `off` as text or as false, depending on its version. */
-const off = z.union([z.literal('off', PHRASE), z.literal(false, PHRASE)], PHRASE).transform(() => null);
-
-export const judge = z.union([off, details], PHRASE);
+export const judge = z.union([off(PHRASE), details], PHRASE);

@@ -3,24 +3,20 @@ import { z } from 'zod';
 import type { SaturationChoice } from '../../core/judge/guard-choices.ts';
 import { limits } from '../../core/limits.ts';
 import { parseBytes } from '../../core/units.ts';
-import { bytes, duration, times, whole } from './values.ts';
-
-const OFF = 'off';
-const off = () => z.literal(OFF, OFF);
+import { bytes, duration, off, times, whole } from './values.ts';
 
 const GROWTH_PHRASE = 'a growth such as 50MB/h, or off';
 
 const growth = () =>
-  z.string(GROWTH_PHRASE).transform((value, context): number | null => {
-    if (value === OFF) return null;
+  z.string(GROWTH_PHRASE).transform((value, context): number => {
     const size = value.endsWith('/h') ? parseBytes(value.slice(0, -'/h'.length).trim()) : undefined;
     if (size !== undefined && size > 0) return size;
     context.issues.push({ code: 'custom', input: value, message: GROWTH_PHRASE });
     return z.NEVER;
   });
 
-const orOff = <Output, Input>(error: string, value: z.ZodType<Output, Input>) =>
-  z.union([off(), value], error);
+const orOff = <Output, Input>(phrase: string, value: z.ZodType<Output, Input>) =>
+  z.union([off(phrase), value], phrase);
 
 const details = z.strictObject(
   {
@@ -31,8 +27,8 @@ const details = z.strictObject(
       .prefault('2x')
       .describe("Memory per instance: how many times the most that stable's had."),
     memoryMax: bytes(1).optional().describe('No instance may have more memory than this.'),
-    growth: growth()
-      .prefault(OFF)
+    growth: orOff(GROWTH_PHRASE, growth())
+      .prefault('off')
       .describe('How fast the memory of an instance may grow. off: growth is shown, and nothing more.'),
     delay: orOff('how many times, such as 3x, or off', times())
       .prefault('3x')
@@ -50,20 +46,17 @@ const details = z.strictObject(
   'cpu, memory, memoryMax, growth, delay, restarts, every and warmUp',
 );
 
-const known = <T>(value: T | typeof OFF): T | null => (value === OFF ? null : value);
+const PHRASE = 'off, or { cpu, memory, ... } with the details';
 
-export const saturation = z
-  .union([off(), details], 'off, or { cpu, memory, ... }')
-  .transform((value): SaturationChoice | null => {
-    if (value === OFF) return null;
-    return {
-      everyMs: value.every,
-      warmupMs: value.warmUp,
-      cpu: known(value.cpu),
-      memory: known(value.memory),
-      memoryMaxBytes: value.memoryMax ?? null,
-      growthBytesPerHour: value.growth,
-      delay: known(value.delay),
-      restarts: known(value.restarts),
-    };
-  });
+export const saturation = z.union(
+  [
+    off(PHRASE),
+    details.transform(
+      ({ every, warmUp, memoryMax, growth: growthBytesPerHour, ...rest }): SaturationChoice => ({
+        ...{ everyMs: every, warmupMs: warmUp, memoryMaxBytes: memoryMax ?? null, growthBytesPerHour },
+        ...rest,
+      }),
+    ),
+  ],
+  PHRASE,
+);

@@ -93,6 +93,11 @@ export function times() {
   });
 }
 
+/** YAML reads a bare `off` as text or as false, depending on its version. */
+export function off(phrase: string) {
+  return z.union([z.literal('off', phrase), z.literal(false, phrase)], phrase).transform(() => null);
+}
+
 export function network() {
   const error = 'a network such as 10.0.0.0/8 or fd00::/8';
   return z.string(error).refine((value) => parseNetwork(value) !== undefined, error);

@@ -1,0 +1,161 @@
+/**
+ * Hunts candidates that are bad where users' requests do not show it: an outside metric, a leak, a busy loop, restarts;
+ * a source of metrics that is away and ends or passes a release; and probes that promote, or that users are blamed for.
+ */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { it, type TestContext } from 'node:test';
+import { causeOf, type ReleaseRecord } from '../../src/core/release/records.ts';
+import { portOf, somePort } from '../contract/some-port.ts';
+import { assertEnded } from '../support/outcome.ts';
+import { noPrometheus, startPrometheus } from '../support/prometheus.ts';
+import { plainLoad } from '../support/steady-load.ts';
+import { TestProject } from '../support/test-project.ts';
+import { ask } from '../integration/gateway-harness.ts';
+
+interface Scene {
+  readonly strategy: string;
+  /** Lines of YAML in braces. */
+  readonly judge: string;
+  readonly candidate?: Readonly<Record<string, unknown>>;
+}
+
+async function serving(t: TestContext, { strategy, judge, candidate = {} }: Scene): Promise<TestProject> {
+  const project = await TestProject.create({
+    instances: 1,
+    service: `    strategy: ${strategy}\n    judge: ${judge}`,
+  });
+  t.after(() => project.remove());
+  await project.up();
+  await project.build('v1');
+  await project.build('v2', candidate);
+  assertEnded(await project.deploy('v1'), 'done');
+  return project;
+}
+
+/** A gentle load: what is judged here does not need much. */
+const users = (t: TestContext, { port }: TestProject) =>
+  plainLoad(t, port, [{ kind: 'keep-alive', method: 'GET', path: '/', count: 2, thinkMs: 10 }]);
+
+function assertTakenBack(release: ReleaseRecord, proof: RegExp): void {
+  assertEnded(release, 'rolled-back');
+  const cause = causeOf(release);
+  assert.equal(cause?.code, 'CANDIDATE_WORSE');
+  assert.match(cause.detail, proof);
+}
+
+const HOLDS = '{ type: canary, steps: [{ weight: 20, for: 1h }] }';
+const NO_SATURATION = 'saturation: off';
+
+it(
+  'a metric in Prometheus that goes bad takes the candidate back, by its name',
+  { skip: noPrometheus },
+  async (t) => {
+    let share = 0.01;
+    const exporter = createServer((_, response) =>
+      response.end(`shop_checkout_errors{version="v1"} 0.01\nshop_checkout_errors{version="v2"} ${share}\n`),
+    ).listen(0, '127.0.0.1');
+    await once(exporter, 'listening');
+    t.after(() => exporter.close());
+    const prometheus = await startPrometheus(t, portOf(exporter.address()));
+    const query = 'max(shop_checkout_errors{version="{{version}}"})';
+    const metric = `{ prometheus: "${prometheus}", query: '${query}', every: 200ms, max: 0.05 }`;
+    const judge = `{ metrics: { checkout_errors: ${metric} }, ${NO_SATURATION} }`;
+    const project = await serving(t, { strategy: HOLDS, judge });
+    users(t, project);
+    const id = await project.begin('v2');
+    const isFine = await project.eventually(async () => {
+      const { judging } = await project.release(id);
+      return judging?.judgement.guards.some(({ verdict }) => verdict === 'better-or-same') ?? false;
+    });
+    assert.ok(isFine, 'the metric is read and within its bound');
+    share = 0.4;
+    assertTakenBack(
+      await project.ended(id),
+      /metric checkout_errors: 0.4, not at most 0.05; 3 of 3 in a row/,
+    );
+  },
+);
+
+it('a source of metrics that is away holds the release, and is shown (R8)', async (t) => {
+  const metric = `{ json: "http://127.0.0.1:${await somePort()}/", value: errors, every: 200ms, max: 0.05 }`;
+  const judge = `{ errors: { negligible: 5% }, metrics: { away: ${metric} }, ${NO_SATURATION} }`;
+  const project = await serving(t, { strategy: HOLDS, judge });
+  users(t, project);
+  const id = await project.begin('v2');
+  const isAlone = await project.eventually(async () => {
+    const { judging } = await project.release(id);
+    const errors = judging?.judgement.findings.find(({ guard }) => guard === 'errors');
+    return errors?.verdict === 'better-or-same';
+  });
+  assert.ok(isAlone, 'by the requests of users it could go on');
+  const { judging, release } = await project.release(id);
+  assert.equal(judging?.judgement.verdict, 'not-enough-evidence');
+  assert.match(judging.judgement.guards[0]?.proof ?? '', /^no value yet: connection refused on 127/);
+  assert.equal(release.endedAtMs, null);
+  await project.abort();
+  assertEnded(await project.ended(id), 'rolled-back');
+});
+
+it('a leak is found in the bake, while no request fails', async (t) => {
+  const judge = '{ saturation: { growth: 50MB/h, every: 100ms, warmUp: 0s, memory: off, cpu: off } }';
+  const project = await serving(t, {
+    strategy: '{ type: blue-green, bake: 1h }',
+    judge,
+    candidate: { leaksMegabytesPerSecond: 20 },
+  });
+  users(t, project);
+  const release = await project.deploy('v2');
+  assertTakenBack(release, /memory growth: .*GB\/h \(.*\), 50 MB\/h tolerated/);
+  assert.equal(release.receipt?.failed, 0);
+});
+
+it('a busy loop is found by what it costs, beside stable', async (t) => {
+  const judge = '{ saturation: { every: 1s, warmUp: 0s, memory: off } }';
+  const project = await serving(t, { strategy: HOLDS, judge, candidate: { burns: true } });
+  users(t, project);
+  assertTakenBack(await project.deploy('v2'), /cpu: .* of a core per request, stable .*; more than 2x in/);
+});
+
+it('restarts of the candidate beyond what is allowed take it back', async (t) => {
+  const judge = '{ saturation: { restarts: 0, cpu: off, memory: off } }';
+  const project = await serving(t, { strategy: HOLDS, judge });
+  const id = await project.begin('v2');
+  const isJudged = await project.eventually(async () => (await project.release(id)).judging !== null);
+  assert.ok(isJudged);
+  const candidate = (await project.web()).instances.find(({ version }) => version === 'v2');
+  assert.ok(candidate);
+  await ask(candidate.port, { path: '/crash' }).catch(() => undefined);
+  assertTakenBack(await project.ended(id), /restarts: 1 restart, stable 0; 0 tolerated/);
+});
+
+it('probes alone find a bad candidate where there are no users, and nobody counts them', async (t) => {
+  const judge = `{ probes: { requests: [{ get: / }], perSecond: 20 }, ${NO_SATURATION} }`;
+  const project = await serving(t, { strategy: HOLDS, judge, candidate: { broken: true } });
+  const release = await project.deploy('v2');
+  assertTakenBack(
+    release,
+    /probes: candidate failed \d+ of \d+ \(GET \/ answered 500: .*\), stable 0 of \d+/,
+  );
+  assert.equal(release.receipt?.answered, 0);
+  const { body } = await ask(project.port, { path: '/probed' });
+  assert.ok(Number(body) > 0, 'stable was probed, with the label');
+});
+
+for (const promote of [false, true])
+  it(`probes vouch for a candidate without users only where the file lets them: ${promote}`, async (t) => {
+    const probes = `{ requests: [{ get: / }], perSecond: 50, promote: ${promote} }`;
+    const judge = `{ errors: { negligible: 20% }, probes: ${probes}, ${NO_SATURATION} }`;
+    const project = await serving(t, { strategy: HOLDS, judge });
+    const id = await project.begin('v2');
+    const isSame = await project.eventually(async () => {
+      const { judging } = await project.release(id);
+      return judging?.judgement.guards.some(({ verdict }) => verdict === 'better-or-same') ?? false;
+    });
+    assert.ok(isSame, 'probes found it as good');
+    const { judging } = await project.release(id);
+    assert.equal(judging?.judgement.verdict, promote ? 'better-or-same' : 'not-enough-evidence');
+    await project.abort();
+    assertEnded(await project.ended(id), 'rolled-back');
+  });
