@@ -149,7 +149,7 @@ test('what is no command of Segue is found out', () => {
     ['deploy', 'web', '--version', '$1'],
   ]);
   assert.equal(complaintAbout(['deploy', 'web', '--version', 'v1', '--dir', './build']), null);
-  for (const words of [['promote'], ['deploy', '--canary'], ['up', 'web'], ['rollback', '--to']])
+  for (const words of [['polish'], ['deploy', '--canary'], ['up', 'web'], ['rollback', '--to']])
     assert.notEqual(complaintAbout(words), null, words.join(' '));
 });
 

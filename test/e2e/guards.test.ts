@@ -46,6 +46,7 @@ function assertTakenBack(release: ReleaseRecord, proof: RegExp): void {
 }
 
 const HOLDS = '{ type: canary, steps: [{ weight: 20, for: 1h }] }';
+const UNTIL_EVIDENCE = '{ type: canary, steps: [{ weight: 50, until: evidence }], bake: 100ms }';
 const NO_SATURATION = 'saturation: off';
 
 it(
@@ -81,7 +82,7 @@ it(
 it('a source of metrics that is away holds the release, and is shown (R8)', async (t) => {
   const metric = `{ json: "http://127.0.0.1:${await somePort()}/", value: errors, every: 200ms, max: 0.05 }`;
   const judge = `{ errors: { negligible: 5% }, metrics: { away: ${metric} }, ${NO_SATURATION} }`;
-  const project = await serving(t, { strategy: HOLDS, judge });
+  const project = await serving(t, { strategy: UNTIL_EVIDENCE, judge });
   users(t, project);
   const id = await project.begin('v2');
   const isAlone = await project.eventually(async () => {
@@ -143,19 +144,25 @@ it('probes alone find a bad candidate where there are no users, and nobody count
   assert.ok(Number(body) > 0, 'stable was probed, with the label');
 });
 
-for (const promote of [false, true])
-  it(`probes vouch for a candidate without users only where the file lets them: ${promote}`, async (t) => {
-    const probes = `{ requests: [{ get: / }], perSecond: 50, promote: ${promote} }`;
-    const judge = `{ errors: { negligible: 20% }, probes: ${probes}, ${NO_SATURATION} }`;
-    const project = await serving(t, { strategy: HOLDS, judge });
-    const id = await project.begin('v2');
-    const isSame = await project.eventually(async () => {
-      const { judging } = await project.release(id);
-      return judging?.judgement.guards.some(({ verdict }) => verdict === 'better-or-same') ?? false;
-    });
-    assert.ok(isSame, 'probes found it as good');
+it('probes vouch for a candidate without users only where the file lets them', async (t) => {
+  const judge = (promote: boolean) =>
+    `{ errors: { negligible: 20% }, probes: { requests: [{ get: / }], perSecond: 50, promote: ${promote} }, ${NO_SATURATION} }`;
+  const project = await serving(t, { strategy: UNTIL_EVIDENCE, judge: judge(false) });
+  const id = await project.begin('v2');
+  const isSame = await project.eventually(async () => {
     const { judging } = await project.release(id);
-    assert.equal(judging?.judgement.verdict, promote ? 'better-or-same' : 'not-enough-evidence');
-    await project.abort();
-    assertEnded(await project.ended(id), 'rolled-back');
+    return judging?.judgement.guards.some(({ verdict }) => verdict === 'better-or-same') ?? false;
   });
+  assert.ok(isSame, 'probes found it as good');
+  assert.equal((await project.release(id)).judging?.judgement.verdict, 'not-enough-evidence');
+  await project.abort();
+  assertEnded(await project.ended(id), 'rolled-back');
+  await project.writeFile({
+    instances: 1,
+    service: `    strategy: ${UNTIL_EVIDENCE}\n    judge: ${judge(true)}`,
+  });
+  await project.build('v3');
+  const release = await project.deploy('v3');
+  assertEnded(release, 'done');
+  assert.equal(release.receipt?.answered, 0);
+});
