@@ -203,6 +203,23 @@ describe('a version that is', () => {
     assert.equal(await statusOf(shop, '/'), 500);
   });
 
+  test('failing some of the time, or on one page, is ready, and does so as often as it says', async () => {
+    const shop = await shopOf({ name: 'bad', behaviour: 'fails-some', share: 0.5 });
+    const statuses = await Promise.all(Array.from({ length: 100 }, () => statusOf(shop, '/')));
+    const failed = statuses.filter((status) => status === 500).length;
+    assert.ok(failed > 25 && failed < 75, `${failed} of 100`);
+    assert.equal(await statusOf(shop, '/readyz'), 200);
+    const broken = await shopOf({ name: 'bad', behaviour: 'broken-login' });
+    assert.deepEqual([await statusOf(broken, '/login'), await statusOf(broken, '/')], [500, 200]);
+  });
+
+  test('one that takes its time takes it', async () => {
+    const shop = await shopOf({ name: 'slow', takes: { medianMs: 60, p99Ms: 80 } });
+    const startedAtMs = performance.now();
+    for (let page = 0; page < 10; page += 1) assert.equal(await statusOf(shop, '/'), 200);
+    assert(performance.now() - startedAtMs > 300);
+  });
+
   test('going to crash does so after it was ready, or before it listens', async () => {
     const shop = await shopOf({ name: 'bad', behaviour: 'crash-after-ready', delayMs: 50 });
     assert.equal(await statusOf(shop, '/readyz'), 200);

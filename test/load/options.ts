@@ -24,6 +24,8 @@ export interface HttpClients extends Pace {
   readonly kind: 'keep-alive' | 'per-request';
   readonly method: 'GET' | 'POST';
   readonly path: string;
+  /** Instead of `path`, one after the other. */
+  readonly paths?: readonly string[];
   readonly body?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly count: number;

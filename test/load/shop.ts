@@ -20,8 +20,12 @@ export interface ShopVersion {
     | 'crash-at-start'
     | 'ignores-sigterm'
     | 'wrong-port'
-    | 'slow-start';
+    | 'slow-start'
+    | 'fails-some'
+    | 'broken-login';
   readonly delayMs?: number;
+  readonly share?: number;
+  readonly takes?: { readonly medianMs: number; readonly p99Ms: number };
   readonly accent?: string;
   readonly headline?: string;
 }

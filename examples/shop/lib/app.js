@@ -3,11 +3,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { BodyTooLarge, digestBody, readForm } from './bodies.js';
 import { cartPage, homePage, loginPage } from './pages.js';
 import { catalogueText, PRODUCTS } from './stock.js';
+import { createTrouble } from './trouble.js';
 
 const SLOW_MS_MAX = 60_000;
+/** Whether it lives and is ready is asked by machines. */
+const HEALTH = new Set(['/livez', '/readyz']);
 
 /** The shop as one request listener. Each route is a function of (request, response, url). */
 export function createApp({ version, state, events, carts, sessions }) {
+  const trouble = createTrouble(version);
   const routes = {
     'GET /': home,
     'GET /login': (_, response) => send(response, 200, loginPage(version)),
@@ -99,6 +103,7 @@ export function createApp({ version, state, events, carts, sessions }) {
     const url = new URL(request.url, 'http://shop');
     const route = routes[`${request.method} ${url.pathname}`];
     try {
+      if (!HEALTH.has(url.pathname)) await trouble.meet(request, url);
       if (route) await route(request, response, url);
       else sendJson(response, 404, { error: 'not found' });
     } catch (error) {

@@ -10,6 +10,10 @@ import { readFileSync } from 'node:fs';
  * ignores-sigterm    does not stop when asked
  * wrong-port         listens on another port than PORT
  * slow-start         listens after `delayMs`
+ * fails-some         answers 500 to `share` of the requests
+ * broken-login       the page to log in answers 500, everything else works
+ *
+ * Any of them may take its time: `takes: { "medianMs": 10, "p99Ms": 40 }` is how long pages take, as with a database.
  */
 const BEHAVIOURS = [
   'good',
@@ -20,6 +24,8 @@ const BEHAVIOURS = [
   'ignores-sigterm',
   'wrong-port',
   'slow-start',
+  'fails-some',
+  'broken-login',
 ];
 
 export function readVersion() {
@@ -28,6 +34,8 @@ export function readVersion() {
     name,
     behaviour = 'good',
     delayMs = 2_000,
+    share = 0.5,
+    takes = null,
     accent = '#0f766e',
     headline = 'Small things, made well',
   } = JSON.parse(readFileSync(file, 'utf8'));
@@ -37,6 +45,8 @@ export function readVersion() {
     instance: process.env.SEGUE_INSTANCE ?? `${process.pid}`,
     behaviour,
     delayMs,
+    share,
+    takes,
     accent,
     headline,
   };
