@@ -124,6 +124,7 @@ function complaintAbout([name, ...args]: readonly string[]): string | null {
       allowPositionals: true,
     });
     const taken = verb.arguments?.length ?? 0;
+    if (verb.arguments?.at(-1)?.many) return null;
     return positionals.length > taken ? `it takes ${taken} arguments` : null;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);

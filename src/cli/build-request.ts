@@ -1,8 +1,9 @@
 /** What `plan` and `deploy` ask control for, from the same words. */
 import path from 'node:path';
-import type { DeployRequest } from '../wire/api.ts';
+import { SegueError } from '../core/errors.ts';
+import type { BuildRequest } from '../wire/api.ts';
 import type { Input } from './input.ts';
-import { chooseService, type Session } from './session.ts';
+import { chooseServices, type Session } from './session.ts';
 import type { Shell } from './shell.ts';
 import type { OptionSpec } from './verb.ts';
 import { commitOf, versionIn } from './version-name.ts';
@@ -21,11 +22,14 @@ export const BUILD_OPTIONS: readonly OptionSpec[] = [
   },
 ];
 
-export async function buildRequest(input: Input, session: Session, shell: Shell): Promise<DeployRequest> {
+/** One for each service that is to be released. */
+export async function buildRequests(input: Input, session: Session, shell: Shell): Promise<BuildRequest[]> {
   const named = versionIn(input, 'version');
-  const service = await chooseService(input, session);
+  const services = await chooseServices(input, session);
   const given = input.value('dir');
+  if (given !== null && services.length > 1)
+    throw new SegueError('USAGE', '--dir is for one service; several take "files.dir" of each.');
   const dir = given === null ? null : path.resolve(shell.cwd, given);
   const version = named ?? (await commitOf(dir ?? session.root));
-  return { service, version, dir, by: session.by };
+  return services.map((service) => ({ service, version, dir }));
 }

@@ -17,7 +17,11 @@ import type {
   ReleaseResponse,
   ReleasesResponse,
   RollbackRequest,
+  ServicesResponse,
   StatusResponse,
+  TogetherPlanResponse,
+  TogetherRequest,
+  TogetherResponse,
   TrafficResponse,
   WordRequest,
 } from '../wire/api.ts';
@@ -43,13 +47,23 @@ const isAccessLine = having<AccessLine>('time', 'method', 'outcome');
 const isLogLine = having<LogLine>('instance', 'line');
 
 export class ControlClient {
+  readonly #root: string;
+  readonly #cwd: string;
   readonly #transport: Transport;
   readonly #signal: AbortSignal | undefined;
 
   /** The signal ends whatever is under way. */
   constructor(root: string, cwd: string, signal?: AbortSignal) {
+    this.#root = root;
+    this.#cwd = cwd;
     this.#transport = new Transport(socketPath(path.join(root, CONTROL_SOCKET), cwd));
     this.#signal = signal;
+  }
+
+  /** One whose calls this signal ends as well. */
+  until(signal: AbortSignal): ControlClient {
+    const both = AbortSignal.any(this.#signal ? [this.#signal, signal] : [signal]);
+    return new ControlClient(this.#root, this.#cwd, both);
   }
 
   status(): Promise<StatusResponse> {
@@ -76,6 +90,24 @@ export class ControlClient {
 
   deploy(request: DeployRequest): Promise<DeployResponse> {
     return this.#post('/v1/releases', request, having<DeployResponse>('release'));
+  }
+
+  planTogether(request: TogetherRequest): Promise<TogetherPlanResponse> {
+    return this.#post('/v1/together/plan', request, having<TogetherPlanResponse>('plans'));
+  }
+
+  deployTogether(request: TogetherRequest): Promise<TogetherResponse> {
+    return this.#post('/v1/together', request, having<TogetherResponse>('releases'));
+  }
+
+  /** Of segue.yaml as it is now. */
+  async serviceNames(): Promise<readonly string[]> {
+    return (await this.#get('/v1/services', having<ServicesResponse>('services'))).services;
+  }
+
+  rollbackAll(service: string, word: WordRequest): Promise<TogetherResponse> {
+    const to = `${servicePath(service)}/rollback-all`;
+    return this.#post(to, word, having<TogetherResponse>('releases'));
   }
 
   rollback(service: string, request: RollbackRequest): Promise<DeployResponse> {

@@ -8,9 +8,9 @@ import type { Entry } from '../core/release/journal.ts';
 import type { ReleaseRecord } from '../core/release/records.ts';
 import type { ReleaseResponse } from '../wire/api.ts';
 import type { ControlClient } from './client.ts';
-import { advance, beginProgress, type Progress } from './progress.ts';
+import { advance, beginProgress } from './progress.ts';
 import { renderEnding } from './render/ending.ts';
-import { progressLine, renderProgress, renderTitle } from './render/progress.ts';
+import { progressLine, renderAlone, renderTitle, renderTogether } from './render/progress.ts';
 import type { Shell } from './shell.ts';
 
 export interface Watched {
@@ -29,9 +29,9 @@ export async function order<T>(service: string, shell: Shell, answer: Promise<T>
   }
 }
 
-/** Shows the release until it ends, then the receipt. Gives the exit code. */
+/** Shows the release, and those of its group, until they end, then the receipts. Gives the exit code. */
 export async function watchToEnd(watched: Watched, shell: Shell, json: boolean): Promise<number> {
-  return watch(watched, entriesToEnd(watched, shell), shell, json);
+  return watch(watched, shell, json, () => Promise.resolve(false));
 }
 
 /**
@@ -39,24 +39,115 @@ export async function watchToEnd(watched: Watched, shell: Shell, json: boolean):
  * goes on only when a person says so.
  */
 export async function watchToGate(watched: Watched, shell: Shell, json: boolean): Promise<number> {
-  const attended = shell.screen.live && !json;
-  return watch(watched, attended ? entriesToEnd(watched, shell) : entriesToGate(watched, shell), shell, json);
+  if (shell.screen.live && !json) return watchToEnd(watched, shell, json);
+  // Whether it waits, control knows: an entry may be long past.
+  return watch(
+    watched,
+    shell,
+    json,
+    async (entry, { id }) => mayWait(entry) && (await watched.client.release(id)).summary.waiting !== null,
+  );
 }
 
-async function watch(
-  watched: Watched,
-  entries: AsyncIterable<Entry>,
-  shell: Shell,
-  json: boolean,
-): Promise<number> {
+/** True: enough was seen of all of them. */
+type Enough = (entry: Entry, release: ReleaseRecord) => Promise<boolean>;
+type Taken = (entry: Entry, release: ReleaseRecord) => void;
+
+async function watch(watched: Watched, shell: Shell, json: boolean, enough: Enough): Promise<number> {
   const { client, release } = watched;
-  if (json) for await (const _ of entries);
-  else if (shell.screen.live) await drawAll(watched, entries, shell);
-  else await listAll(watched, entries, shell);
-  const ended = await client.release(release.id);
-  if (json) shell.screen.json(ended);
-  else shell.screen.print(['', ...renderEnding(ended, shell.screen.paint)]);
-  return exitCodeOf(ended);
+  const others = (release.group ?? []).filter((member) => member.release !== release.id);
+  const found = await Promise.all(others.map((other) => client.release(other.release)));
+  const releases = [release, ...found.map((each) => each.release)].toSorted((a, b) => compareIds(a.id, b.id));
+  const take = (taken: Taken) => takeAll(client, releases, shell, taken, enough);
+  if (json) await take(() => undefined);
+  else if (shell.screen.live) await drawAll(releases, shell, take);
+  else await listAll(releases, shell, take);
+  const ended = await Promise.all(releases.map(({ id }) => client.release(id)));
+  const [only] = ended;
+  if (json) shell.screen.json(ended.length === 1 ? only : { releases: ended });
+  else shell.screen.print(ended.flatMap((each) => ['', ...renderEnding(each, shell.screen.paint)]));
+  return worstOf(ended.map(exitCodeOf));
+}
+
+/** `r9` before `r10`. */
+function compareIds(a: string, b: string): number {
+  return a.length - b.length || (a < b ? -1 : 1);
+}
+
+/** Of several that are finished or taken back as one: what asks most of a person. */
+function worstOf(codes: readonly number[]): number {
+  const { RELEASE_STUCK, STILL_RUNNING, RELEASE_ABORTED } = ERRORS;
+  const order: readonly number[] = [RELEASE_STUCK.exit, STILL_RUNNING.exit, RELEASE_ABORTED.exit];
+  return order.find((code) => codes.includes(code)) ?? 0;
+}
+
+/** Every entry of all of them, until they have ended or enough was seen of one. */
+async function takeAll(
+  client: ControlClient,
+  releases: readonly ReleaseRecord[],
+  shell: Shell,
+  taken: Taken,
+  enough: Enough,
+): Promise<void> {
+  const stop = new AbortController();
+  const following = client.until(stop.signal);
+  const follow = async (release: ReleaseRecord) => {
+    for await (const entry of entriesToEnd({ client: following, release }, shell)) {
+      taken(entry, release);
+      if (await enough(entry, release)) stop.abort();
+      if (stop.signal.aborted) return;
+    }
+  };
+  const ends = releases.map((release) =>
+    follow(release).catch((error: unknown) => {
+      if (stop.signal.aborted) return;
+      stop.abort();
+      throw error;
+    }),
+  );
+  await Promise.all(ends);
+}
+
+type Take = (taken: Taken) => Promise<void>;
+
+async function listAll(releases: readonly ReleaseRecord[], shell: Shell, take: Take): Promise<void> {
+  const { paint } = shell.screen;
+  const progress = new Map(releases.map((release) => [release.id, beginProgress(release)]));
+  shell.screen.print([...progress.values()].map((each) => renderTitle(each, paint)));
+  await take((entry, release) => {
+    const before = progress.get(release.id) ?? beginProgress(release);
+    const line = progressLine(before, entry, paint);
+    const whose = releases.length > 1 ? `${paint('bold', release.service)}: ` : '';
+    if (line !== null) shell.screen.print([`${whose}${line}`]);
+    progress.set(release.id, advance(before, entry));
+  });
+}
+
+async function drawAll(releases: readonly ReleaseRecord[], shell: Shell, take: Take): Promise<void> {
+  const { screen, time } = shell;
+  const progress = new Map(releases.map((release) => [release.id, beginProgress(release)]));
+  const drawing = await screen.open();
+  const render = releases.length > 1 ? renderTogether : renderAlone;
+  const draw = () => drawing.draw(render([...progress.values()], time.nowMs(), screen.size(), screen.paint));
+  const finished = new AbortController();
+  const redrawing = redraw(draw, shell, finished.signal);
+  try {
+    await take((entry, release) => {
+      progress.set(release.id, advance(progress.get(release.id) ?? beginProgress(release), entry));
+    });
+  } finally {
+    finished.abort();
+    await redrawing;
+    draw();
+    drawing.close();
+  }
+}
+
+async function redraw(draw: () => void, { time }: Shell, finished: AbortSignal): Promise<void> {
+  while (!finished.aborted) {
+    draw();
+    await time.pause(limits.cli.redrawIntervalMs, finished);
+  }
 }
 
 export function exitCodeOf({ summary }: ReleaseResponse): number {
@@ -71,41 +162,6 @@ export function exitCodeOf({ summary }: ReleaseResponse): number {
     case 'running':
     case 'going-back':
       return ERRORS.STILL_RUNNING.exit;
-  }
-}
-
-async function listAll(watched: Watched, entries: AsyncIterable<Entry>, shell: Shell): Promise<void> {
-  const { paint } = shell.screen;
-  let progress = beginProgress(watched.release);
-  shell.screen.print([renderTitle(progress, paint)]);
-  for await (const entry of entries) {
-    const line = progressLine(progress, entry, paint);
-    if (line !== null) shell.screen.print([line]);
-    progress = advance(progress, entry);
-  }
-}
-
-async function drawAll(watched: Watched, entries: AsyncIterable<Entry>, shell: Shell): Promise<void> {
-  const { screen, time } = shell;
-  let progress: Progress = beginProgress(watched.release);
-  const drawing = await screen.open();
-  const draw = () => drawing.draw(renderProgress(progress, time.nowMs(), screen.size(), screen.paint));
-  const finished = new AbortController();
-  const redrawing = redraw(draw, shell, finished.signal);
-  try {
-    for await (const entry of entries) progress = advance(progress, entry);
-  } finally {
-    finished.abort();
-    await redrawing;
-    draw();
-    drawing.close();
-  }
-}
-
-async function redraw(draw: () => void, { time }: Shell, finished: AbortSignal): Promise<void> {
-  while (!finished.aborted) {
-    draw();
-    await time.pause(limits.cli.redrawIntervalMs, finished);
   }
 }
 
@@ -133,15 +189,6 @@ export async function* entriesToEnd({ client, release }: Watched, shell: Shell):
     await time.pause(limits.cli.followRetryMs, interrupted);
   }
   throw stillRunning(release, '');
-}
-
-/** As long as it goes on by itself. Whether it does, control knows: an entry may be long past. */
-async function* entriesToGate(watched: Watched, shell: Shell): AsyncGenerator<Entry> {
-  const { client, release } = watched;
-  for await (const entry of entriesToEnd(watched, shell)) {
-    yield entry;
-    if (mayWait(entry) && (await client.release(release.id)).summary.waiting) return;
-  }
 }
 
 function mayWait({ fact }: Entry): boolean {

@@ -2,16 +2,21 @@
 import { SegueError } from '../core/errors.ts';
 
 export class Input {
-  readonly #arguments: ReadonlyMap<string, string>;
+  readonly #arguments: ReadonlyMap<string, readonly string[]>;
   readonly #options: Readonly<Record<string, unknown>>;
 
-  constructor(given: ReadonlyMap<string, string>, options: Readonly<Record<string, unknown>>) {
+  constructor(given: ReadonlyMap<string, readonly string[]>, options: Readonly<Record<string, unknown>>) {
     this.#arguments = given;
     this.#options = options;
   }
 
   argument(name: string): string | null {
-    return this.#arguments.get(name) ?? null;
+    return this.#arguments.get(name)?.[0] ?? null;
+  }
+
+  /** All words of an argument that takes many. */
+  words(name: string): readonly string[] {
+    return this.#arguments.get(name) ?? [];
   }
 
   value(flag: string): string | null {

@@ -66,14 +66,16 @@ function commandOf(verb: Verb, shell: Shell, ended: (exitCode: number) => void):
     })
     .allowExcessArguments(false)
     .addHelpText('after', ['\nExamples:', ...verb.examples.map((example) => `  ${example}`)].join('\n'));
-  for (const { name, required, summary } of specs)
-    command.argument(required ? `<${name}>` : `[${name}]`, summary);
+  for (const { name, required, summary, many } of specs) {
+    const words = many === true ? `${name}...` : name;
+    command.argument(required ? `<${words}>` : `[${words}]`, summary);
+  }
   for (const option of [...(verb.options ?? []), ...COMMON_OPTIONS])
     command.option(flagsOf(option), option.summary);
   return command.action(async () => {
     const given = specs.flatMap((spec, i) => {
-      const word = command.args[i];
-      return word === undefined ? [] : [[spec.name, word] as const];
+      const words = spec.many === true ? command.args.slice(i) : command.args.slice(i, i + 1);
+      return words.length === 0 ? [] : [[spec.name, words] as const];
     });
     ended(await verb.run(new Input(new Map(given), command.opts<Record<string, unknown>>()), shell));
   });

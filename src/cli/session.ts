@@ -21,6 +21,16 @@ export async function openSession(input: Input, shell: Shell): Promise<Session> 
   };
 }
 
+/** Those named, each once, or all with `--all`; else the only one there is. */
+export async function chooseServices(input: Input, session: Session): Promise<readonly string[]> {
+  const named = [...new Set(input.words('service'))];
+  if (input.has('all')) {
+    if (named.length > 0) throw new SegueError('USAGE', '--all is for every service: name none with it.');
+    return session.client.serviceNames();
+  }
+  return named.length > 0 ? named : [await chooseService(input, session)];
+}
+
 /** The service named, or the only one there is. */
 export async function chooseService(input: Input, { client }: Session): Promise<string> {
   const named = input.argument('service');

@@ -22,6 +22,8 @@ export interface ArgumentSpec {
   readonly required: boolean;
   readonly summary: string;
   readonly completes?: Completes;
+  /** It and all words after it. */
+  readonly many?: boolean;
 }
 
 export interface OptionSpec {
@@ -39,6 +41,17 @@ export const SERVICE: ArgumentSpec = {
   summary: 'name of the service; may be left out where there is only one',
   completes: 'service',
 };
+
+export const SERVICES: ArgumentSpec = {
+  name: 'service',
+  required: false,
+  summary:
+    'names of services, released as one where there are several; may be left out where there is only one',
+  completes: 'service',
+  many: true,
+};
+
+export const ALL: OptionSpec = { flag: 'all', value: null, summary: 'every service of segue.yaml' };
 
 export const REASON: OptionSpec = { flag: 'reason', value: 'TEXT', summary: 'why, for the journal' };
 

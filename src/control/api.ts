@@ -17,7 +17,10 @@ import {
   type ReleasesResponse,
   type OrderResponse,
   promoteRequest,
+  rollbackAllRequest,
   rollbackRequest,
+  type ServicesResponse,
+  togetherRequest,
   wordRequest,
 } from '../wire/api.ts';
 import { SEGUE_VERSION } from '../wire/version.ts';
@@ -66,8 +69,16 @@ function reading(app: Hono, control: Control): void {
     if (!release) throw new SegueError('RELEASE_UNKNOWN', id);
     const entries = await store.entries({ release: id, limit: limits.store.entriesPerPageMax });
     const judging = control.judge.judging(id);
-    return context.json({ release, summary: summaryOf(release), judging, entries } satisfies ReleaseResponse);
+    const summary = summaryOf(release);
+    const others = await Promise.all(summary.together.map((other) => store.release(other.release)));
+    const companions = others.flatMap((other) => (other ? [summaryOf(other)] : []));
+    return context.json({
+      ...{ release, summary, companions, judging, entries },
+    } satisfies ReleaseResponse);
   });
+  app.get('/v1/services', async (context) =>
+    context.json({ services: await control.serviceNames() } satisfies ServicesResponse),
+  );
   app.get('/v1/journal', async (context) => {
     const afterSeq = numberOf(context, 'after') ?? 0;
     const limit = numberOf(context, 'limit') ?? limits.store.entriesPerPageMax;
@@ -82,6 +93,16 @@ function acting(app: Hono, control: Control): void {
   app.post('/v1/releases', async (context) =>
     context.json(await control.deploy(await read(context, deployRequest))),
   );
+  app.post('/v1/together/plan', async (context) =>
+    context.json(await control.planTogether(await read(context, togetherRequest))),
+  );
+  app.post('/v1/together', async (context) =>
+    context.json(await control.deployTogether(await read(context, togetherRequest))),
+  );
+  app.post('/v1/services/:service/rollback-all', async (context) => {
+    const request = await read(context, rollbackAllRequest);
+    return context.json(await control.rollbackAll(context.req.param('service'), request));
+  });
   app.post('/v1/services/:service/rollback', async (context) => {
     const request = await read(context, rollbackRequest);
     return context.json(await control.rollback(context.req.param('service'), request));

@@ -10,6 +10,7 @@ import { TrafficWindow } from '../core/traffic/traffic-window.ts';
 import { count } from '../core/units.ts';
 import type { GatewaySettings } from '../core/traffic/settings.ts';
 import type { ReleaseRecord } from '../core/release/records.ts';
+import type { Word } from '../core/release/gate.ts';
 import type { Fact } from '../core/release/journal.ts';
 import { isPromoted } from '../core/release/state.ts';
 import type { PlaneEvent } from '../ports/traffic-plane.ts';
@@ -20,6 +21,9 @@ import type {
   GatewayStatus,
   PlanResponse,
   RollbackRequest,
+  TogetherPlanResponse,
+  TogetherRequest,
+  TogetherResponse,
 } from '../wire/api.ts';
 import { NO_ENVIRONMENT } from '../wire/api-version.ts';
 import { SEGUE_VERSION } from '../wire/version.ts';
@@ -102,7 +106,7 @@ export class Control {
     this.judge = new JudgeDesk({ ports, ledger, guards: this.#guards, serviceOf, fail, onFault });
     const { judge } = this;
     this.engine = new Engine({ ports, ledger, fleet, traffic, judge, serviceOf, beforeEnd, onFault });
-    this.orders = new Orders({ clock: ports.clock, ledger, engine: this.engine });
+    this.orders = new Orders({ clock: ports.clock, ledger, book: this.engine.book });
     const accept = (file: Project, service: string) => this.#accept(file, service);
     this.#desk = new ReleaseDesk({ ports, ledger, engine: this.engine, judge, accept });
   }
@@ -257,23 +261,52 @@ export class Control {
   }
 
   async plan(request: DeployRequest): Promise<PlanResponse> {
-    return this.#desk.plan(await this.#readFile(), request);
+    const [plan] = await this.#desk.plan(await this.#readFile(), [request]);
+    if (!plan) throw new SegueError('UNEXPECTED', `no release of ${request.service} was planned`);
+    return plan;
+  }
+
+  async planTogether({ services }: TogetherRequest): Promise<TogetherPlanResponse> {
+    return { plans: await this.#desk.plan(await this.#readFile(), services) };
   }
 
   async deploy(request: DeployRequest): Promise<DeployResponse> {
-    return { release: await this.#desk.deploy(await this.#readFile(), request) };
+    const [release] = await this.#desk.deploy(await this.#readFile(), [request], request.by);
+    return { release: release ?? null };
+  }
+
+  async deployTogether({ services, by }: TogetherRequest): Promise<TogetherResponse> {
+    return { releases: await this.#desk.deploy(await this.#readFile(), services, by) };
   }
 
   /** Back to an earlier version: turns a release that is under way, else makes a new one. */
   async rollback(name: string, request: RollbackRequest): Promise<DeployResponse> {
     const id = this.ledger.service(name).activeRelease;
     const active = id === null ? undefined : this.ledger.release(id);
-    if (!active) return { release: await this.#desk.rollback(await this.#readFile(), name, request) };
+    if (!active) {
+      const [release] = await this.#desk.rollback(await this.#readFile(), [name], request);
+      return { release: release ?? null };
+    }
     const goesBackTo = request.to ?? active.from;
     if (isPromoted(active.state, active.plan.steps) || goesBackTo !== active.from)
       throw new SegueError('RELEASE_ACTIVE', `${active.id}, from ${active.from ?? '-'} to ${active.to}.`);
     const { by, reason } = request;
     return { release: await this.orders.abort(name, { by, reason: reason || 'rollback' }) };
+  }
+
+  /** With the services that it was last released together with; while that release runs, all of it. */
+  async rollbackAll(name: string, word: Word): Promise<TogetherResponse> {
+    const id = this.ledger.service(name).activeRelease;
+    if (id !== null) {
+      const { release } = await this.rollback(name, { to: null, ...word });
+      return { releases: release ? [release] : [] };
+    }
+    const names = await this.#desk.releasedWith(name);
+    return { releases: await this.#desk.rollback(await this.#readFile(), names, { to: null, ...word }) };
+  }
+
+  async serviceNames(): Promise<string[]> {
+    return Object.keys((await this.#readFile()).services);
   }
 
   /** Without putting it into force: a plan changes nothing, nor does a release that is refused. */

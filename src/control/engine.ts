@@ -8,9 +8,10 @@ import { limits } from '../core/limits.ts';
 import type { Service } from '../core/project.ts';
 import { planBack } from '../core/release/back.ts';
 import { type Alone, type Facts, nextInstanceNumber } from '../core/release/facts.ts';
+import { isOutOfTraffic } from '../core/release/group.ts';
 import type { Fact } from '../core/release/journal.ts';
 import type { ReleaseRecord } from '../core/release/records.ts';
-import { isPromoted, nextAct, type Act, type ReleaseEvent, transition } from '../core/release/state.ts';
+import { isPromoted, nextAct, type Act } from '../core/release/state.ts';
 import type { Step } from '../core/release/step.ts';
 import { aloneOf } from './alone.ts';
 import type { CrashNotice } from './crashes.ts';
@@ -18,9 +19,10 @@ import type { Fleet } from './fleet.ts';
 import type { JudgeDesk } from './judge-desk.ts';
 import type { Ledger } from './ledger.ts';
 import type { ControlPorts } from './ports.ts';
+import { type Apply, doneOf, isAct, ReleaseBook } from './release-book.ts';
 import { settle } from './settlement.ts';
 import type { StepContext } from './steps/handler.ts';
-import { beganAt, boundWait } from './step-time.ts';
+import { boundWait } from './step-time.ts';
 import { applyStep } from './steps/index.ts';
 import type { TrafficDirector } from './traffic-director.ts';
 import { until } from './until.ts';
@@ -39,19 +41,19 @@ export interface EngineParts {
   readonly onFault: (error: unknown) => void;
 }
 
-type Apply = Extract<Act, { do: 'apply' }>;
-
 export class Engine {
+  readonly book: ReleaseBook;
   readonly #parts: EngineParts;
   readonly #running = new Map<string, AbortController>();
-  /** When the step under way began, for those that this control began. */
-  readonly #beganAtMs = new Map<string, number>();
   /** Why releases have to go back: noticed at any time, acted upon by the step under way or the next. */
   readonly #failures = new Map<string, SegueError>();
   readonly #closing = new AbortController();
 
   constructor(parts: EngineParts) {
     this.#parts = parts;
+    const { ledger, ports } = parts;
+    const onTurned = (release: ReleaseRecord) => this.#interrupt(release);
+    this.book = new ReleaseBook({ ledger, store: ports.store, clock: ports.clock, onTurned });
     parts.fleet.onCrash((notice) => this.#onCrash(notice));
   }
 
@@ -75,9 +77,9 @@ export class Engine {
   }
 
   async #apply(release: ReleaseRecord, act: Apply): Promise<void> {
-    const beganAtMs = await this.#begin(release, act);
+    const beganAtMs = await this.book.begin(release, act);
     const current = this.#parts.ledger.release(release.id);
-    if (!current || !isSameAct(nextAct(current.state, current.plan.steps), act)) return;
+    if (!current || !isAct(current, act)) return;
     const { index, direction, step } = act;
     const abort = new AbortController();
     this.#running.set(release.id, abort);
@@ -86,13 +88,12 @@ export class Engine {
       if (isRevocable(current)) this.#throwIfFailed(release.id);
       await boundWait(release, act, { ports: this.#parts.ports, abort, over: over.signal });
       const note = await applyStep(step, this.#contextOf(release, act, beganAtMs, abort.signal));
-      const fact = { kind: 'step-done', index, direction, note } as const;
-      await this.#record(release.id, act, { type: 'step-done' }, fact);
+      await this.book.record(release.id, act, { event: { type: 'step-done' }, fact: doneOf(act, note) });
     } catch (error) {
       if (this.#closing.signal.aborted) return;
       const cause = toErrorRecord(error);
       const fact = { kind: 'step-failed', index, direction, error: cause } as const;
-      await this.#record(release.id, act, { type: 'step-failed', error: cause }, fact);
+      await this.book.record(release.id, act, { event: { type: 'step-failed', error: cause }, fact });
     } finally {
       over.abort();
       this.#running.delete(release.id);
@@ -106,7 +107,7 @@ export class Engine {
     this.#running.set(release.id, abort);
     const isOver = () => {
       const now = ledger.release(release.id);
-      return !now || !isSameAct(nextAct(now.state, now.plan.steps), act);
+      return !now || !isAct(now, act);
     };
     try {
       this.#throwIfFailed(release.id);
@@ -115,23 +116,11 @@ export class Engine {
     } catch (error) {
       if (this.#closing.signal.aborted) return;
       const cause = toErrorRecord(error);
-      await this.#record(release.id, act, { type: 'turned', cause }, { kind: 'turned', cause });
+      const turned = { event: { type: 'turned', cause }, fact: { kind: 'turned', cause } } as const;
+      await this.book.record(release.id, act, turned);
     } finally {
       this.#running.delete(release.id);
     }
-  }
-
-  /** The intent is written by now, or is written here; resolves with the time when the step first began. */
-  async #begin({ id, state }: ReleaseRecord, act: Apply): Promise<number> {
-    const { ports } = this.#parts;
-    if ((state.phase === 'forward' || state.phase === 'back') && state.underWay) {
-      const known = this.#beganAtMs.get(id);
-      if (known !== undefined) return known;
-      // It was under way when an earlier control died.
-      return (await beganAt(id, act, ports.store)) ?? ports.clock.nowMs();
-    }
-    await this.#record(id, act, { type: 'step-started' }, startOf(act));
-    return ports.clock.nowMs();
   }
 
   #contextOf(release: ReleaseRecord, act: Apply, beganAtMs: number, signal: AbortSignal): StepContext {
@@ -157,42 +146,31 @@ export class Engine {
   async #turn(release: ReleaseRecord, act: Extract<Act, { do: 'plan-back' }>): Promise<void> {
     await this.#parts.ports.clock.sleep(act.afterMs, this.#closing.signal);
     const facts = this.factsOf(this.#serviceOf(release), release.id);
-    const steps = planBack({ facts, release: release.id, urgent: isUrgent(act.cause) });
-    await this.#record(
-      release.id,
-      act,
-      { type: 'back-planned', steps },
-      { kind: 'back-planned', cause: act.cause, steps },
-    );
+    const urgent = isUrgent(act.cause);
+    const way = planBack({ facts, release: release.id, urgent });
+    // A candidate that is well leaves after those that need it; any other at once (R4).
+    const later = isWell(act.cause) ? this.#later(release) : [];
+    const steps: Step[] =
+      later.length > 0 ? [{ kind: 'after', services: later, until: 'back' }, ...way] : way;
+    const fact: Fact = { kind: 'back-planned', cause: act.cause, steps };
+    await this.book.record(release.id, act, { event: { type: 'back-planned', steps }, fact });
   }
 
-  /**
-   * Writes a result, and with it the intent of the step that follows: one durable write between two acts. An
-   * event counts only while the release is where it was when the act began.
-   */
-  async #record(id: string, act: Act, event: ReleaseEvent, fact: Fact): Promise<void> {
-    const { ledger, ports } = this.#parts;
-    await ledger.write(() => {
-      const release = ledger.release(id);
-      if (!release || !isSameAct(nextAct(release.state, release.plan.steps), act)) return null;
-      const { steps } = release.plan;
-      const after = transition(release.state, event, steps);
-      const next = nextAct(after, steps);
-      const begins = event.type !== 'step-started' && next.do === 'apply';
-      const state = begins ? transition(after, { type: 'step-started' }, steps) : after;
-      if (begins) this.#beganAtMs.set(id, ports.clock.nowMs());
-      return {
-        facts: begins ? [fact, startOf(next)] : [fact],
-        changes: [{ put: 'release', record: { ...release, state } }],
-        service: release.service,
-        release: id,
-      };
-    });
+  /** Services of the same release that came after it, and whose candidates have traffic. */
+  #later({ service, group }: ReleaseRecord): string[] {
+    const later = (group ?? []).filter(({ after }) => after.includes(service));
+    return later
+      .filter((member) => {
+        const release = this.#parts.ledger.release(member.release);
+        return release && !isOutOfTraffic(release);
+      })
+      .map((member) => member.service);
   }
 
   /** Ends what is under way for a release that has just been turned. */
-  interrupt(id: string, why: SegueError): void {
-    if (this.#parts.ledger.release(id)?.state.phase === 'turning') this.#running.get(id)?.abort(why);
+  #interrupt({ id, state }: ReleaseRecord): void {
+    const cause = state.phase === 'turning' ? state.cause : null;
+    if (cause) this.#running.get(id)?.abort(new SegueError(cause.code, cause.detail));
   }
 
   /**
@@ -251,7 +229,7 @@ export class Engine {
   async #end(release: ReleaseRecord): Promise<void> {
     await this.#parts.beforeEnd(release);
     await settle(release, this.#parts);
-    this.#beganAtMs.delete(release.id);
+    this.book.forget(release.id);
     this.#failures.delete(release.id);
   }
 
@@ -267,18 +245,14 @@ function isRevocable({ state, plan }: ReleaseRecord): boolean {
   return state.phase === 'forward' && !isPromoted(state, plan.steps);
 }
 
-function startOf({ index, direction, step }: Apply): Fact {
-  return { kind: 'step-started', index, direction, step };
-}
-
-function isSameAct(now: Act, then: Act): boolean {
-  if (now.do !== 'apply' || then.do !== 'apply') return now.do === then.do;
-  return now.index === then.index && now.direction === then.direction;
-}
-
 /** The version whose instances a step is about; a step about several is about the release's own. */
 function versionOf(step: Step): string | null {
   return step.kind === 'start' || step.kind === 'ready' ? (step.instances[0]?.version ?? null) : null;
+}
+
+/** It goes back for what is not its own fault. */
+function isWell({ code }: ErrorRecord): boolean {
+  return code === 'GROUP_TURNED' || code === 'RELEASE_ABORTED';
 }
 
 /** It answers wrongly or not at all: every request that still goes there is one too many. */

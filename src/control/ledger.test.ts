@@ -139,14 +139,14 @@ test('what has ended is forgotten, numbers of releases are not', async (t) => {
   const { ledger, reopen } = await scene(t);
   const put = (record: ReturnType<typeof releaseRecord>) =>
     ledger.write(() => ({ facts: [], changes: [{ put: 'release', record }] }));
-  assert.equal(ledger.nextReleaseId, 'r1');
+  assert.equal(ledger.nextReleaseId(), 'r1');
   await put(releaseRecord('r1'));
   await put(releaseRecord('r1', { state: { phase: 'forward', at: 1, underWay: true } }));
-  assert.equal(ledger.nextReleaseId, 'r2');
+  assert.equal(ledger.nextReleaseId(), 'r2');
   const state = { phase: 'ended', outcome: 'done', cause: null } as const;
   await put(releaseRecord('r1', { state, endedAtMs: 5 }));
   assert.deepEqual(ledger.activeReleases, []);
-  assert.equal(ledger.nextReleaseId, 'r2');
+  assert.equal(ledger.nextReleaseId(), 'r2');
   const instance = instanceRecord('web-r1-1');
   await ledger.write(() => ({ facts: [], changes: [{ put: 'instance', record: instance }] }));
   assert.equal(ledger.instances.length, 1);
@@ -154,7 +154,7 @@ test('what has ended is forgotten, numbers of releases are not', async (t) => {
   await ledger.write(() => ({ facts: [], changes: [{ put: 'instance', record: stopped }] }));
   assert.deepEqual(ledger.instances, []);
   const later = await reopen();
-  assert.equal(later.nextReleaseId, 'r2');
+  assert.equal(later.nextReleaseId(), 'r2');
   assert.deepEqual([later.instances, later.activeReleases], [[], []]);
   assert.ok(later.fence > ledger.fence);
 });

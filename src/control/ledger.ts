@@ -18,6 +18,8 @@ export interface Writing {
   readonly changes: readonly Change[];
   readonly service?: string | null;
   readonly release?: string | null;
+  /** What becomes true in the same transaction, with the releases that it is about. */
+  readonly with?: readonly Writing[];
 }
 
 type Follower = (entry: Entry) => void;
@@ -75,14 +77,13 @@ export class Ledger {
 
   async #commit(writing: Writing): Promise<readonly Entry[]> {
     const atMs = this.#clock.nowMs();
-    const entries = writing.facts.map((fact): NewEntry => ({
-      atMs,
-      fact,
-      service: writing.service ?? null,
-      release: writing.release ?? null,
-    }));
-    const written = await this.#commitPatiently(entries, writing.changes);
-    for (const change of writing.changes) this.#remember(change);
+    const all = [writing, ...(writing.with ?? [])];
+    const entries = all.flatMap(({ facts, service = null, release = null }) =>
+      facts.map((fact): NewEntry => ({ atMs, fact, service, release })),
+    );
+    const changes = all.flatMap((each) => each.changes);
+    const written = await this.#commitPatiently(entries, changes);
+    for (const change of changes) this.#remember(change);
     for (const entry of written) for (const follower of this.#followers) follower(entry);
     return written;
   }
@@ -185,8 +186,9 @@ export class Ledger {
     return [...this.#releases.values()];
   }
 
-  get nextReleaseId(): string {
-    return `r${this.#releaseCount + 1}`;
+  /** Of the release that begins next, or of one of several that begin together. */
+  nextReleaseId(further = 0): string {
+    return `r${this.#releaseCount + 1 + further}`;
   }
 
   /** What an active release is judged by, as it was last written. */

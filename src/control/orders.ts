@@ -1,26 +1,21 @@
 /**
  * What people say to a release under way: go back, wait, go on, past this gate. Each is one durable write under
- * a name and a reason; the engine finds it in the ledger, now or after a restart.
+ * a name and a reason; the engine finds it in the ledger, now or after a restart. Back, wait and go on are for
+ * all services that are released together; a gate belongs to one.
  */
 import { SegueError } from '../core/errors.ts';
 import { type Extent, gatesWithin, type Word } from '../core/release/gate.ts';
-import type { Fact } from '../core/release/journal.ts';
 import type { ReleaseRecord } from '../core/release/records.ts';
-import { isPromoted, type ReleaseEvent, type ReleaseState, transition } from '../core/release/state.ts';
+import { isPromoted, type ReleaseState } from '../core/release/state.ts';
 import { describeStep } from '../core/release/step.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { Engine } from './engine.ts';
 import type { Ledger } from './ledger.ts';
+import type { Happening, ReleaseBook } from './release-book.ts';
 
 export interface OrdersParts {
   readonly clock: Clock;
   readonly ledger: Ledger;
-  readonly engine: Engine;
-}
-
-interface Told {
-  readonly fact: Fact;
-  readonly event: ReleaseEvent;
+  readonly book: ReleaseBook;
 }
 
 type Forward = Extract<ReleaseState, { phase: 'forward' }>;
@@ -28,17 +23,17 @@ type Forward = Extract<ReleaseState, { phase: 'forward' }>;
 export class Orders {
   readonly #clock: Clock;
   readonly #ledger: Ledger;
-  readonly #engine: Engine;
+  readonly #book: ReleaseBook;
 
-  constructor({ clock, ledger, engine }: OrdersParts) {
+  constructor({ clock, ledger, book }: OrdersParts) {
     this.#clock = clock;
     this.#ledger = ledger;
-    this.#engine = engine;
+    this.#book = book;
   }
 
   /** Turns the release round. Throws NO_ACTIVE_RELEASE once it has promoted its version. */
-  async abort(service: string, { by, reason }: Word): Promise<ReleaseRecord> {
-    const release = await this.#tell(service, ({ id, state, plan }) => {
+  abort(service: string, { by, reason }: Word): Promise<ReleaseRecord> {
+    return this.#tell(service, ({ id, state, plan }) => {
       if (state.phase === 'ended' || isPromoted(state, plan.steps))
         throw new SegueError(
           'NO_ACTIVE_RELEASE',
@@ -47,8 +42,6 @@ export class Orders {
       const word = { by, reason };
       return { fact: { kind: 'abort-asked', ...word }, event: { type: 'abort-asked', ...word } };
     });
-    this.#engine.interrupt(release.id, new SegueError('RELEASE_ABORTED', reason));
-    return release;
   }
 
   /** The step under way goes on, the next one does not begin. Whoever paused it first stays named. */
@@ -90,21 +83,12 @@ export class Orders {
     });
   }
 
-  /** Decided when the write has its turn, from what is true then. Null: nothing is to be said. */
-  async #tell(service: string, decide: (release: ReleaseRecord) => Told | null): Promise<ReleaseRecord> {
-    let told: ReleaseRecord | undefined;
-    await this.#ledger.write(() => {
-      const id = this.#ledger.service(service).activeRelease;
-      const release = id === null ? undefined : this.#ledger.release(id);
-      if (!release) throw new SegueError('NO_ACTIVE_RELEASE', service);
-      const say = decide(release);
-      told = say ? { ...release, state: transition(release.state, say.event, release.plan.steps) } : release;
-      if (!say) return null;
-      const changes = [{ put: 'release', record: told }] as const;
-      return { facts: [say.fact], changes, service, release: release.id };
-    });
-    if (!told) throw new SegueError('NO_ACTIVE_RELEASE', service);
-    return told;
+  /** Null: nothing is to be said. */
+  async #tell(service: string, decide: (release: ReleaseRecord) => Happening | null): Promise<ReleaseRecord> {
+    const id = this.#ledger.service(service).activeRelease;
+    const release = id === null ? undefined : await this.#book.tell(id, decide);
+    if (!release) throw new SegueError('NO_ACTIVE_RELEASE', service);
+    return release;
   }
 }
 

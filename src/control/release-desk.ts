@@ -1,21 +1,25 @@
-/** Takes orders for releases: checks everything that can be checked, keeps the files, makes the plan. */
-import path from 'node:path';
-import { SegueError, toErrorRecord } from '../core/errors.ts';
+/**
+ * Takes orders for releases, of one service or of several together: checks everything that can be checked,
+ * keeps the files, makes the plans. Until all of it is done nothing of any of them has begun.
+ */
+import { SegueError } from '../core/errors.ts';
 import type { Project, Service } from '../core/project.ts';
+import { type Member, orderWithin, reversed } from '../core/release/group.ts';
 import { makePlan } from '../core/release/planning.ts';
 import { baselineOf, type CountBaseline } from '../core/release/receipt.ts';
 import type { ReleaseRecord, VersionRecord } from '../core/release/records.ts';
-import { BEGIN } from '../core/release/state.ts';
+import { BEGIN, type ReleaseState } from '../core/release/state.ts';
 import type { Plan } from '../core/release/plan.ts';
 import { describeStep } from '../core/release/step.ts';
-import type { DeployRequest, PlanResponse, RollbackRequest } from '../wire/api.ts';
+import type { TrafficReport } from '../core/traffic/counts.ts';
+import type { BuildRequest, PlanResponse, RollbackRequest } from '../wire/api.ts';
 import type { Engine } from './engine.ts';
 import { refuseMissingHeaders } from './guards/metric-headers.ts';
 import { resolved } from './instance-environment.ts';
 import type { JudgeDesk } from './judge-desk.ts';
-import type { Ledger } from './ledger.ts';
+import type { Ledger, Writing } from './ledger.ts';
 import type { ControlPorts } from './ports.ts';
-import { hashOf } from './secrets.ts';
+import { VersionDesk } from './version-desk.ts';
 
 export interface DeskParts {
   readonly ports: ControlPorts;
@@ -26,13 +30,16 @@ export interface DeskParts {
   readonly accept: (file: Project, service: string) => void;
 }
 
-interface Build {
+type Kind = ReleaseRecord['kind'];
+
+/** One service of a release, looked at and about to begin. */
+interface Beginning {
   readonly service: Service;
-  readonly from: string;
-  readonly version: string;
-  /** Null: not looked at yet, because a version of this name is new whatever its files are. */
-  readonly digest: string | null;
+  readonly to: string;
+  readonly problems: readonly string[];
 }
+
+type Order = ReadonlyMap<string, readonly string[]>;
 
 export class ReleaseDesk {
   readonly #ports: ControlPorts;
@@ -40,6 +47,7 @@ export class ReleaseDesk {
   readonly #engine: Engine;
   readonly #judge: JudgeDesk;
   readonly #accept: DeskParts['accept'];
+  readonly #versions: VersionDesk;
   /** Services whose files are being copied: the release is not in the ledger yet (R7). */
   readonly #claimed = new Set<string>();
 
@@ -49,166 +57,169 @@ export class ReleaseDesk {
     this.#engine = engine;
     this.#judge = judge;
     this.#accept = accept;
+    this.#versions = new VersionDesk(ports, ledger);
   }
 
-  async plan(project: Project, request: DeployRequest): Promise<PlanResponse> {
-    const service = serviceOf(project, request.service);
-    const build = await this.#inspect(service, request);
-    const problems = await this.#problems(service.name);
-    const plan = this.#planFor('deploy', service, build.version, problems);
-    const serving = this.#serves(service.name, build.version);
-    return { plan, lines: plan.steps.map(describeStep), serving };
-  }
-
-  /** Null when the version serves already. */
-  async deploy(project: Project, request: DeployRequest): Promise<ReleaseRecord | null> {
-    const service = serviceOf(project, request.service);
-    return this.#claim(service.name, async () => {
-      resolved(this.#ports.environment, service);
-      refuseMissingHeaders(this.#ports.environment, service);
-      const build = this.#newBuild(service, request) ?? (await this.#inspect(service, request));
-      if (this.#serves(service.name, build.version)) return null;
-      const version = await this.#keep(build);
-      this.#accept(project, service.name);
-      return this.#begin('deploy', service, version, request.by);
+  async plan(project: Project, requests: readonly BuildRequest[]): Promise<PlanResponse[]> {
+    const builds = await inTurn(requests, (request) =>
+      this.#versions.inspect(serviceOf(project, request.service), request),
+    );
+    const isServing = (name: string, version: string) => this.#versions.serves(name, version);
+    const moving = builds.filter(({ service, version }) => !isServing(service.name, version));
+    const order = orderOf(
+      project,
+      moving.map(({ service }) => service.name),
+    );
+    return inTurn(builds, async ({ service, version: to }) => {
+      const problems = await this.#versions.problems(service.name);
+      const members = this.#membersOf(order);
+      const plan = this.#planFor('deploy', { service, to, problems }, members);
+      return { plan, lines: plan.steps.map(describeStep), serving: isServing(service.name, to) };
     });
   }
 
-  async rollback(project: Project, name: string, request: RollbackRequest): Promise<ReleaseRecord> {
-    const current = serviceOf(project, name);
-    return this.#claim(name, async () => {
-      const { stable, previous } = this.#ledger.service(name);
-      // After a release that got stuck, stable itself is what there is to go back to.
-      const serving = stable !== null && this.#serves(name, stable);
-      const to = request.to ?? (serving ? previous : stable);
-      if (to === null || (serving && to === stable))
-        throw new SegueError('NOTHING_TO_ROLL_BACK_TO', to === null ? name : `${to} serves already.`);
-      const version = this.#ledger.version(name, to);
-      if (!version || version.removed) throw new SegueError('VERSION_MISSING', `${name} ${to}`);
-      if (!(await this.#ports.files.verify(name, to)))
-        throw new SegueError('VERSION_DAMAGED', `${name} ${to}`);
-      resolved(this.#ports.environment, version.spec);
-      // What the version was released with comes back with it; where traffic comes in is the file's.
-      const service = { ...version.spec, traffic: current.traffic };
-      this.#accept(project, name);
-      return this.#begin('rollback', service, version, request.by);
+  /** The releases that begin; none for a service whose version serves already. */
+  async deploy(project: Project, requests: readonly BuildRequest[], by: string): Promise<ReleaseRecord[]> {
+    const asked = requests.map((request) => ({ request, service: serviceOf(project, request.service) }));
+    const names = requests.map(({ service }) => service);
+    return this.#claim(names, async () => {
+      for (const { service } of asked) {
+        resolved(this.#ports.environment, service);
+        refuseMissingHeaders(this.#ports.environment, service);
+      }
+      const builds = await inTurn(
+        asked,
+        async ({ service, request }) =>
+          this.#versions.newBuild(service, request) ?? (await this.#versions.inspect(service, request)),
+      );
+      const moving = builds.filter(({ service, version }) => !this.#versions.serves(service.name, version));
+      const items = await inTurn(moving, async (build) => ({
+        service: build.service,
+        version: await this.#versions.keep(build),
+      }));
+      for (const { service } of moving) this.#accept(project, service.name);
+      const order = orderOf(
+        project,
+        moving.map(({ service }) => service.name),
+      );
+      return this.#begin('deploy', items, order, by);
     });
   }
 
-  async #claim<T>(service: string, work: () => Promise<T>): Promise<T> {
-    const active = this.#ledger.service(service).activeRelease;
-    if (active !== null) throw new SegueError('RELEASE_ACTIVE', `${active} of ${service}.`);
-    if (this.#claimed.has(service)) throw new SegueError('RELEASE_ACTIVE', `${service} is being prepared.`);
-    this.#claimed.add(service);
+  /** What was released last goes back first. */
+  async rollback(
+    project: Project,
+    names: readonly string[],
+    request: RollbackRequest,
+  ): Promise<ReleaseRecord[]> {
+    const current = names.map((name) => serviceOf(project, name));
+    return this.#claim(names, async () => {
+      const items = await inTurn(current, async (service) => {
+        const version = await this.#versions.kept(service.name, this.#goalOf(service.name, request.to));
+        resolved(this.#ports.environment, version.spec);
+        // What the version was released with comes back with it; where traffic comes in is the file's.
+        return { service: { ...version.spec, traffic: service.traffic }, version };
+      });
+      for (const name of names) this.#accept(project, name);
+      return this.#begin('rollback', items, reversed(orderOf(project, names)), request.by);
+    });
+  }
+
+  /**
+   * The service and those that its version came with. Throws NOTHING_TO_ROLL_BACK_TO when one of them serves another
+   * version by now: what it would go back to is not what it was before.
+   */
+  async releasedWith(name: string): Promise<string[]> {
+    const { stable } = this.#ledger.service(name);
+    const releases = await this.#ports.store.releases({ service: name });
+    const last = releases.find(({ to, state }) => to === stable && isDone(state));
+    const members = last?.group ?? [];
+    for (const { release, service } of members) {
+      const record = await this.#ports.store.release(release);
+      const now = this.#ledger.service(service).stable;
+      if (record && record.to !== now) {
+        const what = `${service} serves ${now ?? 'nothing'} by now, not ${record.to} of ${release}: go back alone.`;
+        throw new SegueError('NOTHING_TO_ROLL_BACK_TO', what);
+      }
+    }
+    return members.length > 0 ? members.map(({ service }) => service) : [name];
+  }
+
+  #goalOf(name: string, asked: string | null): string {
+    const { stable, previous } = this.#ledger.service(name);
+    // After a release that got stuck, stable itself is what there is to go back to.
+    const serving = stable !== null && this.#versions.serves(name, stable);
+    const to = asked ?? (serving ? previous : stable);
+    if (to === null || (serving && to === stable))
+      throw new SegueError('NOTHING_TO_ROLL_BACK_TO', to === null ? name : `${to} serves already.`);
+    return to;
+  }
+
+  async #claim<T>(services: readonly string[], work: () => Promise<T>): Promise<T> {
+    for (const service of services) {
+      const active = this.#ledger.service(service).activeRelease;
+      if (active !== null) throw new SegueError('RELEASE_ACTIVE', `${active} of ${service}.`);
+      if (this.#claimed.has(service)) throw new SegueError('RELEASE_ACTIVE', `${service} is being prepared.`);
+    }
+    for (const service of services) this.#claimed.add(service);
     try {
       return await work();
     } finally {
-      this.#claimed.delete(service);
+      for (const service of services) this.#claimed.delete(service);
     }
   }
 
-  /** Of a version that nothing is known of: one walk over its files, the copying one, is enough. */
-  #newBuild(service: Service, request: DeployRequest): Build | null {
-    const { version } = request;
-    if (version === null || this.#ledger.version(service.name, version)) return null;
-    return { service, from: this.#sourceOf(service, request), version, digest: null };
-  }
-
-  #sourceOf(service: Service, request: DeployRequest): string {
-    return path.resolve(this.#ports.source.root, request.dir ?? service.files.dir);
-  }
-
-  /** What would be released, without copying anything. */
-  async #inspect(service: Service, request: DeployRequest): Promise<Build> {
-    const from = this.#sourceOf(service, request);
-    const files = await this.#ports.files.digest(from, service.files.ignore);
-    const digest = hashOf(`${files.digest}\n${JSON.stringify(service.run)}`);
-    const version = request.version ?? `d${digest.slice(0, 10)}`;
-    const known = this.#ledger.version(service.name, version);
-    if (known && known.digest !== digest) {
-      const what = known.filesDigest === files.digest ? 'another configuration under "run"' : 'other files';
-      throw new SegueError('VERSION_EXISTS', `${service.name} ${version} was released with ${what}.`);
-    }
-    return { service, from, version, digest };
-  }
-
-  /** Whole: after a release that got stuck, stable may share the service with what was to replace it. */
-  #serves(service: string, version: string): boolean {
-    const running = this.#ledger.instances.filter((instance) => instance.service === service);
-    const alone = running.length > 0 && running.every((instance) => instance.version === version);
-    return alone && this.#ledger.service(service).stable === version;
-  }
-
-  async #keep({ service, from, version, digest }: Build): Promise<VersionRecord> {
-    const kept = this.#ledger.versionsOf(service.name).filter((v) => !v.removed);
-    const earlier = kept.toSorted((a, b) => b.keptAtMs - a.keptAtMs).map((v) => v.version);
-    const { ignore } = service.files;
-    const files = await this.#ports.files.keep({ service: service.name, version, from, ignore, earlier });
-    const record: VersionRecord = {
-      service: service.name,
-      version,
-      digest: hashOf(`${files.digest}\n${JSON.stringify(service.run)}`),
-      filesDigest: files.digest,
-      files: files.files,
-      bytes: files.bytes,
-      spec: service,
-      keptAtMs: this.#ports.clock.nowMs(),
-      removed: false,
-    };
-    if (digest !== null && record.digest !== digest) {
-      await this.#ports.files.remove(service.name, version);
-      throw new SegueError('SOURCE_CHANGED', from);
-    }
-    await this.#ledger.write(() => ({
-      facts: [
-        { kind: 'version-kept', version, digest: record.digest, files: files.files, bytes: files.bytes },
-      ],
-      changes: [{ put: 'version', record }],
-      service: service.name,
-    }));
-    return record;
-  }
-
-  /** The plan is made when the write has its turn: from what is true then, under a number of its own. */
+  /** The plans are made when the write has its turn: from what is true then, under numbers of their own. */
   async #begin(
-    kind: 'deploy' | 'rollback',
-    service: Service,
-    version: VersionRecord,
+    kind: Kind,
+    items: readonly { readonly service: Service; readonly version: VersionRecord }[],
+    order: Order,
     by: string,
-  ): Promise<ReleaseRecord> {
-    const { name } = service;
-    const problems = await this.#problems(name);
+  ): Promise<ReleaseRecord[]> {
+    const beginnings = await inTurn(items, async ({ service, version }) => ({
+      ...{ service, to: version.version },
+      problems: await this.#versions.problems(service.name),
+    }));
     const report = await this.#ports.plane.freshReport();
-    const baseline = baselineOf(report, name);
-    const begun: ReleaseRecord[] = [];
+    let begun: ReleaseRecord[] = [];
     await this.#ledger.write(() => {
-      const plan = this.#planFor(kind, service, version.version, problems);
-      const record = this.#recordOf(kind, plan, by, baseline);
-      begun.push(record);
-      const active = { ...this.#ledger.service(name), activeRelease: record.id };
-      return {
-        facts: [{ kind: 'release-planned', by, plan }],
-        changes: [
-          { put: 'release', record },
-          { put: 'service', record: active },
-          this.#judge.begin(record, report),
-        ],
-        service: name,
-        release: record.id,
-      };
+      const members = this.#membersOf(order);
+      const inOrder = members.flatMap(({ service }) => beginnings.filter((b) => b.service.name === service));
+      begun = inOrder.map((beginning) => {
+        const plan = this.#planFor(kind, beginning, members);
+        const record = this.#recordOf(kind, plan, by, baselineOf(report, plan.service));
+        return members.length > 1 ? { ...record, group: members } : record;
+      });
+      const [first, ...others] = begun.map((record) => this.#writingOf(record, report));
+      return first ? { ...first, with: others } : null;
     });
-    const [record] = begun;
-    if (!record) throw new SegueError('UNEXPECTED', `no release of ${name} was planned`);
-    this.#engine.run(record.id);
-    return record;
+    for (const { id } of begun) this.#engine.run(id);
+    return begun;
   }
 
-  #recordOf(
-    kind: 'deploy' | 'rollback',
-    plan: Plan,
-    by: string,
-    baseline: readonly CountBaseline[],
-  ): ReleaseRecord {
+  /** Numbered on from the last release, in the order in which they begin. */
+  #membersOf(order: Order): Member[] {
+    const inOrder = [...order].toSorted(([, a], [, b]) => a.length - b.length);
+    return inOrder.map(([service, after], i) => ({
+      ...{ release: this.#ledger.nextReleaseId(i), service, after },
+    }));
+  }
+
+  #writingOf(record: ReleaseRecord, report: TrafficReport | null): Writing {
+    const active = { ...this.#ledger.service(record.service), activeRelease: record.id };
+    return {
+      facts: [{ kind: 'release-planned', by: record.by, plan: record.plan }],
+      changes: [
+        { put: 'release', record },
+        { put: 'service', record: active },
+        this.#judge.begin(record, report),
+      ],
+      service: record.service,
+      release: record.id,
+    };
+  }
+
+  #recordOf(kind: Kind, plan: Plan, by: string, baseline: readonly CountBaseline[]): ReleaseRecord {
     return {
       id: plan.release,
       service: plan.service,
@@ -225,35 +236,27 @@ export class ReleaseDesk {
     };
   }
 
-  #planFor(kind: 'deploy' | 'rollback', service: Service, to: string, problems: readonly string[]): Plan {
-    const release = this.#ledger.nextReleaseId;
+  #planFor(kind: Kind, { service, to, problems }: Beginning, members: readonly Member[]): Plan {
+    const member = members.find((each) => each.service === service.name);
+    const release = member?.release ?? this.#ledger.nextReleaseId();
     const facts = this.#engine.factsOf(service, release);
-    return makePlan({ kind, facts, release, to, service, problems });
-  }
-
-  /** What would make going back fail, found before traffic moves. */
-  async #problems(service: string): Promise<string[]> {
-    const { stable } = this.#ledger.service(service);
-    if (stable === null) return [];
-    const but = 'it can serve while it runs, but not be started again';
-    const whole = await this.#ports.files.verify(service, stable);
-    const files = whole ? [] : [`the kept files of ${stable} are missing or changed: ${but}`];
-    const missing = missingValue(this.#ports.environment, this.#ledger.version(service, stable));
-    return missing === null ? files : [...files, `${stable} cannot have its environment: ${missing} ${but}`];
+    const others = members.filter((each) => each !== member).map((each) => each.service);
+    const joining = { after: member?.after ?? [], others: member ? others : [] };
+    return makePlan({ kind, facts, release, to, service, problems, joining });
   }
 }
 
-function missingValue(
-  environment: ControlPorts['environment'],
-  version: VersionRecord | undefined,
-): string | null {
-  if (!version) return null;
-  try {
-    resolved(environment, version.spec);
-    return null;
-  } catch (error) {
-    return toErrorRecord(error).detail;
-  }
+const isDone = (state: ReleaseState) => state.phase === 'ended' && state.outcome === 'done';
+
+function orderOf(project: Project, names: readonly string[]): Order {
+  return orderWithin(names, (name) => project.services[name]?.after ?? []);
+}
+
+/** One after the other: copies of several builds at once would only get in each other's way. */
+async function inTurn<T, R>(items: readonly T[], work: (item: T, index: number) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  for (const [index, item] of items.entries()) results.push(await work(item, index));
+  return results;
 }
 
 function serviceOf(project: Project, name: string): Service {

@@ -103,6 +103,9 @@ export function summaryOf(release: ReleaseRecord): ReleaseSummary {
   return {
     ...{ id, service, kind, from, to, by, startedAtMs, endedAtMs },
     strategy: plan.strategy,
+    together: (release.group ?? [])
+      .filter((member) => member.release !== id)
+      .map((member) => ({ release: member.release, service: member.service })),
     state: stateOf(state),
     waiting: waitingOf(release),
     step: step ? describeStep(step) : null,

@@ -229,6 +229,12 @@ export const ERRORS = {
     'Give it more traffic or more time ("judge.patience"), or let "judge.onUnsure" hold or promote.',
   ),
   RELEASE_ABORTED: kind(3, 409, 'The release was taken back as asked.', 'Deploy again when you are ready.'),
+  GROUP_TURNED: kind(
+    3,
+    409,
+    'Another service of the same release could not go on.',
+    'Mend what is named above, then deploy them together again.',
+  ),
   RELEASE_STUCK: kind(
     1,
     500,

@@ -32,6 +32,8 @@ export interface Service {
   /** Null: nobody judges. */
   readonly judge: JudgeChoice | null;
   readonly smoke: readonly SmokeTest[];
+  /** Services that come first where several are released together. */
+  readonly after: readonly string[];
 }
 
 export interface Run {

@@ -42,9 +42,24 @@ export const deployRequest = z.strictObject({
   by,
 });
 export type DeployRequest = z.infer<typeof deployRequest>;
+export type BuildRequest = Omit<DeployRequest, 'by'>;
+
+/** POST /v1/together/plan and POST /v1/together: several services as one release. */
+export const togetherRequest = z.strictObject({
+  services: z
+    .array(deployRequest.omit({ by: true }))
+    .min(1)
+    .max(limits.file.servicesMax)
+    .refine((all) => new Set(all.map(({ service }) => service)).size === all.length, 'each service once'),
+  by,
+});
+export type TogetherRequest = z.infer<typeof togetherRequest>;
 
 /** POST /v1/services/:service/rollback. `to` null: the version that was stable before. */
 export const rollbackRequest = z.strictObject({ to: versionName.nullable(), by, reason });
+
+/** POST /v1/services/:service/rollback-all: with it, the services that it was last released together with. */
+export const rollbackAllRequest = z.strictObject({ by, reason });
 export type RollbackRequest = z.infer<typeof rollbackRequest>;
 
 /** POST /v1/services/:service/{abort,pause,resume,approve}: said to the release under way. */
@@ -80,6 +95,15 @@ export interface PlanResponse {
 export interface DeployResponse {
   /** Null when the version serves already and nothing had to be done. */
   readonly release: ReleaseRecord | null;
+}
+
+export interface TogetherPlanResponse {
+  readonly plans: readonly PlanResponse[];
+}
+
+export interface TogetherResponse {
+  /** Those that begin; none for a service whose version serves already. */
+  readonly releases: readonly ReleaseRecord[];
 }
 
 export interface ApplyResponse {
@@ -214,6 +238,8 @@ export interface ReleaseSummary {
   readonly service: string;
   readonly kind: 'deploy' | 'rollback';
   readonly strategy: string;
+  /** The other services of the same release, and theirs. */
+  readonly together: readonly { readonly release: string; readonly service: string }[];
   readonly from: string | null;
   readonly to: string;
   readonly by: string;
@@ -236,12 +262,19 @@ export interface ReleasesResponse {
   readonly releases: readonly ReleaseSummary[];
 }
 
+/** GET /v1/services: those of segue.yaml as it is now, whether it is in force or not. */
+export interface ServicesResponse {
+  readonly services: readonly string[];
+}
+
 /** GET /v1/releases/:id */
 export interface ReleaseResponse {
   readonly release: ReleaseRecord;
   readonly summary: ReleaseSummary;
   /** How the judge sees it now; null: nothing is being judged. */
   readonly judging: Judging | null;
+  /** The other releases of its group. */
+  readonly companions: readonly ReleaseSummary[];
   readonly entries: readonly Entry[];
 }
 

@@ -38,6 +38,7 @@ export function serviceSpec(change: Partial<Service> = {}): Service {
     strategy: { type: 'rolling', surge: 1, unavailable: 0, batch: null, bakeMs: 0 },
     judge: DEFAULT_JUDGE,
     smoke: [],
+    after: [],
     ...change,
   };
 }

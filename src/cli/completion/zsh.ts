@@ -36,8 +36,8 @@ function optionSpec({ flag, value, summary, completes }: OptionSpec): string {
   return quoted(value === null ? what : `${what}:${value}:${action(completes)}`);
 }
 
-function argumentSpec({ name, completes }: ArgumentSpec, index: number): string {
-  return quoted(`${index + 1}:${name}:${action(completes)}`);
+function argumentSpec({ name, completes, many }: ArgumentSpec, index: number): string {
+  return quoted(`${many === true ? '*' : index + 1}:${name}:${action(completes)}`);
 }
 
 function action(completes: Completes | undefined): string {

@@ -42,6 +42,36 @@ export function renderProgress(progress: Progress, nowMs: number, size: Size, pa
   ];
 }
 
+export function renderAlone([only]: readonly Progress[], nowMs: number, size: Size, paint: Paint): string[] {
+  return only ? renderProgress(only, nowMs, size, paint) : [];
+}
+
+/** Several services of one release: where each is, in three lines at most. */
+export function renderTogether(
+  all: readonly Progress[],
+  nowMs: number,
+  { columns, rows }: Size,
+  paint: Paint,
+): string[] {
+  const lines = all.flatMap((progress) => {
+    const { back, cause, ended } = progress;
+    const steps = back ?? progress.forward;
+    const at = steps.findLastIndex((step) => step.state !== 'waiting');
+    const step = steps[at];
+    const place = `${back ? 'back ' : ''}${at + 1} of ${steps.length}`;
+    const person = ended ? null : waitsFor(progress);
+    const why = cause ? [paint('yellow', clip(`    ${describeError(cause)}`, columns))] : [];
+    return [
+      renderTitle(progress, paint),
+      ...(step
+        ? [`  ${markOf(step, nowMs, paint)} ${paint('dim', place)}  ${clip(step.text, columns - 20)}`]
+        : []),
+      ...(person === null ? why : [paint('yellow', clip(`    ${person}`, columns))]),
+    ];
+  });
+  return lines.slice(0, Math.max(ROWS_MIN, rows - 1));
+}
+
 const ROWS_MIN = 6;
 
 function renderRows(

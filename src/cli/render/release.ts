@@ -45,11 +45,14 @@ export function describeWaiting({ for: what, why }: NonNullable<ReleaseSummary['
 
 /** Everything about one release, from the journal. */
 export function renderRelease(response: ReleaseResponse, nowMs: number, paint: Paint): string[] {
-  const { release, summary, entries } = response;
+  const { release, summary, companions, entries } = response;
   const verdicts = renderVerdicts(response, paint);
   const heading = (text: string) => ['', paint('bold', text)];
   return [
     ...renderSummary(summary, nowMs, paint),
+    ...(companions.length > 0
+      ? [...heading('Together with'), ...renderReleases(companions, nowMs, paint)]
+      : []),
     ...heading('Plan'),
     ...renderSteps(release.plan, paint),
     '',

@@ -214,6 +214,7 @@ const SUMMARY: ReleaseSummary = {
   by: 'somebody',
   state: 'going-back',
   waiting: null,
+  together: [],
   step: 'stop web-r2-1',
   stepNumber: 1,
   stepCount: 1,

@@ -114,7 +114,9 @@ function renderActive(release: ReleaseSummary, nowMs: number, paint: Paint): str
   const state = paint(style, text);
   const step = release.step ? `, step ${release.stepNumber} of ${release.stepCount}: ${release.step}` : '';
   const share = release.percent === null ? '' : `, ${release.percent}% to ${release.to}`;
-  const line = `  ${release.id} ${state} for ${since}: ${release.kind} ${fromTo(release.from, release.to)}${share}${step}`;
+  const others = release.together.map((other) => other.service).join(', ');
+  const together = others ? ` together with ${others}` : '';
+  const line = `  ${release.id} ${state} for ${since}: ${release.kind} ${fromTo(release.from, release.to)}${together}${share}${step}`;
   const waits = release.waiting
     ? [`  ${paint('yellow', describeWaiting(release.waiting))}; go on: ${release.waiting.next}`]
     : [];

@@ -1,6 +1,7 @@
 import { describeWord } from '../../core/release/gate.ts';
 import { passOf } from '../../core/release/state.ts';
 import type { InstanceRef } from '../../core/release/step.ts';
+import { endsWhen } from './ends-when.ts';
 import type { StepContext } from './handler.ts';
 
 /**
@@ -12,24 +13,14 @@ export async function gate(
   context: StepContext,
   wait: (context: StepContext) => Promise<string>,
 ): Promise<string> {
-  const { ledger, fleet, release, index, signal } = context;
-  const passed = new AbortController();
+  const { ledger, fleet, release, index } = context;
   const pass = () => {
     const now = ledger.release(release.id);
     return now && passOf(now.state, index);
   };
-  const look = () => {
-    if (pass() && instances.every(({ id }) => fleet.isReady(id))) passed.abort(new Error('passed'));
-  };
-  const unfollow = [ledger.follow(look), fleet.onChange(look)];
-  look();
-  try {
-    return await wait({ ...context, signal: AbortSignal.any([signal, passed.signal]) });
-  } catch (error) {
-    const said = pass();
-    if (!said || error !== passed.signal.reason) throw error;
-    return `${said.how === 'approved' ? 'approved' : 'passed'} by ${describeWord(said)}`;
-  } finally {
-    for (const end of unfollow) end();
-  }
+  const isPassed = () => pass() !== undefined && instances.every(({ id }) => fleet.isReady(id));
+  const note = await endsWhen(isPassed, context, wait);
+  const said = pass();
+  if (note !== true || !said) return note === true ? '' : note;
+  return `${said.how === 'approved' ? 'approved' : 'passed'} by ${describeWord(said)}`;
 }

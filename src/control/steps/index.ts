@@ -1,15 +1,16 @@
 /** The table of step kinds: a new one is a file here, a line below, and its shape in core/release/step.ts. */
 import type { Step } from '../../core/release/step.ts';
+import { after } from './after.ts';
 import { drain } from './drain.ts';
 import { gate } from './gate.ts';
 import type { StepContext } from './handler.ts';
 import { judge } from './judge.ts';
-import { promote } from './promote.ts';
 import { ready } from './ready.ts';
 import { route } from './route.ts';
 import { smoke } from './smoke.ts';
 import { start } from './start.ts';
 import { stop } from './stop.ts';
+import { together } from './together.ts';
 import { watch } from './watch.ts';
 
 export function applyStep(step: Step, context: StepContext): Promise<string> {
@@ -32,7 +33,12 @@ export function applyStep(step: Step, context: StepContext): Promise<string> {
     case 'judge':
       return gate(step.instances, context, (inside) => judge(step, inside));
     case 'promote':
-      return promote(step, context);
+      // Written with its result, so that nothing comes between the two.
+      return Promise.resolve('');
+    case 'after':
+      return after(step, context);
+    case 'together':
+      return together(step, context);
     case 'stop':
       return stop(step, context);
   }

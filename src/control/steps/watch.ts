@@ -1,15 +1,25 @@
-import type { ApproveStep, BakeStep, HoldStep, JudgeStep, PreviewStep } from '../../core/release/step.ts';
+import type {
+  ApproveStep,
+  BakeStep,
+  HoldStep,
+  JudgeStep,
+  PreviewStep,
+  TogetherStep,
+} from '../../core/release/step.ts';
 import { until } from '../until.ts';
 import { refuseUnready } from './await-ready.ts';
 import type { StepContext, StepHandler } from './handler.ts';
+
+type WatchedStep = PreviewStep | HoldStep | ApproveStep | JudgeStep | BakeStep | TogetherStep;
 
 /**
  * Lets time pass; what waits for a person has no end of its own. After a restart of control only the rest of the time
  * is waited for.
  */
-export const watch: StepHandler<PreviewStep | HoldStep | ApproveStep | BakeStep> = async (step, context) => {
+export const watch: StepHandler<Exclude<WatchedStep, JudgeStep>> = async (step, context) => {
   const { clock } = context.ports;
-  const forMs = step.kind === 'approve' ? Infinity : step.forMs;
+  // What waits for people or for others has no end of its own.
+  const forMs = 'forMs' in step ? step.forMs : Infinity;
   const passedMs = Math.max(0, clock.nowMs() - context.beganAtMs);
   await watchUntil(step, context, { endMs: clock.monotonicMs() + forMs - passedMs });
   return '';
@@ -30,7 +40,7 @@ interface Wait {
  * end.
  */
 export async function watchUntil(
-  { instances }: PreviewStep | HoldStep | ApproveStep | JudgeStep | BakeStep,
+  { instances }: WatchedStep,
   context: StepContext,
   { endMs, passed = () => false, onChange = () => () => undefined }: Wait,
 ): Promise<boolean> {

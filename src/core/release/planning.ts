@@ -4,6 +4,7 @@ import type { Strategy, StrategyRequest } from '../strategy/strategy.ts';
 import { certify } from './certificate.ts';
 import { formatDurationMs } from '../units.ts';
 import type { Facts } from './facts.ts';
+import { joined, type Joining } from './group.ts';
 import type { Plan } from './plan.ts';
 import { checkStages } from './stages.ts';
 import type { Step } from './step.ts';
@@ -13,12 +14,16 @@ export interface PlanRequest extends StrategyRequest {
   readonly kind: 'deploy' | 'rollback';
   /** What would make going back fail, found by looking (files, old configuration). */
   readonly problems: readonly string[];
+  /** The other services of the same release. */
+  readonly joining?: Joining;
 }
+
+const ALONE: Joining = { after: [], others: [] };
 
 /** The whole plan with its certificate; throws PLAN_UNSAFE rather than return one that breaks a promise. */
 export function makePlan(request: PlanRequest): Plan {
   const { facts, release, service, to, kind, problems } = request;
-  const steps = strategyFor(request)(request);
+  const steps = joined(strategyFor(request)(request), to, request.joining ?? ALONE);
   const violations = [
     ...verifyPlan(facts, steps, release),
     ...(kind === 'deploy' && facts.alone === null ? checkStages(facts, steps, service) : []),

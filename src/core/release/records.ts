@@ -1,6 +1,7 @@
 import type { ErrorRecord } from '../errors.ts';
 import type { Service } from '../project.ts';
 import type { Rotation } from '../traffic/rotation.ts';
+import type { Member } from './group.ts';
 import type { Plan } from './plan.ts';
 import type { CountBaseline, Receipt } from './receipt.ts';
 import type { ReleaseState } from './state.ts';
@@ -71,6 +72,8 @@ export interface ReleaseRecord {
   readonly state: ReleaseState;
   /** What the gateway had counted when the release began; the receipt is the difference. */
   readonly baseline: readonly CountBaseline[];
+  /** The services that are finished or taken back as one, this one included; absent: it is alone. */
+  readonly group?: readonly Member[];
   readonly startedAtMs: number;
   readonly endedAtMs: number | null;
   readonly receipt: Receipt | null;

@@ -61,6 +61,8 @@ export function simulate(before: Simulation, step: Step): Simulation {
     case 'approve':
     case 'judge':
     case 'bake':
+    case 'after':
+    case 'together':
       return before;
     case 'promote':
       return { ...before, stable: step.version };

@@ -18,7 +18,9 @@ export type Step =
   | JudgeStep
   | BakeStep
   | PromoteStep
-  | StopStep;
+  | StopStep
+  | AfterStep
+  | TogetherStep;
 
 export interface InstanceRef {
   readonly id: string;
@@ -111,6 +113,20 @@ export interface StopStep {
   readonly instances: readonly InstanceRef[];
 }
 
+/** Waits for other services of the same release: forward until they have full traffic, back until they left it. */
+export interface AfterStep {
+  readonly kind: 'after';
+  readonly services: readonly string[];
+  readonly until: 'full-traffic' | 'back';
+}
+
+/** Full traffic, watched, until every service of the same release is as far: one write promotes them all. */
+export interface TogetherStep {
+  readonly kind: 'together';
+  readonly services: readonly string[];
+  readonly instances: readonly InstanceRef[];
+}
+
 const names = (instances: readonly InstanceRef[]) => instances.map((i) => i.id).join(', ');
 
 const UNSURE = { hold: 'then a person decides', promote: 'then on all the same', back: 'then back' } as const;
@@ -145,5 +161,9 @@ export function describeStep(step: Step): string {
       return `promote ${step.version} to stable`;
     case 'stop':
       return `stop ${names(step.instances)}`;
+    case 'after':
+      return `wait until ${step.services.join(', ')} ${step.until === 'back' ? 'left traffic' : 'has full traffic'}`;
+    case 'together':
+      return `wait until ${step.services.join(', ')} can be promoted, too`;
   }
 }

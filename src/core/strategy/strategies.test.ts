@@ -96,6 +96,7 @@ function serviceFor({ choice, wanted, smokes }: Scene): Service {
     strategy: choice,
     judge: DEFAULT_JUDGE,
     smoke: smokes ? [{ type: 'command', command: 'true', timeoutMs: 1_000 }] : [],
+    after: [],
   };
 }
 

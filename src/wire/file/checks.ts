@@ -2,6 +2,7 @@
 import type { HandoverChoice, Listen, RollingChoice, Route, Service, Traffic } from '../../core/project.ts';
 import { formatDurationMs } from '../../core/units.ts';
 import { checkAb } from './ab-checks.ts';
+import { checkAfter } from './after.ts';
 import { checkLadder } from './ladder.ts';
 import type { Path } from './problem.ts';
 
@@ -30,6 +31,7 @@ export function contradictions(
       ...(service.strategy.type === 'ab' ? checkAb(name, service, service.strategy) : []),
     ]),
     ...checkShadows(services),
+    ...checkAfter(services),
     ...checkListens(named),
     ...checkRoutes(named),
   ];

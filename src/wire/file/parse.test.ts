@@ -143,6 +143,7 @@ describe('a right file', () => {
           strategy: { type: 'rolling', surge: 1, unavailable: 0, batch: null, bakeMs: 0 },
           judge: DEFAULT_JUDGE,
           smoke: [],
+          after: [],
         },
       },
     });

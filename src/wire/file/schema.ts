@@ -81,6 +81,11 @@ export const service = z.strictObject(
       .max(limits.file.smokeTestsMax, `at most ${limits.file.smokeTestsMax} smoke tests`)
       .prefault([])
       .describe('What must work on the new version before it gets traffic, and again after.'),
+    after: z
+      .array(name(), 'names of services')
+      .max(limits.file.servicesMax, `at most ${limits.file.servicesMax} services`)
+      .prefault([])
+      .describe('Services that come first where several are released together; they go back after it.'),
   },
   'a service: run, traffic and more',
 );
