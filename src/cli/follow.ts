@@ -77,8 +77,8 @@ function compareIds(a: string, b: string): number {
 /** Of several that are finished or taken back as one: what asks most of a person. */
 function worstOf(codes: readonly number[]): number {
   const { RELEASE_STUCK, STILL_RUNNING, RELEASE_ABORTED } = ERRORS;
-  const order: readonly number[] = [RELEASE_STUCK.exit, STILL_RUNNING.exit, RELEASE_ABORTED.exit];
-  return order.find((code) => codes.includes(code)) ?? 0;
+  const ranking: readonly number[] = [RELEASE_STUCK.exit, STILL_RUNNING.exit, RELEASE_ABORTED.exit];
+  return ranking.find((code) => codes.includes(code)) ?? 0;
 }
 
 /** Every entry of all of them, until they have ended or enough was seen of one. */

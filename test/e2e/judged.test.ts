@@ -68,6 +68,18 @@ it('blames nobody for a fault that both versions share', async (t) => {
   await project.ended(release);
 });
 
+it('goes on with what it had when control is killed in a stage', async (t) => {
+  const project = await serving(t, '{ type: canary, steps: [{ weight: 50, until: evidence }], bake: 100ms }');
+  await project.build('v2');
+  const load = steadyLoad(t, project.port);
+  const release = await project.begin('v2');
+  assert.ok(await project.eventually(() => (load.stats().versions['v2']?.requests ?? 0) > 200));
+  await project.killControl();
+  await project.up();
+  assertEnded(await project.ended(release), 'done');
+  await assertClean(load);
+});
+
 it('judges what the rules of an A/B give to the new version', async (t) => {
   const traffic = ', sticky: { cookie: shop, ttl: 1h }';
   const project = await serving(
