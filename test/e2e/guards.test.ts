@@ -140,9 +140,12 @@ it('probes alone find a bad candidate where there are no users, and nobody count
     /probes: candidate failed \d+ of \d+ \(GET \/ answered 500: .*\), stable 0 of \d+/,
   );
   assert.equal(release.receipt?.answered, 0);
-  const { body } = await ask(project.port, { path: '/probed' });
-  assert.ok(Number(body) > 0, 'stable was probed, with the label');
+  assert.ok((await probed(project)) > 0, 'stable was probed, with the label');
 });
+
+/** As the instance that gets requests counted them. */
+const probed = async ({ port }: TestProject) =>
+  Number((await ask(port, { path: '/probed' })).body.toString());
 
 it('probes vouch for a candidate without users only where the file lets them', async (t) => {
   const judge = (promote: boolean) =>
@@ -155,6 +158,13 @@ it('probes vouch for a candidate without users only where the file lets them', a
   });
   assert.ok(isSame, 'probes found it as good');
   assert.equal((await project.release(id)).judging?.judgement.verdict, 'not-enough-evidence');
+  await project.killControl();
+  const before = await probed(project);
+  await project.up();
+  assert.ok(
+    await project.eventually(async () => (await probed(project)) > before),
+    'the next control goes on',
+  );
   await project.abort();
   assertEnded(await project.ended(id), 'rolled-back');
   await project.writeFile({

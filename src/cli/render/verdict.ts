@@ -1,23 +1,13 @@
 /** What the judge says of a release, with its proof. */
 import type { GuardedJudgement } from '../../core/judge/guarded-judgement.ts';
-import { type Finding, isReached } from '../../core/judge/verdict.ts';
+import { isReached } from '../../core/judge/verdict.ts';
 import { describeFinding, describeGuard, describeMissing, describeStanding } from '../../core/judge/words.ts';
 import type { Entry, Fact } from '../../core/release/journal.ts';
 import type { Judging, ReleaseResponse } from '../../wire/api.ts';
-import type { Paint, Style } from './style.ts';
+import { guardRows } from './guard-rows.ts';
+import { MARKS, STYLES } from './marks.ts';
+import type { Paint } from './style.ts';
 import { type Cell, renderTable } from './table.ts';
-
-const STYLES: Readonly<Record<Finding['verdict'], Style>> = {
-  'better-or-same': 'green',
-  worse: 'red',
-  'not-enough-evidence': 'dim',
-};
-
-const MARKS: Readonly<Record<Finding['verdict'], string>> = {
-  'better-or-same': '✓',
-  worse: '✗',
-  'not-enough-evidence': '·',
-};
 
 /** As it stands now, or the last word of each stage; nothing where nothing was judged. */
 export function renderVerdicts({ judging, entries, release }: ReleaseResponse, paint: Paint): string[] {
@@ -50,12 +40,6 @@ function renderStage(
     { text: describeFinding(finding) },
     { text: judging ? describeMissing(finding, perSecond) : '', style: 'dim' },
   ]);
-  const beside = judgement.guards.map(({ verdict, guard, proof, role }): Cell[] => [
-    { text: MARKS[verdict], style: STYLES[verdict] },
-    { text: guard },
-    { text: proof },
-    { text: role === 'watch' ? 'watched only' : '', style: 'dim' },
-  ]);
   const { mismatch } = judgement;
   const split = isReached(mismatch)
     ? [
@@ -64,7 +48,7 @@ function renderStage(
     : [];
   return [
     `  ${title}: ${paint(STYLES[judgement.verdict], standing)}`,
-    ...renderTable([], [...rows, ...beside], paint, '    '),
+    ...renderTable([], [...rows, ...guardRows(judgement.guards)], paint, '    '),
     ...split,
   ];
 }

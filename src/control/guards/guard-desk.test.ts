@@ -12,7 +12,7 @@ import { FakeClock } from '../../../test/support/fake-clock.ts';
 import { releaseOf } from '../../../test/support/release-records.ts';
 import { serviceSpec } from '../../../test/support/service-spec.ts';
 import type { GuardChoices, MetricChoice } from '../../core/judge/guard-choices.ts';
-import type { JudgeRules } from '../../core/judge/judge.ts';
+import { DEFAULT_JUDGE } from '../../core/judge/rules.ts';
 import type { GuardFinding } from '../../core/judge/verdict.ts';
 import type { InstanceRecord } from '../../core/release/records.ts';
 import { systemClock } from '../../drivers/clock/system.ts';
@@ -23,13 +23,9 @@ import type { Usage } from '../../ports/runtime.ts';
 import type { CrashNotice } from '../crashes.ts';
 import { GuardDesk } from './guard-desk.ts';
 import type { GuardParts } from './guard-source.ts';
+import { refuseMissingHeaders } from './metric-headers.ts';
 
-const RULES: JudgeRules = {
-  falseAlarms: 0.01,
-  falsePasses: 0.05,
-  errors: { tolerate: 1.5, negligible: 0.005, max: null },
-  latency: { tolerate: 1.5, quantiles: [], pastRequestsMin: 50, pastWindowsMin: 1, ceilings: [] },
-};
+const { rules: RULES } = DEFAULT_JUDGE;
 
 async function serve(t: TestContext, answer: (request: IncomingMessage) => string | number): Promise<number> {
   const server: Server = createServer((request, response) => {
@@ -183,6 +179,19 @@ test('what cannot be asked holds, and says why without the secret', async (t) =>
       'no value yet: there is nothing to put for {{instances}} now',
     ],
   );
+});
+
+test('a header that has no value is missed before a release begins', () => {
+  const spec = (metric: MetricChoice) =>
+    serviceSpec({
+      judge: { ...DEFAULT_JUDGE, guards: { metrics: { stock: metric }, saturation: null, probes: null } },
+    });
+  assert.throws(() => refuseMissingHeaders({}, spec(jsonMetric(1))), {
+    code: 'ENVIRONMENT_VALUE_MISSING',
+    detail: 'services.web.judge.metrics.stock.headers needs TOKEN.',
+  });
+  refuseMissingHeaders({ TOKEN: 'x' }, spec(jsonMetric(1)));
+  refuseMissingHeaders({}, serviceSpec({ judge: null }));
 });
 
 test('a stage earns its own promotion, and guards end with their release', async (t) => {

@@ -6,6 +6,7 @@ import type { GuardChoices } from './guard-choices.ts';
 import { withGuards } from './guarded-judgement.ts';
 import type { Judgement } from './judge.ts';
 import type { GuardFinding, Verdict } from './verdict.ts';
+import { describeProof, describeStanding } from './words.ts';
 
 const judgement = (verdict: Verdict, isSplitWrong = false): Judgement => ({
   verdict,
@@ -67,4 +68,15 @@ test('all guards together spend no more than the release may', () => {
     requests: 0.01,
     each: 0,
   });
+});
+
+test('the reason names the guard that found it worse, and a stage says what it waits for', () => {
+  const bad = { ...finding('gate', WORSE), guard: 'metric stock', proof: '7, not at most 5' };
+  const watched = { ...finding('watch', WORSE), guard: 'metric other' };
+  assert.equal(describeProof(withGuards(judgement(SAME), [bad, watched])), 'metric stock: 7, not at most 5.');
+  const away = { ...finding('gate', UNSURE), guard: 'metric stock', proof: 'no value yet' };
+  assert.equal(
+    describeStanding(withGuards(judgement(SAME), [away, finding('alarm', UNSURE)]), null),
+    'holds for metric stock: no value yet',
+  );
 });

@@ -43,6 +43,8 @@ export class MemoryGrowth {
     pairs: NO_PAIRS,
   }));
   #floors: Floor[] = [];
+  /** Of these floors; undefined: not computed yet. */
+  #slope: Slope | null | undefined;
 
   /** Bytes per hour that are tolerated. */
   constructor(boundPerHour: number) {
@@ -68,6 +70,7 @@ export class MemoryGrowth {
 
   #keep(floor: Floor): void {
     this.#floors.push(floor);
+    this.#slope = undefined;
     if (this.#floors.length < FLOORS_MAX) return;
     const lower = (a: Floor, b: Floor | undefined) => (b && b.bytes < a.bytes ? b : a);
     this.#floors = this.#floors.flatMap((each, i, all) => (i % 2 === 0 ? [lower(each, all[i + 1])] : []));
@@ -79,23 +82,28 @@ export class MemoryGrowth {
     return logSumExp(each) - Math.log(each.length);
   }
 
-  /** Theil and Sen's median of all slopes between two floors, with Kendall's interval; null: too few floors. */
+  /** Null: too few floors. */
   get slope(): Slope | null {
-    const floors = this.#floors;
-    const n = floors.length;
-    if (n < FLOORS_MIN) return null;
-    const slopes = floors
-      .flatMap((a, i) =>
-        floors.slice(i + 1).map((b) => ((b.bytes - a.bytes) / Math.max(1, b.atMs - a.atMs)) * HOUR_MS),
-      )
-      .toSorted((a, b) => a - b);
-    const spread = Z * Math.sqrt((n * (n - 1) * (2 * n + 5)) / 18);
-    const at = (index: number) => slopes[Math.min(slopes.length - 1, Math.max(0, Math.round(index)))] ?? 0;
-    const { length } = slopes;
-    return {
-      perHour: at((length - 1) / 2),
-      from: at((length - spread) / 2),
-      to: at((length + spread) / 2),
-    };
+    this.#slope ??= slopeOf(this.#floors);
+    return this.#slope;
   }
+}
+
+/** Theil and Sen's median of all slopes between two floors, with Kendall's interval; null: too few floors. */
+function slopeOf(floors: readonly Floor[]): Slope | null {
+  const n = floors.length;
+  if (n < FLOORS_MIN) return null;
+  const slopes = floors
+    .flatMap((a, i) =>
+      floors.slice(i + 1).map((b) => ((b.bytes - a.bytes) / Math.max(1, b.atMs - a.atMs)) * HOUR_MS),
+    )
+    .toSorted((a, b) => a - b);
+  const spread = Z * Math.sqrt((n * (n - 1) * (2 * n + 5)) / 18);
+  const at = (index: number) => slopes[Math.min(slopes.length - 1, Math.max(0, Math.round(index)))] ?? 0;
+  const { length } = slopes;
+  return {
+    perHour: at((length - 1) / 2),
+    from: at((length - spread) / 2),
+    to: at((length + spread) / 2),
+  };
 }

@@ -8,7 +8,7 @@ import { count, formatBytes, formatDurationMs, formatNumber } from '../units.ts'
 import type { SaturationChoice } from './guard-choices.ts';
 import { MemoryGrowth } from './memory-growth.ts';
 import { evidenceOfOftenWorse, NO_PAIRS, type Pairs, withPair } from './pairs.ts';
-import { type Evidence, type GuardFinding, isReached } from './verdict.ts';
+import { type Evidence, type GuardFinding, isReached, NOT_MEASURED } from './verdict.ts';
 
 /** Of one instance, since it was started. */
 export interface InstanceUsage {
@@ -164,11 +164,7 @@ export class SaturationGuard {
   }
 
   #ofPairs(guard: string, pairs: Pairs, proof: string): GuardFinding {
-    return this.#finding(
-      guard,
-      evidenceOfOftenWorse(pairs),
-      pairs.all === 0 ? 'nothing measured yet' : proof,
-    );
+    return pairs.all === 0 ? quiet(guard) : this.#finding(guard, evidenceOfOftenWorse(pairs), proof);
   }
 
   #finding(guard: string, log: number, proof: string): GuardFinding {
@@ -200,23 +196,20 @@ export class SaturationGuard {
     const { memoryMaxBytes } = this.#choice;
     if (memoryMaxBytes === null) return null;
     const { row, id, bytes } = this.#above;
-    const what = id === '' ? 'nothing measured yet' : `${id} has ${formatBytes(bytes)}`;
-    const proof = `${what}, at most ${formatBytes(memoryMaxBytes)} allowed; ${row} of ${ABOVE_MAX} in a row`;
+    if (id === '') return quiet('memory ceiling');
+    const proof = `${id} has ${formatBytes(bytes)}, at most ${formatBytes(memoryMaxBytes)} allowed; ${row} of ${ABOVE_MAX} in a row`;
     const verdict = row >= ABOVE_MAX ? 'worse' : 'not-enough-evidence';
     return { guard: 'memory ceiling', verdict, role: 'alarm', worse: null, proof };
   }
 
   /** Without a bound it is shown only: caches fill for a while in every program. */
   #growthFinding(): GuardFinding | null {
-    const { growthBytesPerHour } = this.#choice;
+    const { growthBytesPerHour: bound } = this.#choice;
     const { slope, evidence } = this.#growth;
-    if (growthBytesPerHour === null && slope === null) return null;
-    const seen = slope
-      ? `${rate(slope.perHour)} (${rate(slope.from)} to ${rate(slope.to)})`
-      : 'not measured for long enough yet';
-    if (growthBytesPerHour === null)
-      return { ...this.#finding('memory growth', 0, seen), role: 'watch', worse: null };
-    return this.#finding('memory growth', evidence, `${seen}, ${rate(growthBytesPerHour)} tolerated`);
+    if (!slope) return bound === null ? null : quiet('memory growth');
+    const seen = `${rate(slope.perHour)} (${rate(slope.from)} to ${rate(slope.to)})`;
+    if (bound !== null) return this.#finding('memory growth', evidence, `${seen}, ${rate(bound)} tolerated`);
+    return { ...quiet('memory growth'), role: 'watch', proof: seen };
   }
 
   #delayFinding(): GuardFinding | null {
@@ -233,12 +226,18 @@ export class SaturationGuard {
   #restartsFinding(): GuardFinding | null {
     const { restarts } = this.#choice;
     if (restarts === null) return null;
+    if (this.#restarts.candidate === 0) return quiet('restarts');
     const { candidate, stable } = this.#restarts;
     const proof = `${count(candidate, 'restart')}, stable ${stable}; ${restarts} tolerated`;
     const verdict = candidate > restarts + stable ? 'worse' : 'not-enough-evidence';
     return { guard: 'restarts', verdict, role: 'alarm', worse: null, proof };
   }
 }
+
+const quiet = (guard: string): GuardFinding => ({
+  ...{ guard, verdict: 'not-enough-evidence', role: 'alarm', worse: null },
+  proof: NOT_MEASURED,
+});
 
 /** What was started again counts from zero. */
 const grown = (before: number, now: number) => (now >= before ? now - before : now);

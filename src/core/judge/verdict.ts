@@ -58,6 +58,9 @@ export interface GuardFinding {
   readonly proof: string;
 }
 
+/** The proof of a guard that has seen nothing. */
+export const NOT_MEASURED = 'nothing measured yet';
+
 /** One bad request decides nothing, however unlikely it was: it may be the only one of its kind. */
 const BAD_MIN = 2;
 
