@@ -2,7 +2,7 @@
 import type { AbChoice, Route } from '../../core/project.ts';
 import { isCovered, neverMatches } from '../../core/traffic/match-logic.ts';
 import type { Match } from '../../core/traffic/rule.ts';
-import { NO_JUDGE } from './ladder.ts';
+import { evidenceTrouble } from './ladder.ts';
 import type { CheckedService, Contradiction } from './checks.ts';
 import type { Path } from './problem.ts';
 
@@ -22,7 +22,8 @@ export function checkAb(name: string, service: CheckedService, choice: AbChoice)
     });
   if (gates.forMs === 0 && !gates.evidence && !gates.approve)
     found.push({ paths: [at()], message: 'nothing ends it; expected until, for or approve' });
-  if (gates.evidence && service.judge === null) found.push({ paths: [at('until')], message: NO_JUDGE });
+  const trouble = gates.evidence ? evidenceTrouble(service) : null;
+  if (trouble !== null) found.push({ paths: [at('until')], message: trouble });
   else if (gates.evidence && rules.every(({ percent }) => percent === EVERYBODY))
     found.push({
       paths: [at('until')],

@@ -24,9 +24,7 @@ export function contradictions(
       ...checkProbes(name, service),
       ...checkPorts(name, service.traffic.listen, ports),
       ...(service.strategy.type === 'rolling' ? checkRolling(name, service.instances, service.strategy) : []),
-      ...(service.strategy.type === 'canary'
-        ? checkLadder(name, service.strategy, service.judge !== null)
-        : []),
+      ...(service.strategy.type === 'canary' ? checkLadder(name, service, service.strategy) : []),
       ...(service.strategy.type === 'handover' ? checkHandover(name, service.traffic, service.strategy) : []),
       ...(service.strategy.type === 'ab' ? checkAb(name, service, service.strategy) : []),
     ]),

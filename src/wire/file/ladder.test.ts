@@ -4,13 +4,13 @@ import { describe, test } from 'node:test';
 import { parseProjectFile } from './parse.ts';
 import { formatProblem } from './problem.ts';
 
-const parse = (strategy: string) =>
+const parse = (strategy: string, traffic = '{ listen: 80 }') =>
   parseProjectFile(
     `project: p
 services:
   web:
     run: node x
-    traffic: { listen: 80 }
+    traffic: ${traffic}
     strategy: ${strategy}`,
     'segue.yaml',
     null,
@@ -45,13 +45,15 @@ test('without steps it is a ladder of its own, each step until there is evidence
 });
 
 test('evidence needs a judge, and somebody to compare with', () => {
-  const problems = (strategy: string) => {
-    const result = parse(strategy);
+  const problems = (strategy: string, traffic?: string) => {
+    const result = parse(strategy, traffic);
     return result.ok ? [] : result.problems.map(({ message }) => message);
   };
   const steps = 'steps: [{ weight: 5, until: evidence }]';
   assert.deepEqual(problems(`{ type: canary, ${steps} }`), []);
   assert.match(problems(`{ type: canary, ${steps} }\n    judge: off`).join(), /judge is off/);
+  const byHash = '{ listen: 80, sticky: { hash: { header: x-user } } }';
+  assert.match(problems(`{ type: canary, ${steps} }`, byHash).join(), /would never be evidence/);
   const whole = 'steps: [{ weight: 5, for: 1m }, { weight: 100, until: evidence }]';
   assert.match(problems(`{ type: canary, ${whole} }`).join(), /nobody to compare with/);
 });

@@ -1,18 +1,24 @@
 /** The steps of a canary: weights that only rise, and each with something to wait for. */
-import type { CanaryChoice } from '../../core/project.ts';
-import type { Contradiction } from './checks.ts';
+import type { CanaryChoice, Service } from '../../core/project.ts';
+import type { CheckedService, Contradiction } from './checks.ts';
 import type { Path } from './problem.ts';
 
-export const NO_JUDGE = 'there is no evidence without a judge, and judge is off';
+/** Why `until: evidence` would never end; null: it may. */
+export function evidenceTrouble({ judge, traffic }: Pick<Service, 'judge' | 'traffic'>): string | null {
+  if (judge === null) return 'there is no evidence without a judge, and judge is off';
+  if (traffic.sticky?.type !== 'hash') return null;
+  return "who is sticky by a hash is not counted, so there would never be evidence; expected the gateway's own cookie, for or approve";
+}
 
 const FULL = 100;
 const HALF = 50;
 
 export function checkLadder(
   name: string,
+  service: CheckedService,
   { stages, baseline }: CanaryChoice,
-  judged: boolean,
 ): Contradiction[] {
+  const trouble = evidenceTrouble(service);
   const at = (...path: Path): Path => ['services', name, 'strategy', ...path];
   const found: Contradiction[] = [];
   for (const [index, stage] of stages.entries()) {
@@ -37,7 +43,7 @@ export function checkLadder(
   }
   for (const [index, { evidence, weight }] of stages.entries()) {
     const paths = [at('steps', index, 'until')];
-    if (evidence && !judged) found.push({ paths, message: NO_JUDGE });
+    if (evidence && trouble !== null) found.push({ paths, message: trouble });
     else if (evidence && weight === FULL)
       found.push({
         paths,
