@@ -10,7 +10,7 @@ import { describeProof } from '../core/judge/words.ts';
 import { limits } from '../core/limits.ts';
 import type { Service } from '../core/project.ts';
 import type { ReleaseRecord } from '../core/release/records.ts';
-import { comingWeights, type PlanStage, stageOf } from '../core/release/stage.ts';
+import { comingWeights, copiesRequests, type PlanStage, stageOf } from '../core/release/stage.ts';
 import type { AssignedCounts, FailureEvent, TrafficReport } from '../core/traffic/counts.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Change } from '../ports/store.ts';
@@ -190,7 +190,7 @@ export class JudgeDesk {
     // Whoever rolls back knows where to, and waits for it.
     if (!choice || release.kind !== 'deploy' || release.from === null) return null;
     const record = ledger.evidence(release.id) ?? beginEvidence({ ...release, release: release.id }, []);
-    const sitting = new Sitting(record, this.#pasts.pastOf(release.service), choice);
+    const sitting = new Sitting(record, this.#pasts.pastOf(release.service), choice, copiesRequests(release));
     this.#sittings.set(release.id, sitting);
     return sitting;
   }

@@ -30,10 +30,11 @@ export class Sitting {
   unwritten = false;
   writtenAtMs = -Infinity;
 
-  constructor(record: EvidenceRecord, past: Past | null, choice: JudgeChoice) {
+  /** `copies`: whether the release copies requests to its candidate. */
+  constructor(record: EvidenceRecord, past: Past | null, choice: JudgeChoice, copies: boolean) {
     this.#book = new EvidenceBook(record);
     const { rules, guards } = choice;
-    const falseAlarms = budgetOf(rules.falseAlarms, guards).requests;
+    const falseAlarms = budgetOf(rules.falseAlarms, guards, copies).requests;
     this.#judge = new Judge({ ...rules, falseAlarms }, past);
     this.#warmUpMs = choice.warmUpMs;
   }

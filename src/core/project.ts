@@ -1,6 +1,7 @@
 import type { JudgeChoice } from './judge/rules.ts';
 import type { Policy } from './traffic/policy.ts';
 import type { Match } from './traffic/rule.ts';
+import type { ShadowShare } from './traffic/shadow.ts';
 import type { Sticky } from './traffic/sticky.ts';
 import type { GatewayChoices } from './traffic/settings.ts';
 
@@ -176,8 +177,10 @@ export interface AbRule {
 
 /** A weight and its gates. */
 export interface Stage extends Gates {
-  /** In whole percents, from 1 to 100. */
+  /** In whole percents, from 1 to 100; 0 while the candidate gets copies only. */
   readonly weight: number;
+  /** Null: no copies. */
+  readonly shadow: ShadowShare | null;
 }
 
 /** What has to be passed before more traffic moves (R3). */

@@ -76,8 +76,8 @@ export class ShadowCopy implements UpstreamUser {
   }
 
   upstreamExpired(): void {
-    if (this.#body) this.#abandon();
-    else this.#fail();
+    this.#reusable = false;
+    this.#end({ type: 'failed', kind: 'late' });
   }
 
   #readHead(bytes: Buffer, from: number, to: number): boolean {
@@ -125,7 +125,7 @@ export class ShadowCopy implements UpstreamUser {
     return false;
   }
 
-  /** It does not end by itself, or not soon. */
+  /** It does not end by itself, or is too long: that says nothing of the instance. */
   #abandon(): false {
     this.#reusable = false;
     this.#end({ type: 'abandoned' });

@@ -2,8 +2,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { Eras } from './eras.ts';
+import { FailureRing } from './failure-ring.ts';
+import { ServiceTally } from './service-tally.ts';
 import { ShadowPair } from './shadow-pair.ts';
 import { ShadowTally } from './shadow-tally.ts';
+import { Tally } from './tally.ts';
 
 const status = fc.constantFrom(200, 204, 404, 500, 503, null);
 const side = fc.constantFrom('original', 'copy');
@@ -43,6 +47,28 @@ test('the first end of each side counts, once both are there and nothing was for
       );
     }),
   );
+});
+
+test('what becomes of the original is told by its ticket, unless it was tried again or became a stream', () => {
+  const tally = new ShadowTally('web', 'v2');
+  const service = new ServiceTally('web', new FailureRing());
+  const row = service.row({ version: 'v1', group: null, percent: null, rule: null });
+  const eras = new Eras();
+  const begin = () => {
+    const ticket = new Tally('i', () => undefined).begin(eras.current, row);
+    ticket.pair = new ShadowPair(tally, false);
+    ticket.pair.ended('copy', 200, 1);
+    return ticket;
+  };
+  begin().answered(200, 5);
+  begin().end({ type: 'failed', kind: 'died' });
+  begin().end({ type: 'abandoned' });
+  begin().end({ type: 'retried' });
+  const stream = begin();
+  stream.becomeStream();
+  stream.end({ type: 'failed', kind: 'cut' });
+  const { compared, originalErrors } = tally.counts();
+  assert.deepEqual([compared, originalErrors], [2, 1]);
 });
 
 test('bodies differ by their data, and slower is what took twice as long and noticeably so', () => {

@@ -8,6 +8,7 @@ import type { Instance } from './instance.ts';
 import type { ShadowAim } from './shadow.ts';
 import { ShadowPair } from './shadow-pair.ts';
 import type { ShadowTally } from './shadow-tally.ts';
+import type { Ending } from './tally.ts';
 
 export interface ToCandidateOptions {
   readonly share: ShadowShare;
@@ -43,12 +44,16 @@ export function shadowToCandidate(options: ToCandidateOptions): ShadowAim {
         passed: () => undefined,
         ended: (ending, atMs) => {
           if (ending.type === 'answered') pair.ended('copy', ending.status, atMs - beganMs);
-          // One that goes on after its original was whole is a failure; before, nobody can tell.
-          else if (ending.type === 'failed' || pair.originalEnded) pair.ended('copy', null, atMs - beganMs);
+          else if (isFailure(ending, pair)) pair.ended('copy', null, atMs - beganMs);
           else forget(call);
         },
       };
     },
     dropped: forget,
   };
+}
+
+/** One that is late is a failure once its original was whole; before, nobody can tell. */
+function isFailure(ending: Ending, { originalEnded }: ShadowPair): boolean {
+  return ending.type === 'failed' && (ending.kind !== 'late' || originalEnded);
 }

@@ -139,6 +139,19 @@ test('a candidate that hangs costs clients nothing, and copies past the bound ar
   assert.equal(gateway.counts('web')?.failed, 0);
 });
 
+test('an answer that stops half-way is a failure, one without an end is left out', async (t) => {
+  const { gateway, routing } = await setUp(t, (req, res) => {
+    if (req.url === '/200/half') res.writeHead(200, { 'content-length': '9' }).write('half');
+    else res.end(Buffer.alloc(limits.gateway.shadowAnswerBytesMax + 1));
+  });
+  await gateway.route({ ...routing, responseMs: 500 });
+  await ask(gateway.port, { path: '/200/half' });
+  await eventually('it is a failure', () => shadowOf(gateway)?.copyErrors === 1);
+  await ask(gateway.port, { path: '/200/long' });
+  await eventually('it is left out', () => shadowOf(gateway)?.dropped === 1);
+  assert.equal(shadowOf(gateway)?.compared, 1);
+});
+
 test('a client that leaves and a stream make no pair', async (t) => {
   const gateway = await startGateway(t);
   const stream: RequestListener = (req, res) => {

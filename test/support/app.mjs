@@ -31,6 +31,7 @@ const server = createServer(async (request, response) => {
   if (request.headers['segue-probe'] !== undefined) probed += 1;
   if (request.url === '/probed') return response.end(String(probed));
   if (request.url === '/' && behaviour.broken) response.statusCode = 500;
+  if (request.url === '/' && behaviour.hangs) return;
   if (told && behaviour.complainsAfterSigterm && request.url !== '/ready') response.statusCode = 500;
   const slowMs = Number(new URL(request.url, 'http://app').searchParams.get('ms') ?? 0);
   setTimeout(() => response.end(`version ${SEGUE_VERSION} ${size}\n`), slowMs);

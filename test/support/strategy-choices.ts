@@ -4,6 +4,7 @@ import type { AbChoice, CanaryChoice, Gates, StrategyChoice } from '../../src/co
 import { type Facts, instanceId } from '../../src/core/release/facts.ts';
 import { makePlan } from '../../src/core/release/planning.ts';
 import type { Step } from '../../src/core/release/step.ts';
+import type { ShadowShare } from '../../src/core/traffic/shadow.ts';
 import { serviceSpec } from './service-spec.ts';
 
 /** At least one gate. */
@@ -14,16 +15,22 @@ const gates = fc
 
 export const canaryChoice = fc
   .record({
+    copied: fc.array(fc.integer({ min: 1, max: 100 }), { maxLength: 2 }),
     weights: fc.array(fc.integer({ min: 1, max: 100 }), { minLength: 1, maxLength: 5 }),
     gates,
     stable: fc.constantFrom<'keep' | 'shrink'>('keep', 'shrink'),
     baseline: fc.boolean(),
     bakeMs: fc.constantFrom(0, 5_000),
   })
-  .map(({ weights, gates: each, ...choice }): CanaryChoice => ({
+  .map(({ copied, weights, gates: each, ...choice }): CanaryChoice => ({
     ...{ type: 'canary', ...choice },
-    stages: weights.toSorted((a, b) => a - b).map((weight) => ({ weight, ...each })),
+    stages: [
+      ...copied.map((percent) => ({ weight: 0, shadow: copiesOf(percent), ...each })),
+      ...weights.toSorted((a, b) => a - b).map((weight) => ({ weight, shadow: null, ...each })),
+    ],
   }));
+
+const copiesOf = (percent: number): ShadowShare => ({ percent, methods: ['GET'], bodies: false });
 
 const header = (text: string) =>
   ({ type: 'header', name: 'x-group', value: { type: 'exact', text } }) as const;

@@ -6,9 +6,11 @@ import type { GuardFinding } from '../../core/judge/verdict.ts';
 import { limits } from '../../core/limits.ts';
 import type { Service } from '../../core/project.ts';
 import type { ReleaseRecord } from '../../core/release/records.ts';
+import { copiesRequests } from '../../core/release/stage.ts';
 import type { GuardParts, GuardSource } from './guard-source.ts';
 import { MetricWatch } from './metric-watch.ts';
 import { Probing } from './probing.ts';
+import { ShadowWatch } from './shadow-watch.ts';
 import { UsageWatch } from './usage-watch.ts';
 
 export interface GuardOrder {
@@ -53,7 +55,7 @@ export class GuardDesk {
     if (watched.stage !== stage) {
       watched.stage = stage;
       watched.foundAtMs = -Infinity;
-      for (const source of watched.sources) source.beginStage();
+      for (const source of watched.sources) source.beginStage(stage);
     }
     if (nowMs - watched.foundAtMs >= limits.guards.lookIntervalMs) {
       watched.found = watched.sources.flatMap((source) => source.findings());
@@ -62,9 +64,10 @@ export class GuardDesk {
     return watched.found;
   }
 
-  #sourcesOf({ release, service, choices, rules }: GuardOrder): GuardSource[] {
+  #sourcesOf({ release, service, choices, rules, stage }: GuardOrder): GuardSource[] {
     const { metrics, saturation, probes } = choices;
-    const { each: falseAlarms } = budgetOf(rules.falseAlarms, choices);
+    const copies = copiesRequests(release);
+    const { each: falseAlarms } = budgetOf(rules.falseAlarms, choices, copies);
     const level = { falseAlarms, falsePasses: rules.falsePasses };
     const sources: GuardSource[] = Object.entries(metrics).map(
       ([name, choice]) => new MetricWatch({ name, choice, level, release }, this.#parts),
@@ -83,6 +86,7 @@ export class GuardDesk {
       };
       sources.push(new Probing({ choice: probes, rules: probeRules, level, release, service }, this.#parts));
     }
+    if (copies) sources.push(new ShadowWatch({ rules, level, release, stage }, this.#parts));
     return sources;
   }
 

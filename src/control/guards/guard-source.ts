@@ -7,8 +7,8 @@ import type { ControlPorts } from '../ports.ts';
 
 /** It measures from when it is made until it is closed, and keeps what it saw: asking it costs nothing. */
 export interface GuardSource {
-  /** Called when the candidate's weight has changed. */
-  beginStage(): void;
+  /** Called when the candidate's weight has changed, with the index of the step that changed it. */
+  beginStage(stage: number): void;
   findings(): GuardFinding[];
   close(): void;
 }

@@ -12,13 +12,23 @@ export interface Budget {
 const GUARDS_SHARE = 0.2;
 /** Errors and latency. */
 const PROBE_GUARDS = 2;
+const SHADOW_GUARDS = 1;
 
-export function budgetOf(falseAlarms: number, { metrics, saturation, probes }: GuardChoices): Budget {
+/** `copies`: whether the release copies requests to its candidate. */
+export function budgetOf(
+  falseAlarms: number,
+  { metrics, saturation, probes }: GuardChoices,
+  copies: boolean,
+): Budget {
   const compared = Object.values(metrics).filter(({ rule }) => rule.type === 'compare').length;
   const saturated = saturation
     ? [saturation.cpu, saturation.memory, saturation.delay, saturation.growthBytesPerHour]
     : [];
-  const guards = compared + saturated.filter((each) => each !== null).length + (probes ? PROBE_GUARDS : 0);
+  const guards =
+    compared +
+    saturated.filter((each) => each !== null).length +
+    (probes ? PROBE_GUARDS : 0) +
+    (copies ? SHADOW_GUARDS : 0);
   if (guards === 0) return { requests: falseAlarms, each: 0 };
   return { requests: falseAlarms * (1 - GUARDS_SHARE), each: (falseAlarms * GUARDS_SHARE) / guards };
 }

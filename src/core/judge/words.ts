@@ -66,8 +66,10 @@ export function describeStanding(
   if (waiting.length === 0 && gates.length > 0)
     return `holds for ${gates.map(({ guard }) => guard).join(', ')}: ${gates[0]?.proof ?? ''}`;
   const seen = Math.max(0, ...waiting.map(({ stageRequests }) => stageRequests));
-  if (seen === 0 && waiting.every(({ candidate }) => candidate.requests === 0))
-    return 'holds: the candidate has had no request yet';
+  if (seen === 0 && waiting.every(({ candidate }) => candidate.requests === 0)) {
+    const voucher = guards.find(({ role, guard }) => role === 'voucher' && guard === 'shadow');
+    return voucher ? `holds: ${voucher.proof}` : 'holds: the candidate has had no request yet';
+  }
   if (waiting.some(({ missingRequests }) => missingRequests === null)) {
     const names = waiting.filter((f) => f.missingRequests === null).map(({ guard }) => guard);
     return `holds: ${count(seen, 'request')}; ${names.join(', ')}: no end in sight at these rates`;

@@ -30,6 +30,12 @@ export function comingWeights({ state, plan }: Pick<ReleaseRecord, 'state' | 'pl
   return step?.kind === 'route' ? weightsOf(step) : null;
 }
 
+/** Whether requests are copied to the candidate, in a stage that begins with this step or in any. */
+export function copiesRequests({ plan }: Pick<ReleaseRecord, 'plan'>, index?: number): boolean {
+  const steps = index === undefined ? plan.steps : plan.steps.slice(index, index + 1);
+  return steps.some((step) => step.kind === 'route' && Boolean(step.rotation.split?.shadow));
+}
+
 function weightsOf({ rotation: { split } }: RouteStep): Weights | null {
   return split && { candidate: split.candidate.percent, baseline: split.baseline.percent };
 }

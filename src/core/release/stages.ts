@@ -7,6 +7,7 @@ import type { Gates, Service, Stage } from '../project.ts';
 import { instancesShown, rulesOf } from '../strategy/ab.ts';
 import type { Rotation } from '../traffic/rotation.ts';
 import type { Rule } from '../traffic/rule.ts';
+import type { ShadowShare } from '../traffic/shadow.ts';
 import { instancesFor } from './capacity.ts';
 import { type Facts, isServed } from './facts.ts';
 import type { Step } from './step.ts';
@@ -25,6 +26,7 @@ export function checkStages(facts: Facts, steps: readonly Step[], service: Servi
     const found = [
       ...(share.candidate > allowed ? [`${share.candidate}% where the gates passed allow ${allowed}%`] : []),
       ...strangeRules(share.rules, ladder.rules),
+      ...strangeCopies(step.rotation, ladder.shadow),
       ...starved(step.rotation, share, facts, service, climb),
     ];
     ladder.at = share.candidate;
@@ -51,7 +53,12 @@ function climbOf({ strategy, instances }: Service): Climb | null {
     case 'ab': {
       const end = strategy.end === 'promote' ? 100 : 0;
       const shown = instancesShown(strategy, instances);
-      return { stages: [{ weight: 0, ...strategy.gates }], rules: rulesOf(strategy), end, shown };
+      return {
+        stages: [{ weight: 0, shadow: null, ...strategy.gates }],
+        rules: rulesOf(strategy),
+        end,
+        shown,
+      };
     }
     default:
       return null;
@@ -78,6 +85,11 @@ class Ladder {
 
   get rules(): readonly Rule[] {
     return this.#passed === 0 ? this.#climb.rules : [];
+  }
+
+  /** Of the stage that begins with the next route step. */
+  get shadow(): ShadowShare | null {
+    return this.#climb.stages[this.#passed]?.shadow ?? null;
   }
 
   pass(step: Step): void {
@@ -122,6 +134,11 @@ function strangeRules(rules: readonly Rule[], asked: readonly Rule[]): string[] 
   return strange.map(({ name }) => `${name} decides, which nobody asked for now`);
 }
 
+function strangeCopies({ split }: Rotation, asked: ShadowShare | null): string[] {
+  if (!split?.shadow || JSON.stringify(split.shadow) === JSON.stringify(asked)) return [];
+  return ['it copies requests that nobody asked for now'];
+}
+
 function starved(
   { instances, split }: Rotation,
   { candidate, baseline, rules }: Share,
@@ -139,6 +156,7 @@ function starved(
   const has = split.candidate.instances.length;
   return [
     ...lacks('the candidate', has, candidate, wanted),
+    ...(split.shadow && has === 0 ? ['nobody for the copies'] : []),
     ...(rules.length > 0 && has < shown ? [`${has} of the candidate for what the rules give it`] : []),
     ...lacks('the baseline', split.baseline.instances.length, baseline, wanted),
     ...lacks('stable', instances.length, 100 - candidate - baseline, whole),

@@ -75,9 +75,10 @@ function checkRoute(now: Simulation, step: Step, facts: Facts, smokes: boolean):
   return found;
 }
 
-/** Those who meet users that did not ask for them: a preview shows what is not tested yet to whoever wants to see it. */
+/** Those who meet users that did not ask for them, or what users sent: a preview shows what is not tested yet to whoever wants to see it. */
 function trafficOf({ instances, split }: Rotation): string[] {
-  const candidates = split && split.candidate.percent > 0 ? split.candidate.instances : [];
+  const gets = split !== null && (split.candidate.percent > 0 || split.shadow !== null);
+  const candidates = gets ? split.candidate.instances : [];
   return [...instances, ...candidates, ...(split?.baseline.instances ?? [])];
 }
 

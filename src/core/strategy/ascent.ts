@@ -8,6 +8,7 @@ import { instanceId } from '../release/facts.ts';
 import type { InstanceRef, Step } from '../release/step.ts';
 import { NO_SHARE, type RotationSplit } from '../traffic/rotation.ts';
 import type { Rule } from '../traffic/rule.ts';
+import type { ShadowShare } from '../traffic/shadow.ts';
 import { idsOf, leavers, rotationOf, smokeStep, type StrategyRequest, watchStep } from './strategy.ts';
 
 export class Ascent {
@@ -61,6 +62,16 @@ export class Ascent {
     const rotation = rotationOf(this.#serving, this.#idle, this.#splitAt(0, rules));
     const shares = rules.map(({ name, percent }) => `${percent}% of ${name}`);
     this.steps.push({ kind: 'route', rotation, purpose: `${shares.join(', ')} to ${this.#request.to}` });
+  }
+
+  /** Copies only: no user meets it. Where there is no room for two sets one instance has to do: too much is left out. */
+  copy(shadow: ShadowShare): void {
+    const { to, service } = this.#request;
+    const count = this.#shrinks ? 1 : instancesFor(shadow.percent, service.instances);
+    this.#begin(count - this.#candidates.length, false);
+    const split = { ...this.#splitAt(0), shadow };
+    const purpose = `copies of ${shadow.percent}% of ${shadow.methods.join(', ')} to ${to}`;
+    this.steps.push({ kind: 'route', rotation: rotationOf(this.#serving, this.#idle, split), purpose });
   }
 
   /** Everything stays with what served before. */

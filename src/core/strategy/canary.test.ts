@@ -76,7 +76,13 @@ describe('canary', () => {
 
   const shrinking: CanaryChoice = {
     ...{ type: 'canary', stable: 'shrink', baseline: false, bakeMs: 0 },
-    stages: [5, 50].map((weight) => ({ weight, forMs: 1_000, evidence: false, approve: false })),
+    stages: [5, 50].map((weight) => ({
+      weight,
+      shadow: null,
+      forMs: 1_000,
+      evidence: false,
+      approve: false,
+    })),
   };
 
   it('is one switch where nothing serves yet', () => {
@@ -85,6 +91,43 @@ describe('canary', () => {
       steps.map((step) => step.kind),
       ['start', 'ready', 'smoke', 'route', 'smoke', 'promote'],
     );
+  });
+
+  const copies = { percent: 20, methods: ['GET'], bodies: false };
+  const shadowed: CanaryChoice = {
+    ...shrinking,
+    stable: 'keep',
+    stages: [
+      { weight: 0, shadow: copies, forMs: 1_000, evidence: false, approve: false },
+      ...shrinking.stages,
+    ],
+  };
+
+  it('copies requests first where it should, for which nobody meets the candidate, and then no more', () => {
+    const { facts, steps } = planFor({ choice: shadowed, wanted: 10 });
+    const routes = steps.flatMap((step) => (step.kind === 'route' ? [step.rotation.split] : []));
+    const [first, second] = routes;
+    assert.deepEqual([first?.candidate.percent, first?.candidate.instances.length], [0, 2]);
+    assert.deepEqual([first?.shadow, first?.rules], [copies, []]);
+    assert.deepEqual([second?.candidate.percent, second?.shadow], [5, null]);
+    assert.deepEqual(routes.at(-1), null);
+    const check = (of: readonly Step[]) =>
+      checkStages(facts, of, serviceSpec({ strategy: shadowed, instances: 10 })).map(({ detail }) => detail);
+    assert.deepEqual(check(steps), []);
+    const hold = steps.findIndex((step) => step.kind === 'hold');
+    assert.equal(check(steps.toSpliced(hold, 1))[0], '5% where the gates passed allow 0%');
+    const more = steps.map((step) =>
+      step.kind === 'route' && step.rotation.split?.shadow
+        ? {
+            ...step,
+            rotation: {
+              ...step.rotation,
+              split: { ...step.rotation.split, shadow: { ...copies, percent: 90 } },
+            },
+          }
+        : step,
+    );
+    assert.deepEqual(check(more), ['it copies requests that nobody asked for now']);
   });
 
   it('is refused when a gate is left out, or when instances are missing for its share (R3)', () => {

@@ -3,6 +3,7 @@
  * instances come with its weight, so that a small weight needs no second set and a large one is not starved.
  */
 import type { CanaryChoice } from '../project.ts';
+import type { ShadowShare } from '../traffic/shadow.ts';
 import { isServed } from '../release/facts.ts';
 import { Ascent } from './ascent.ts';
 import { blueGreen } from './blue-green.ts';
@@ -22,9 +23,11 @@ export function canary(choice: CanaryChoice): Strategy {
     const { judge } = request.service;
     const ascent = new Ascent(request, stable);
     let weight = 0;
+    let shadow: ShadowShare | null = null;
     for (const stage of stages.filter((each) => each.weight < FULL)) {
+      if (stage.shadow !== null && stage.shadow !== shadow) ascent.copy(stage.shadow);
       if (stage.weight > weight) ascent.rise(stage.weight, baseline && stage.weight < BASELINE_BELOW);
-      weight = stage.weight;
+      ({ weight, shadow } = stage);
       ascent.steps.push(...gateSteps(stage, ascent.candidates, judge));
     }
     ascent.finish(

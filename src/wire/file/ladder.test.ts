@@ -23,9 +23,9 @@ test('a step without a weight keeps the one before; the last one may be everythi
   assert.deepEqual(result.project.services['web']?.strategy, {
     ...{ type: 'canary', stable: 'shrink', baseline: true, bakeMs: 0 },
     stages: [
-      { weight: 5, forMs: 120_000, evidence: false, approve: false },
-      { weight: 5, forMs: 60_000, evidence: false, approve: false },
-      { weight: 100, forMs: 3_600_000, evidence: false, approve: true },
+      { weight: 5, shadow: null, forMs: 120_000, evidence: false, approve: false },
+      { weight: 5, shadow: null, forMs: 60_000, evidence: false, approve: false },
+      { weight: 100, shadow: null, forMs: 3_600_000, evidence: false, approve: true },
     ],
   });
 });
@@ -36,12 +36,31 @@ test('without steps it is a ladder of its own, each step until there is evidence
     assert.ok(result.ok);
     const { strategy: choice } = result.project.services['web'] ?? {};
     assert.ok(choice?.type === 'canary');
-    const stage = { forMs: 0, evidence: true, approve: false };
+    const stage = { shadow: null, forMs: 0, evidence: true, approve: false };
     assert.deepEqual(
       choice.stages,
       [1, 10, 50].map((weight) => ({ weight, ...stage })),
     );
   }
+});
+
+test('copies come before any weight, last until the first one, and are of harmless requests unless it says so', () => {
+  const all = '{ percent: 5, methods: [GET, POST], compare: body }';
+  const steps = `[{ shadow: 10%, for: 1m }, { approve: true }, { shadow: ${all}, for: 1m }, { weight: 5, for: 1m }, { for: 1m }]`;
+  const result = parse(`{ type: canary, steps: ${steps} }`);
+  assert.ok(result.ok);
+  const { strategy } = result.project.services['web'] ?? {};
+  assert.ok(strategy?.type === 'canary');
+  const few = { percent: 10, methods: ['GET', 'HEAD'], bodies: false };
+  const more = { percent: 5, methods: ['GET', 'POST'], bodies: true };
+  assert.deepEqual(
+    strategy.stages.map(({ weight, shadow }) => [weight, shadow]),
+    [...[few, few, more].map((shadow) => [0, shadow]), [5, null], [5, null]],
+  );
+  const grpc = parse(
+    '{ type: canary, steps: [{ shadow: 10%, for: 1m }] }\n    traffic: { listen: 80, protocol: h2c }',
+  );
+  assert.equal(grpc.ok, false);
 });
 
 test('evidence needs a judge, and somebody to compare with', () => {
@@ -79,7 +98,17 @@ describe('a ladder that', () => {
     [
       'begins without a weight',
       'steps: [{ for: 1m }]',
-      '6:38: services.web.strategy.steps: expected steps of which the first one has a weight, got a list',
+      '6:38: services.web.strategy.steps: expected steps of which the first one has a weight, or a shadow, got a list',
+    ],
+    [
+      'copies for a version that has users',
+      'steps: [{ weight: 5, for: 1m }, { shadow: 5, for: 1m }]',
+      '6:73: services.web.strategy.steps[1].shadow: the new version has users by then; expected copies before any weight',
+    ],
+    [
+      'copies nothing',
+      'steps: [{ shadow: 0, for: 1m }]',
+      `6:49: services.web.strategy.steps[0].shadow: expected a whole share from 1% to 100%, got 0 (a number)`,
     ],
     [
       'has nothing to wait for',

@@ -19,6 +19,7 @@ export function checkLadder(
   { stages, baseline }: CanaryChoice,
 ): Contradiction[] {
   const trouble = evidenceTrouble(service);
+  const { protocol } = service.traffic;
   const at = (...path: Path): Path => ['services', name, 'strategy', ...path];
   const found: Contradiction[] = [];
   for (const [index, stage] of stages.entries()) {
@@ -40,6 +41,13 @@ export function checkLadder(
         paths: [at('steps', index)],
         message: 'all requests have moved by then; expected something to wait for, or no such step',
       });
+  }
+  for (const [index, { shadow, weight }] of stages.entries()) {
+    const paths = [at('steps', index, 'shadow')];
+    if (shadow && weight > 0)
+      found.push({ paths, message: 'the new version has users by then; expected copies before any weight' });
+    else if (shadow && protocol !== 'http1')
+      found.push({ paths, message: `copies are HTTP/1.1, but the service speaks ${protocol}` });
   }
   for (const [index, { evidence, weight }] of stages.entries()) {
     const paths = [at('steps', index, 'until')];

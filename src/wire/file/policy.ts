@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { limits as bounds } from '../../core/limits.ts';
 import type { Policy } from '../../core/traffic/policy.ts';
-import { bytes, duration, name, network, share, shortOrLong, text, whole } from './values.ts';
+import { serviceShadow } from './shadow.ts';
+import { bytes, duration, network, shortOrLong, text, whole } from './values.ts';
 
 const limits = z.strictObject(
   {
@@ -56,21 +57,6 @@ const ejection = z.union(
   EJECTION_PHRASE,
 );
 
-const METHOD_PHRASE = 'a method such as GET';
-
-const shadow = z.strictObject(
-  {
-    to: name().describe('The service that gets the copies.'),
-    percent: share().prefault('100%').describe('How many of the requests are copied.'),
-    methods: z
-      .array(z.string(METHOD_PHRASE).regex(/^[A-Z]{1,32}$/, METHOD_PHRASE), 'a list of methods')
-      .min(1, 'at least one method')
-      .prefault(['GET', 'HEAD'])
-      .describe('Only requests with these methods; others may change something twice.'),
-  },
-  'to, percent and methods',
-);
-
 const MAINTENANCE_PHRASE = 'true, false, or { status, text, page, retryAfter, allow }';
 
 const maintenanceForm = z
@@ -118,7 +104,7 @@ export const policyKeys = {
   ejection: ejection
     .prefault({})
     .describe('An instance that keeps failing gets no requests for a while; false: it does.'),
-  shadow: shadow
+  shadow: serviceShadow
     .optional()
     .describe(
       'Requests are copied to another service, which marks them by "Segue-Shadow: 1"; its answers are dropped.',

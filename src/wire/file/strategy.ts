@@ -2,8 +2,10 @@
 import { z } from 'zod';
 import { limits } from '../../core/limits.ts';
 import type { Stage } from '../../core/project.ts';
+import type { ShadowShare } from '../../core/traffic/shadow.ts';
 import { ab } from './ab.ts';
 import { gatesOf, untilEvidence } from './gates.ts';
+import { stageShadow } from './shadow.ts';
 import { when } from './when.ts';
 import { duration, headerName, shortOrLong, text, whole, wholePercent } from './values.ts';
 
@@ -75,6 +77,11 @@ const stage = z.strictObject(
     weight: wholePercent()
       .optional()
       .describe('Of the requests, for the new version. Without it: as in the step before.'),
+    shadow: stageShadow
+      .optional()
+      .describe(
+        'Copies of requests, for the new version: nobody gets its answers. Only in steps before any weight.',
+      ),
     until: untilEvidence(),
     for: duration(1).optional().describe('How long it stays so at least.'),
     approve: z
@@ -95,7 +102,10 @@ const canary = z
       .array(stage, STAGES_PHRASE)
       .min(1, STAGES_PHRASE)
       .max(stagesMax, STAGES_PHRASE)
-      .refine(([first]) => first?.weight !== undefined, 'steps of which the first one has a weight')
+      .refine(
+        ([first]) => first?.weight !== undefined || first?.shadow !== undefined,
+        'steps of which the first one has a weight, or a shadow',
+      )
       .prefault([1, 10, 50].map((weight) => ({ weight, until: 'evidence' as const })))
       .describe('Parts of the requests that rise; all of them follow the last one.'),
     stable: z
@@ -115,11 +125,14 @@ const canary = z
     stages: stagesOf(steps),
   }));
 
+/** Copies end with the first weight. */
 function stagesOf(steps: readonly Step[]): Stage[] {
   let weight = 0;
+  let copies: ShadowShare | null = null;
   return steps.map((step) => {
     weight = step.weight ?? weight;
-    return { weight, ...gatesOf(step) };
+    copies = step.shadow ?? (step.weight === undefined ? copies : null);
+    return { weight, shadow: copies, ...gatesOf(step) };
   });
 }
 
