@@ -9,6 +9,7 @@ import { limits } from '../../core/limits.ts';
 import type { Routing, ServiceRouting } from '../../core/traffic/routing.ts';
 import { RoutingAssembly, type RoutingFrame } from '../../core/traffic/routing-parts.ts';
 import type { Stage } from '../../wire/gateway-messages.ts';
+import { GATEWAY_PID } from '../../wire/paths.ts';
 import { SEGUE_VERSION } from '../../wire/version.ts';
 import { type FromWorker, type ToWorker, toWorker, WORKER_PROTOCOL } from '../../wire/worker-messages.ts';
 import { timer } from '../clock.ts';
@@ -42,6 +43,7 @@ export class Worker {
   /** The master has heard everything up to the last report. */
   #inStep = false;
   #ending = false;
+  #hadMaster = false;
   #routing: Promise<void> = Promise.resolve();
   /** The last one of this master's, and the one that is on its way. */
   #received: Routing | null = null;
@@ -92,6 +94,7 @@ export class Worker {
     const { id, pid } = this.#options;
     void this.#inTurn(() => (this.#received = null));
     this.#link = link;
+    this.#hadMaster = true;
     this.#rescue.masterIsBack();
     const sockets = [...this.#gateway.sockets.keys()];
     const routing = this.#gateway.routing?.number ?? null;
@@ -111,8 +114,16 @@ export class Worker {
   #later(): void {
     if (this.#ending) return;
     timer(() => this.#connect(this.#options.path), limits.gateway.rejoinPauseMs);
-    // The project is gone, and with it whoever could say so.
-    if (!fs.existsSync(path.dirname(this.#options.path))) void this.stop(limits.gateway.stopGraceMs);
+    if (this.#wasStopped) void this.stop(limits.gateway.stopGraceMs);
+  }
+
+  /**
+   * The project is gone, or its master was stopped while this worker was between two connections: nobody is left who
+   * could say so. One that was killed leaves its number behind.
+   */
+  get #wasStopped(): boolean {
+    const { path: socket } = this.#options;
+    return !fs.existsSync(path.dirname(socket)) || (this.#hadMaster && !fs.existsSync(GATEWAY_PID));
   }
 
   async #act(message: ToWorker): Promise<void> {
