@@ -87,7 +87,7 @@ export const DEFAULT_GUARDS: GuardChoices = {
     memoryMaxBytes: null,
     growthBytesPerHour: null,
     delay: 3,
-    restarts: 2,
+    restarts: 10,
   },
   probes: null,
 };
