@@ -36,7 +36,7 @@ const details = z.strictObject(
         "How long its readiness check takes, as a sign of a busy event loop: how many times stable's.",
       ),
     restarts: orOff('a whole number from 0 to 1000, or off', whole(0, 1_000))
-      .prefault(2)
+      .prefault(10)
       .describe(
         "How often instances of the candidate may end and be started again, more often than stable's.",
       ),
