@@ -57,7 +57,7 @@ it('a candidate that answers copies with 500 is taken back before any user met i
 });
 
 it('one whose copies are like their originals goes on when that is known, without users until then', async (t) => {
-  const steps = '[{ shadow: { percent: 100, compare: status }, until: evidence }]';
+  const steps = '[{ shadow: { percent: 100, compare: status }, for: 4s, until: evidence }]';
   const project = await serving(t, `{ type: canary, steps: ${steps}, bake: 100ms }`);
   const load = users(t, project);
   const id = await project.begin('v2');
