@@ -229,6 +229,12 @@ export const ERRORS = {
     'Give it more traffic or more time ("judge.patience"), or let "judge.onUnsure" hold or promote.',
   ),
   RELEASE_ABORTED: kind(3, 409, 'The release was taken back as asked.', 'Deploy again when you are ready.'),
+  NOT_TOGETHER: kind(
+    5,
+    409,
+    'This service cannot be released together with others.',
+    'Deploy it alone, or let its test end with "end: promote".',
+  ),
   GROUP_TURNED: kind(
     3,
     409,

@@ -92,6 +92,12 @@ test('a member waits for those before it, and for all before it promotes; alone 
   assert.deepEqual(full, [false, false, false, false, true, true, true, true]);
 });
 
+test('a test of two versions that stops cannot be finished with others', () => {
+  const stopping = STEPS.filter((step) => step.kind !== 'promote');
+  assert.deepEqual(joined(stopping, 'v2', { after: [], others: [] }), stopping);
+  assert.throws(() => joined(stopping, 'v2', { after: [], others: ['api'] }), { code: 'NOT_TOGETHER' });
+});
+
 test('a candidate is out of traffic when nothing of its way back moves traffic any more', () => {
   const cause = { code: 'GROUP_TURNED', detail: '' } as const;
   const steps: Step[] = [

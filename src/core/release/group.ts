@@ -2,7 +2,7 @@
  * Several services as one release: every service has a release of its own (R7), and together they are finished
  * or taken back. What one says to the others is decided here; one write of control makes it true for all.
  */
-import { describeError } from '../errors.ts';
+import { describeError, SegueError } from '../errors.ts';
 import type { ReleaseRecord } from './records.ts';
 import { isPromoted, type ReleaseEvent, type ReleaseState, transition } from './state.ts';
 import type { Step } from './step.ts';
@@ -54,6 +54,8 @@ export function joined(steps: readonly Step[], to: string, member: Joining): Ste
   const first: Step[] = after.length > 0 ? [{ kind: 'after', services: after, until: 'full-traffic' }] : [];
   const together: Step = { kind: 'together', services: others, instances };
   const promotes = steps.findIndex((step) => step.kind === 'promote');
+  // One that stops has nothing to finish with the others.
+  if (promotes === -1) throw new SegueError('NOT_TOGETHER', `By its plan ${to} stops.`);
   return [...first, ...steps.slice(0, promotes), together, ...steps.slice(promotes)];
 }
 
