@@ -127,8 +127,7 @@ export function trafficPlaneContract(name: string, { make }: PlaneUnderTest): vo
     });
 
     test('it carries on without us, and is found again', async (t) => {
-      const planes = await make(t);
-      const first = planes();
+      const { plane: first, another } = await planesOf(t, make);
       await first.open(1);
       const port = await somePort();
       const backend = await startInstance(t, 'a');
@@ -140,11 +139,10 @@ export function trafficPlaneContract(name: string, { make }: PlaneUnderTest): vo
       });
       await first.close();
       assert.equal(await get(port), 'a');
-      const second = planes();
+      const second = another();
       const events: unknown[] = [];
       second.onEvent((event) => events.push({ ...event, pid: 0 }));
       await second.open(2);
-      t.after(() => second.stop(0));
       assert.deepEqual(events, [{ type: 'adopted', pid: 0, routing: 3 }]);
     });
   });
@@ -154,10 +152,30 @@ async function opened(
   t: TestContext,
   make: PlaneUnderTest['make'],
 ): Promise<{ plane: TrafficPlane; port: number }> {
-  const plane = (await make(t))();
+  const { plane } = await planesOf(t, make);
   await plane.open(1);
-  t.after(() => plane.stop(0));
   return { plane, port: await somePort() };
+}
+
+/**
+ * Hooks run in the order in which they were given, and a failed one is the last one: planes have to stop before
+ * `make` removes what their processes write to.
+ */
+async function planesOf(
+  t: TestContext,
+  make: PlaneUnderTest['make'],
+): Promise<{ plane: TrafficPlane; another: () => TrafficPlane }> {
+  const made: TrafficPlane[] = [];
+  t.after(async () => {
+    for (const plane of made) await plane.stop(0);
+  });
+  const planes = await make(t);
+  const another = () => {
+    const plane = planes();
+    made.push(plane);
+    return plane;
+  };
+  return { plane: another(), another };
 }
 
 function routing(plane: TrafficPlane, services: readonly ServiceRouting[]): Routing {

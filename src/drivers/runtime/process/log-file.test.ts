@@ -1,6 +1,6 @@
 /** Bugs hunted: lines lost or doubled by a rotation, for who reads the end, who follows, and who writes. */
 import assert from 'node:assert/strict';
-import { appendFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, truncateSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
@@ -45,6 +45,19 @@ describe('LogFile', () => {
     };
     return { seen, until, stop, done };
   };
+
+  it('keeps its size when more comes while it is copied', async () => {
+    const file = new LogFile(path);
+    write(1, 20_000);
+    const rotated = file.rotate(100_000);
+    write(20_001, 40_000);
+    await rotated;
+    assert.ok(statSync(`${path}.1`).size <= 100_000);
+    write(40_001, 40_003);
+    const all = await tail(file, 40_000);
+    assert.ok(all.length > 5_000);
+    assert.deepEqual(all, numbered(40_004 - all.length, 40_003), 'whole lines without a hole');
+  });
 
   it('reads over a rotation as if there had been none', async () => {
     const file = new LogFile(path);

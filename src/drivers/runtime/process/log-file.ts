@@ -63,7 +63,10 @@ export class LogFile {
     if (size <= bytesMax || this.#rotating) return;
     this.#rotating = true;
     try {
-      await this.#copyAndEmpty(size - bytesMax, size);
+      await this.#copyTail(this.path, bytesMax, (source, part, at) => this.#finish(source, part, at));
+      // What came while it was copied is in it as well.
+      if ((sizeOf(this.#olderPath) ?? 0) > bytesMax)
+        await this.#copyTail(this.#olderPath, bytesMax, () => renameSync(this.#partPath, this.#olderPath));
     } catch (error) {
       // Most likely the disk is full: what is oldest goes, and the next try has its room.
       rmSync(this.#partPath, { force: true });
@@ -74,11 +77,16 @@ export class LogFile {
     }
   }
 
-  async #copyAndEmpty(from: number, to: number): Promise<void> {
-    const source = openSync(this.path, 'r');
+  async #copyTail(
+    path: string,
+    bytesMax: number,
+    finish: (source: number, part: number, copied: number) => void,
+  ): Promise<void> {
+    const source = openSync(path, 'r');
     const part = openSync(this.#partPath, 'w', 0o600);
     try {
-      this.#finish(source, part, await copyInTurns(source, part, lineStart(source, from), to));
+      const { size } = fstatSync(source);
+      finish(source, part, await copyInTurns(source, part, lineStart(source, size - bytesMax), size));
     } finally {
       closeSync(part);
       closeSync(source);
