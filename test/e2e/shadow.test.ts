@@ -57,7 +57,7 @@ it('a candidate that answers copies with 500 is taken back before any user met i
 });
 
 it('one whose copies are like their originals goes on when that is known, without users until then', async (t) => {
-  const steps = '[{ shadow: { percent: 100, compare: status }, for: 4s, until: evidence }]';
+  const steps = '[{ shadow: { percent: 100, compare: status }, until: evidence, approve: true }]';
   const project = await serving(t, `{ type: canary, steps: ${steps}, bake: 100ms }`);
   const load = users(t, project);
   const id = await project.begin('v2');
@@ -70,6 +70,7 @@ it('one whose copies are like their originals goes on when that is known, withou
   });
   assert.ok(isCompared);
   assert.match(shown, /shadow {2}v2 gets copies of 100% of GET, HEAD/);
+  await project.api('POST', '/v1/services/web/approve', { by: 'test', reason: '' });
   const release = await project.ended(id);
   assertEnded(release, 'done');
   const verdicts = (await project.release(id)).entries.flatMap(({ fact }) =>
