@@ -9,7 +9,7 @@ import { spawn } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 /** Names of tests that may be skipped in CI, each with the reason. */
 const SKIPS_ALLOWED: Readonly<Record<string, string>> = {
@@ -22,8 +22,11 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   all: ['src/**/*.test.ts', 'test/**/*.test.ts'],
 };
 
+const root = dirname(import.meta.dirname);
+const PRELOADED = ['test/support/property-seed.ts', 'test/support/ending.ts'];
+
 const concurrency = 2;
-/** For one test, and for one file as a whole. Generous: it ends what hangs, it judges nothing. */
+/** For one test. Generous: it ends what hangs, it judges nothing. A file that does not end: test/support/ending.ts. */
 const testTimeoutMs = 10 * 60_000;
 
 function filesFor(args: readonly string[]): readonly string[] {
@@ -37,7 +40,7 @@ function filesFor(args: readonly string[]): readonly string[] {
 function runnerArgs(files: readonly string[], options: readonly string[], tapFile: string): string[] {
   return [
     '--disable-warning=ExperimentalWarning',
-    '--import=./test/support/property-seed.ts',
+    ...PRELOADED.map((file) => `--import=${join(root, file)}`),
     '--test',
     `--test-concurrency=${concurrency}`,
     `--test-timeout=${testTimeoutMs}`,

@@ -1,6 +1,7 @@
 /**
  * Bugs hunted: two installs at once in one folder, an install that broke off and passes for done, a lock that
- * outlives its owner, a test run that is green although a test was skipped or failed. npm is a small program
+ * outlives its owner, a test run that is green although a test was skipped or failed, or that hangs. npm is a small
+ * program
  * of ours here; the scripts are the real ones.
  */
 import assert from 'node:assert/strict';
@@ -146,6 +147,14 @@ suite('test.ts', () => {
     const { code, output } = await run(`test('one', () => { throw new Error('broken'); });`);
     assert.equal(code, 1);
     assert.match(output, /\n# fail 1\n/);
+  });
+
+  test('a file whose tests are over and which does not end fails the run, and says what it left open', async () => {
+    const { code, output } = await run(`test('one', () => {}); setInterval(() => {}, 1_000);`, {
+      SEGUE_TEST_ENDS_WITHIN_MS: '100',
+    });
+    assert.equal(code, 1);
+    assert.match(output, /The tests are over, and this is still open: .*Timeout/);
   });
 
   test('a skipped test fails the run in CI, and says which it is', async () => {
