@@ -1,8 +1,7 @@
 /**
  * Bugs hunted: two installs at once in one folder, an install that broke off and passes for done, a lock that
- * outlives its owner, a test run that is green although a test was skipped or failed, or that hangs. npm is a small
- * program
- * of ours here; the scripts are the real ones.
+ * outlives its owner, a test run that is green although a test was skipped or failed, or that hangs. npm is a
+ * small program of ours here; the scripts are the real ones.
  */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
