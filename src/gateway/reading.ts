@@ -56,16 +56,38 @@ function readHandle(
     if (size <= 0) return ordinary.call(handle, read);
     const isMuch = size > clientCopyBytesMax;
     const bytes = isMuch && buffer !== shared ? buffer.subarray(0, size) : copyOf(buffer, size);
-    if (flows(socket)) {
-      take(bytes);
-    } else if (!socket.push(bytes)) {
-      handle.reading = false;
-      if (!socket.destroyed) handle.readStop();
-    }
+    if (flows(socket)) take(bytes);
+    else if (!socket.push(bytes)) stopReading(socket, handle);
     if (!isMuch && buffer === shared) return undefined;
     buffer = isMuch ? Buffer.allocUnsafeSlow(clientReadBytes) : shared;
     return buffer;
   };
+}
+
+/**
+ * The same for a connected socket that reads into a buffer of its own (`onread`): `take` is told how much came, and
+ * says whether more may.
+ */
+export function readInto(
+  socket: net.Socket,
+  take: (size: number) => boolean,
+  handles: TcpHandles | null = tcpHandles,
+): void {
+  const handle = handles?.of(socket) ?? null;
+  if (handles === null || handle === null) return;
+  const ordinary = handle.onread;
+  handle.onread = function onread(read) {
+    const size = handles.readBytes();
+    if (size <= 0) return ordinary.call(handle, read);
+    if (!take(size)) stopReading(socket, handle);
+    return undefined;
+  };
+}
+
+/** As Node does it: whoever resumes the socket starts it again. */
+function stopReading(socket: net.Socket, handle: TcpHandle): void {
+  handle.reading = false;
+  if (!socket.destroyed) handle.readStop();
 }
 
 function copyOf(buffer: Buffer, size: number): Buffer {

@@ -6,6 +6,7 @@ import net, { type Socket } from 'node:net';
 import { limits } from '../core/limits.ts';
 import { Output } from './output.ts';
 import type { UpstreamPool } from './pool.ts';
+import { readInto } from './reading.ts';
 import { HEADROOM_BYTES, TAILROOM_BYTES, type Upstream, type UpstreamUser } from './upstream.ts';
 
 export class UpstreamConnection implements Upstream {
@@ -81,6 +82,7 @@ export class UpstreamConnection implements Upstream {
   }
 
   #connected(): void {
+    readInto(this.#socket, (size) => this.#read(size));
     this.#output = new Output(this.#socket, () => this.user?.upstreamDrained());
     this.user?.connected();
   }
