@@ -109,7 +109,7 @@ export class ClientConnection implements Timed {
 
   send(bytes: Buffer): void {
     if (this.#halfClosed) this.deadlineMs = monotonicMs() + limits.gateway.halfClosedMs;
-    if (this.#socket.writable) this.#output.write(bytes);
+    this.#output.write(bytes);
   }
 
   /** Everything sent was taken over by the system. */
@@ -121,9 +121,7 @@ export class ClientConnection implements Timed {
   whenFlushed(act: () => void): void {
     if (this.flushed) return act();
     this.deadlineMs = monotonicMs() + limits.gateway.clientStallTimeoutMs;
-    // Below the high-water mark there is no `drain`.
-    this.#socket.write(EMPTY, (error) => {
-      if (error) return;
+    this.#output.whenFlushed(() => {
       this.deadlineMs = this.#halfClosed ? monotonicMs() + limits.gateway.halfClosedMs : Infinity;
       act();
     });

@@ -10,6 +10,8 @@ import { type TcpHandle, type TcpHandles, tcpHandles, type WriteRequest } from '
 /** It is in no use between two writes, as long as they end at once. */
 let spare: WriteRequest | undefined;
 
+const EMPTY = Buffer.alloc(0);
+
 export class Output {
   readonly #socket: Duplex;
   readonly #handles: TcpHandles | null;
@@ -17,6 +19,8 @@ export class Output {
   readonly #onDrained: () => void;
   /** The system has not yet taken all of what was written directly. */
   #waits = false;
+  /** Something went the stream's way and may be there still. */
+  #queued = false;
 
   /** Of a socket that is connected. `onDrained`: after `write` said false, all of it was taken. */
   constructor(socket: Duplex, onDrained = () => {}, handles: TcpHandles | null = tcpHandles) {
@@ -27,13 +31,19 @@ export class Output {
     socket.on('drain', onDrained);
   }
 
-  /** False: better to wait. Whoever owns the bytes leaves them alone until `flushed`. */
+  /**
+   * False: better to wait, if it is not too late for everything. Whoever owns the bytes leaves them alone until
+   * `flushed`.
+   */
   write(bytes: Buffer): boolean {
+    const socket = this.#socket;
+    if (!socket.writable) return false;
     const handle = this.#handle;
     const handles = this.#handles;
-    const socket = this.#socket;
-    if (handle === null || handles === null || this.#waits || socket.writableLength > 0 || !socket.writable)
+    if (handle === null || handles === null || !this.flushed) {
+      this.#queued = true;
       return socket.write(bytes);
+    }
     const request = (spare ??= handles.newRequest());
     if (handle.writeBuffer(request, bytes) !== 0) {
       // The close that follows says all there is to say.
@@ -48,7 +58,19 @@ export class Output {
 
   /** Everything written was taken over by the system. */
   get flushed(): boolean {
-    return !this.#waits && this.#socket.writableLength === 0;
+    if (this.#waits) return false;
+    if (this.#queued) this.#queued = this.#socket.writableLength > 0;
+    return !this.#queued;
+  }
+
+  /** Calls `act` when all that was written so far was taken; not when the socket is lost meanwhile. */
+  whenFlushed(act: () => void): void {
+    if (this.flushed) return act();
+    this.#queued = true;
+    // Below the high-water mark there is no `drain`.
+    this.#socket.write(EMPTY, (error) => {
+      if (!error) act();
+    });
   }
 
   #waitFor(request: WriteRequest, bytes: Buffer): void {
