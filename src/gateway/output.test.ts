@@ -83,16 +83,29 @@ for (const [way, handles] of WAYS) {
     const [near, far] = await socketPair(t);
     const output = new Output(near, () => undefined, handles);
     const parts = received(far);
-    const buffer = Buffer.alloc(4 * PART_BYTES);
+    const buffers = [0, 1].map(() => Buffer.alloc(4 * PART_BYTES));
     for (let at = 0; at < PARTS; at += 1) {
-      buffer.fill(at + 1);
-      output.write(buffer);
+      for (const buffer of buffers) output.write(buffer.fill(at + 1));
       while (!output.flushed) await turn();
     }
     near.end();
     await once(far, 'end');
-    const expected = Array.from({ length: PARTS }, (_, at) => Buffer.alloc(buffer.length, at + 1));
+    const expected = Array.from({ length: PARTS }, (_, at) => Buffer.alloc(8 * PART_BYTES, at + 1));
     assert.equal(Buffer.compare(Buffer.concat(parts), Buffer.concat(expected)), 0);
+  });
+
+  test(`${way}: whoever waits for a single part, or asks to be called, is`, async (t) => {
+    const [near, far] = await socketPair(t);
+    const called: string[] = [];
+    const output = new Output(near, () => called.push('drained'), handles);
+    output.whenFlushed(() => called.push('nothing was written'));
+    assert.equal(output.write(Buffer.alloc(PARTS * PART_BYTES)), false);
+    output.whenFlushed(() => called.push('flushed'));
+    assert.deepEqual(called, ['nothing was written']);
+    received(far);
+    while (called.length < 3) await turn();
+    assert.deepEqual(called.slice(1).toSorted(), ['drained', 'flushed']);
+    assert.ok(output.flushed);
   });
 
   test(`${way}: two sockets that wait at once do not end each other's wait`, async (t) => {
