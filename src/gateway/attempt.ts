@@ -48,7 +48,8 @@ export class Attempt implements UpstreamUser {
   /** It came over a kept connection, which an instance may close at any time. */
   readonly reused: boolean;
   #state: State = 'connecting';
-  readonly #partial = new PartialHead();
+  /** Undefined: the head came in one piece so far. */
+  #partial: PartialHead | undefined;
   #heard = false;
   #continued = false;
   #informed = 0;
@@ -131,7 +132,7 @@ export class Attempt implements UpstreamUser {
     const small = call.body?.takeWithHead();
     if (small) writer.append(small);
     this.ticket.passed(writer.length, 0);
-    this.#upstream.send(writer.bytes.subarray(0, writer.length));
+    this.#upstream.send(writer.written);
     if (!this.#upstream.flushed) writer.replace();
     if (call.body) {
       call.body.attach((part) => this.#sendPart(part));
@@ -159,7 +160,7 @@ export class Attempt implements UpstreamUser {
 
   #readHead(bytes: Buffer, from: number, to: number): boolean {
     this.#heard = true;
-    if (!this.#partial.isEmpty) {
+    if (this.#partial !== undefined && !this.#partial.isEmpty) {
       const joined = this.#partial.takeWith(bytes, from, to);
       return this.#readHead(joined.bytes, joined.from, joined.to);
     }
@@ -167,7 +168,7 @@ export class Attempt implements UpstreamUser {
     while (at < to) {
       const scan = head.scan(bytes, at, to);
       if (scan === 'incomplete' && to - at <= limits.gateway.headBytesMax) {
-        this.#partial.keep(bytes, at, to);
+        (this.#partial ??= new PartialHead()).keep(bytes, at, to);
         return true;
       }
       if (scan !== 'complete' || head.end - at > limits.gateway.headBytesMax) return this.#garbled();
@@ -193,7 +194,7 @@ export class Attempt implements UpstreamUser {
     if (head.status === 100) this.#continued = true;
     call.responding = true;
     writer.information(bytes, head);
-    this.#toClient(writer.bytes.subarray(0, writer.length));
+    this.#toClient(writer.written);
     if (!call.client.flushed) writer.replace();
     return true;
   }
@@ -205,7 +206,7 @@ export class Attempt implements UpstreamUser {
     this.instance.gate.answered(this.ticket, head.status, monotonicMs());
     writer.switching(bytes, head, this.call.upgrade, this.#cookie);
     const { call, instance, ticket } = this;
-    const switching = Buffer.from(writer.bytes.subarray(0, writer.length));
+    const switching = Buffer.from(writer.written);
     const rest = Buffer.from(bytes.subarray(head.end, to));
     tunnel({
       call,
