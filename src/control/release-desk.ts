@@ -3,7 +3,7 @@
  * keeps the files, makes the plans. Until all of it is done nothing of any of them has begun.
  */
 import { SegueError } from '../core/errors.ts';
-import type { Project, Service } from '../core/project.ts';
+import { isWorker, type Project, type Service } from '../core/project.ts';
 import { type Member, orderWithin, reversed } from '../core/release/group.ts';
 import { makePlan } from '../core/release/planning.ts';
 import { baselineOf, type CountBaseline } from '../core/release/receipt.ts';
@@ -118,7 +118,7 @@ export class ReleaseDesk {
         const version = await this.#versions.kept(service.name, this.#goalOf(service.name, request.to));
         resolved(this.#ports.environment, version.spec);
         // What the version was released with comes back with it; where traffic comes in is the file's.
-        return { service: { ...version.spec, traffic: service.traffic }, version };
+        return { service: placedAs(version.spec, service), version };
       });
       for (const name of names) this.#accept(project, name);
       return this.#begin('rollback', items, reversed(orderOf(project, names)), request.by);
@@ -244,6 +244,12 @@ export class ReleaseDesk {
     const joining = { after: member?.after ?? [], others: member ? others : [] };
     return makePlan({ kind, facts, release, to, service, problems, joining });
   }
+}
+
+/** Web and worker never meet here: a service stays what it is. */
+function placedAs(spec: Service, current: Service): Service {
+  if (isWorker(spec)) return { ...spec, drainMs: isWorker(current) ? current.drainMs : spec.drainMs };
+  return isWorker(current) ? spec : { ...spec, traffic: current.traffic };
 }
 
 const isDone = (state: ReleaseState) => state.phase === 'ended' && state.outcome === 'done';

@@ -1,5 +1,5 @@
 import { SegueError } from '../errors.ts';
-import { aloneStrategy, returnStrategy, strategyOf } from '../strategy/index.ts';
+import { aloneStrategy, returnStrategy, strategyOf, workerStrategy } from '../strategy/index.ts';
 import type { Strategy, StrategyRequest } from '../strategy/strategy.ts';
 import { certify } from './certificate.ts';
 import { formatDurationMs } from '../units.ts';
@@ -45,6 +45,7 @@ export function makePlan(request: PlanRequest): Plan {
 
 /** R10 goes before what the file says of the new version: the old one may not bear company either. */
 function strategyFor({ kind, facts, service }: PlanRequest): Strategy {
+  if (facts.worker) return workerStrategy(service.strategy, kind, facts.alone !== null);
   if (facts.alone) return aloneStrategy(service.strategy, kind);
   return kind === 'rollback' ? returnStrategy : strategyOf(service.strategy);
 }
