@@ -190,7 +190,8 @@ export const limits = {
       streamsMax: 20_000,
       sessionMemoryMb: 10,
       sessionWindowBytes: 1024 * 1024,
-      streamWindowBytes: 256 * 1024,
+      /** What a stream may cost whose bytes nobody takes. */
+      streamWindowBytes: 64 * 1024,
       /** Streams that a client may give up: at once, and then in a second. Past it the connection ends. */
       resetsBurst: 200,
       resetsPerSecond: 50,

@@ -15,6 +15,7 @@ import { HeadWriter } from './http1/head-writer.ts';
 import { ResponseHead } from './http1/response-head.ts';
 import type { Instance } from './instance.ts';
 import { PartialHead } from './partial-head.ts';
+import type { BodySink } from './request-body.ts';
 import { ResponseBody } from './response-body.ts';
 import type { Service } from './service.ts';
 import type { Ticket } from './tally.ts';
@@ -38,7 +39,7 @@ export interface AttemptOptions {
   readonly onFailure: (attempt: Attempt, failure: Failure) => void;
 }
 
-export class Attempt implements UpstreamUser {
+export class Attempt implements UpstreamUser, BodySink {
   readonly call: Call;
   readonly service: Service;
   readonly instance: Instance;
@@ -134,12 +135,18 @@ export class Attempt implements UpstreamUser {
     this.#upstream.send(writer.bytes.subarray(0, writer.length));
     if (!this.#upstream.flushed) writer.replace();
     if (call.body) {
-      call.body.attach((part) => this.#sendPart(part));
+      call.body.attach(this);
       call.client.resumeBody();
     }
   }
 
-  #sendPart(part: Buffer): boolean {
+  /** The request's body has left. A stream of HTTP/2 cannot tell: its connection may still have parts of it. */
+  get flushed(): boolean {
+    return this.#state !== 'over' && !this.#upstream.mayRefuse && this.#upstream.flushed;
+  }
+
+  /** A part of the request's body. */
+  send(part: Buffer): boolean {
     const nowMs = monotonicMs();
     this.ticket.passed(part.length, 0);
     // An instance that stopped reading must not stop the client from finishing: its response may be on its way.
