@@ -63,7 +63,7 @@ test('idle clients make room for those who want something, through a cut-over', 
   await eventually('the others are served on', () => load.stats().answered >= answered + 200);
   const { failures } = await load.stop();
   assert.deepEqual(failures, []);
-  for (const pid of workerPids(gateway))
+  for (const pid of await workerPids(gateway))
     assert.ok((await fs.readdir(`/proc/${pid}/fd`)).length < DESCRIPTORS);
 });
 
