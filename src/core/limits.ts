@@ -203,7 +203,10 @@ export const limits = {
       handshakeTimeoutMs: 10_000,
       /** Under way at once on one address. */
       handshakesMax: 1_000,
+      /** A key makes tickets for so long, and its tickets are taken for as long again. */
       ticketKeyForMs: 24 * 3_600_000,
+      /** The next key is made so long before its time, so that every worker knows it. */
+      ticketKeyAheadMs: 60_000,
     },
     /** Of the file that says where clients are. */
     geo: {

@@ -7,7 +7,7 @@ import type { TrafficReport } from '../core/traffic/counts.ts';
 import type { Routing, ServiceRouting } from '../core/traffic/routing.ts';
 import { EMPTY_REPORT } from '../core/traffic/report-book.ts';
 import type { AccessLogSettings, GatewaySettings } from '../core/traffic/settings.ts';
-import { TICKET_KEY } from '../wire/paths.ts';
+import { TICKET_KEYS } from '../wire/paths.ts';
 import { AccessLog } from './access-log/access-log.ts';
 import { AccessLogFile } from './access-log/log-file.ts';
 import { nowMs, timer } from './clock.ts';
@@ -44,7 +44,7 @@ export class Gateway {
   constructor(options: GatewayOptions) {
     const { log, inherited = null } = options;
     this.#certificates = new Certificates({
-      ticketFile: TICKET_KEY,
+      ticketDir: TICKET_KEYS,
       log,
       onChange: () => this.#listeners.refresh(),
     });
