@@ -142,8 +142,9 @@ export class Gateway {
     await this.#countries.apply(routing.settings.countryFile);
     this.#routing = routing;
     void this.#setAccessLog(routing.settings.accessLog);
-    this.#fleet.apply(routing);
+    const settled = this.#fleet.apply(routing);
     const failed = await this.#listeners.apply(this.#fleet.proxied, routing.settings, keep);
+    await settled;
     this.#fleet.releaseHeld();
     this.#reportSoon();
     return failed;
