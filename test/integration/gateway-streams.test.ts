@@ -192,7 +192,7 @@ test('a slow reader holds the instance back, not the memory of the gateway', asy
   });
   let written = () => 0;
   await gateway.route({ backends: [backendOf(app)] });
-  const before = await residentBytes(gateway);
+  const beforeBytes = await residentBytes(gateway);
   const client = new RawClient(t, gateway.port);
   client.socket.pause();
   client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
@@ -204,6 +204,6 @@ test('a slow reader holds the instance back, not the memory of the gateway', asy
     return last > 0 && last === before;
   });
   assert.ok(last < totalBytes / 2, `${last} bytes were taken`);
-  const grown = (await residentBytes(gateway)) - before;
+  const grown = (await residentBytes(gateway)) - beforeBytes;
   assert.ok(grown < 32 * 1024 * 1024, `${grown} bytes more`);
 });
