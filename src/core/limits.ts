@@ -337,6 +337,8 @@ export const limits = {
     rescueRankMs: 5_000,
     /** A new master that does not serve by then is given up. */
     upgradeTimeoutMs: 20_000,
+    /** A response of gRPC that is still open so long after its head is a stream. */
+    callIsStreamAfterMs: 1_000,
     /** After a client's close frame: how long the instance may take to end its side. */
     tunnelCloseMs: 1_000,
     /** Failed requests that are told one by one between two reports; of more, the oldest are only counted. */

@@ -171,9 +171,14 @@ export class StreamSocket extends Duplex implements ClientSocket {
   #finish(part: Buffer, written: Written): void {
     this.#state = 'done';
     const trailer = http2Trailers(Buffer.from(this.#chunks?.trailer ?? []));
-    this.#stream.once('wantTrailers', () => this.#stream.sendTrailers(objectOf(trailer)));
+    const chunked = this.#chunks !== undefined;
+    this.#stream.once('wantTrailers', () => {
+      this.#stream.sendTrailers(objectOf(trailer));
+      setImmediate(() => this.#letGo());
+    });
     this.#stream.end(part, () => {
-      this.#letGo();
+      // Trailers come after the end, and nothing after a reset.
+      if (!chunked) this.#letGo();
       written();
     });
   }
