@@ -12,6 +12,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { WebSocketServer } from 'ws';
+import { z } from 'zod';
 import { DEFAULT_POLICY } from '../src/core/traffic/policy.ts';
 import { DEFAULT_SETTINGS } from '../src/core/traffic/settings.ts';
 import { Gateway } from '../src/gateway/gateway.ts';
@@ -78,6 +79,10 @@ async function h2spec(port: number): Promise<Trial | undefined> {
   return { all: cases.length, failed: new Set(failed.map(([, part, name]) => `${part}: ${name}`)) };
 }
 
+const REPORT = z.object({
+  segue: z.record(z.string(), z.object({ behavior: z.string(), behaviorClose: z.string() })),
+});
+
 /** h2spec gives each answer little time: what fails once is what a busy machine does. */
 async function steadily(trial: () => Promise<Trial | undefined>): Promise<Trial | undefined> {
   const [one, other] = [await trial(), await trial()];
@@ -93,9 +98,7 @@ async function autobahn(port: number): Promise<Trial | undefined> {
   await fs.writeFile(spec, JSON.stringify({ outdir, servers, cases: ['*'], 'exclude-cases': ['9.*'] }));
   const said = await output('wstest', ['-m', 'fuzzingclient', '-s', spec]);
   if (said === undefined) return undefined;
-  const index: { segue: Record<string, { behavior: string; behaviorClose: string }> } = JSON.parse(
-    await fs.readFile(path.join(outdir, 'index.json'), 'utf8'),
-  );
+  const index = REPORT.parse(JSON.parse(await fs.readFile(path.join(outdir, 'index.json'), 'utf8')));
   await fs.rm(dir, { recursive: true });
   const cases = Object.entries(index.segue);
   const fine = new Set(['OK', 'INFORMATIONAL', 'NON-STRICT', 'UNIMPLEMENTED']);
