@@ -83,6 +83,12 @@ export const ERRORS = {
     'The port to listen on is taken by another program.',
     'Stop that program or change "listen" in segue.yaml; then run "segue up" again.',
   ),
+  DIRECT_SOCKET_LOST: kind(
+    5,
+    409,
+    'The gateway that had bound the address was killed, and only the running instances hold it now.',
+    'Users are served. For a release run "segue down" and "segue up" first: in between, connections are refused.',
+  ),
   LISTEN_REFUSED: kind(
     5,
     403,

@@ -197,6 +197,12 @@ export class Call implements RequestFacts {
     return peer.secure || (peer.isTrustedBy(this.trust) && this.field('x-forwarded-proto') === 'https');
   }
 
+  /** What the client sends after its response cannot be told apart from what it would have sent had it been let. */
+  leavesDoubt(continued: boolean): boolean {
+    if (this.upgrade !== null) return true;
+    return this.expectsContinue && !continued && this.body?.complete === false;
+  }
+
   get peerAddress(): string {
     return this.client.peer.address;
   }

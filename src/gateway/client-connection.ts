@@ -132,6 +132,7 @@ export class ClientConnection implements Timed {
     const body = this.#call?.body;
     if (!body) return;
     body.blocked = false;
+    body.giveBack();
     if (this.#unread.length === 0) this.#resume();
   }
 
@@ -228,6 +229,7 @@ export class ClientConnection implements Timed {
       if (end === undefined) return this.#bodyRefused();
       if (body.blocked || body.full) this.#pause();
       at = end;
+      if (at === bytes.length) body.own(bytes);
     }
     if (at < bytes.length) {
       this.#keep(bytes.subarray(at));
