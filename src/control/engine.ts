@@ -180,7 +180,8 @@ export class Engine {
   fail(id: string, failure: SegueError): boolean {
     const release = this.#parts.ledger.release(id);
     if (!release || !isRevocable(release)) return false;
-    this.#failures.set(id, failure);
+    // The first one is the reason: what a crash loop does to the rest of them is not another.
+    if (!this.#failures.has(id)) this.#failures.set(id, failure);
     this.#running.get(id)?.abort(failure);
     return true;
   }

@@ -136,6 +136,7 @@ export class JudgeDesk {
     const heard = stage !== null && sitting.hear(this.#besides(release, stage));
     const said = (counted || heard) && stage ? sitting.look() : null;
     const due = monotonicMs - sitting.writtenAtMs >= limits.judge.evidenceIntervalMs;
+    if (due) sitting.gatherBeside(this.#parts.guards.records(release.id));
     if (said || (sitting.unwritten && due)) this.#writeDown(sitting, said, release, monotonicMs);
     if (said) this.#speak(release, said);
   }
@@ -144,7 +145,9 @@ export class JudgeDesk {
     const spec = this.#parts.ledger.version(release.service, release.to)?.spec;
     if (!spec?.judge) return [];
     const { rules, guards: choices } = spec.judge;
-    return this.#parts.guards.findings({ release, service: spec, choices, rules, stage: stage.index });
+    const before = () => this.#parts.ledger.evidence(release.id)?.guards ?? null;
+    const order = { release, service: spec, choices, rules, stage: stage.index, before };
+    return this.#parts.guards.findings(order);
   }
 
   #enter(sitting: Sitting, stage: PlanStage, release: ReleaseRecord): void {
@@ -165,6 +168,7 @@ export class JudgeDesk {
   }
 
   #writeDown(sitting: Sitting, said: Sat | null, release: ReleaseRecord, monotonicMs: number): void {
+    if (said) sitting.gatherBeside(this.#parts.guards.records(release.id));
     sitting.unwritten = false;
     sitting.writtenAtMs = monotonicMs;
     const change = { put: 'evidence', release: release.id, record: sitting.record } as const;

@@ -1,6 +1,7 @@
 /** The judge at work on one release: what it gathered, what it says of it, and what was written down of both. */
 import type { Weights } from '../core/judge/cell.ts';
 import { budgetOf } from '../core/judge/budget.ts';
+import type { GuardRecords } from '../core/judge/guard-records.ts';
 import { type GuardedJudgement, verdictWith, withGuards } from '../core/judge/guarded-judgement.ts';
 import { Judge } from '../core/judge/judge.ts';
 import { EvidenceBook, type EvidenceRecord, type News } from '../core/judge/evidence.ts';
@@ -26,6 +27,7 @@ export class Sitting {
   #fresh = true;
   /** What is known beside the counts. */
   #guards: readonly GuardFinding[] = [];
+  #beside: GuardRecords | null;
   /** Something was gathered since it was written down. */
   unwritten = false;
   writtenAtMs = -Infinity;
@@ -33,6 +35,7 @@ export class Sitting {
   /** `copies`: whether the release copies requests to its candidate. */
   constructor(record: EvidenceRecord, past: Past | null, choice: JudgeChoice, copies: boolean) {
     this.#book = new EvidenceBook(record);
+    this.#beside = record.guards ?? null;
     const { rules, guards } = choice;
     const falseAlarms = budgetOf(rules.falseAlarms, guards, copies).requests;
     this.#judge = new Judge({ ...rules, falseAlarms }, past);
@@ -52,7 +55,15 @@ export class Sitting {
   }
 
   get record(): EvidenceRecord {
-    return this.#book.record();
+    const record = this.#book.record();
+    return this.#beside ? { ...record, guards: this.#beside } : record;
+  }
+
+  /** What guards have gathered; null: they have not begun, and what was written down of them stays. */
+  gatherBeside(records: GuardRecords | null): void {
+    if (!records || JSON.stringify(records) === JSON.stringify(this.#beside)) return;
+    this.#beside = records;
+    this.unwritten = true;
   }
 
   enter({ index, weights, cold }: PlanStage, atMs: number): void {

@@ -9,6 +9,7 @@ import { assignmentKey } from '../traffic/report-book.ts';
 import type { Group } from '../traffic/split.ts';
 import { type Cell, cellKey, grownCell, observationOf, type Place, placeOf, type Weights } from './cell.ts';
 import { grownSince, NOBODY } from './grown.ts';
+import type { GuardRecords } from './guard-records.ts';
 import type { Observation, Side } from './observed.ts';
 
 export interface EvidenceRecord {
@@ -30,6 +31,8 @@ export interface EvidenceRecord {
   /** Sessions that met an error, by side; in the release and in the stage. */
   readonly sessions: Sessions;
   readonly stageSessions: Sessions;
+  /** What the guards beside the counts have; absent: nothing. */
+  readonly guards?: GuardRecords;
 }
 
 export type Sessions = Readonly<Record<Group, readonly string[]>>;
@@ -168,7 +171,7 @@ export class EvidenceBook {
     return { release: this.#release.observed(), stage: this.#stage.observed() };
   }
 
-  record(): EvidenceRecord {
+  record(): Omit<EvidenceRecord, 'guards'> {
     return {
       ...this.#of,
       seen: [...this.#seen.values()],

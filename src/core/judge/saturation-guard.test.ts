@@ -161,14 +161,3 @@ test('answers that come late again and again are found, a slow check that both s
   assert.equal(wordOf(read(guardOf(), 200, shared, shared), 'delay'), 'not-enough-evidence');
   assert.equal(wordOf(read(guardOf(), 200, { checkMs: () => 50 }), 'delay'), 'not-enough-evidence');
 });
-
-test('restarts beyond what is allowed and beyond stable take it back', () => {
-  const guard = guardOf();
-  for (let at = 0; at < 2; at += 1) guard.restarted('candidate');
-  assert.equal(wordOf(guard.findings(), 'restarts'), 'not-enough-evidence');
-  guard.restarted('stable');
-  guard.restarted('candidate');
-  assert.equal(wordOf(guard.findings(), 'restarts'), 'not-enough-evidence');
-  guard.restarted('candidate');
-  assert.equal(wordOf(guard.findings(), 'restarts'), 'worse');
-});

@@ -36,9 +36,9 @@ const details = z.strictObject(
         "How long its readiness check takes, as a sign of a busy event loop: how many times stable's.",
       ),
     restarts: orOff('a whole number from 0 to 1000, or off', whole(0, 1_000))
-      .prefault(10)
+      .prefault(2)
       .describe(
-        "How often instances of the candidate may end and be started again, more often than stable's.",
+        "How often one instance of the candidate may end and be started again, more often than stable's.",
       ),
     every: duration(limits.guards.intervalMinMs).prefault('10s').describe('From one reading to the next.'),
     warmUp: duration().prefault('1m').describe('New instances are not measured before this.'),
