@@ -256,7 +256,7 @@ function isWell({ code }: ErrorRecord): boolean {
   return code === 'GROUP_TURNED' || code === 'RELEASE_ABORTED';
 }
 
-/** It answers wrongly or not at all: every request that still goes there is one too many. */
+/** It answers wrongly or not at all: every request that still goes there is one too many (docs/adr/0004). */
 function isUrgent({ code }: ErrorRecord): boolean {
-  return code === 'SMOKE_FAILED' || code === 'CRASH_LOOP' || code === 'CANDIDATE_WORSE';
+  return code === 'SMOKE_FAILED' || code === 'CRASH_LOOP' || code === 'CANDIDATE_BROKEN';
 }

@@ -6,6 +6,7 @@
 import { SegueError } from '../core/errors.ts';
 import { beginEvidence } from '../core/judge/evidence.ts';
 import type { GuardFinding, Verdict } from '../core/judge/verdict.ts';
+import type { Recent } from '../core/judge/recent.ts';
 import { describeProof } from '../core/judge/words.ts';
 import { limits } from '../core/limits.ts';
 import type { Service } from '../core/project.ts';
@@ -138,7 +139,7 @@ export class JudgeDesk {
     const due = monotonicMs - sitting.writtenAtMs >= limits.judge.evidenceIntervalMs;
     if (due) sitting.gatherBeside(this.#parts.guards.records(release.id));
     if (said || (sitting.unwritten && due)) this.#writeDown(sitting, said, release, monotonicMs);
-    if (said) this.#speak(release, said);
+    if (said) this.#speak(release, said, sitting.recent);
   }
 
   #besides(release: ReleaseRecord, stage: PlanStage): readonly GuardFinding[] {
@@ -157,9 +158,15 @@ export class JudgeDesk {
     this.#changed();
   }
 
-  #speak({ id }: ReleaseRecord, { judgement }: Sat): void {
-    if (judgement.verdict === 'worse')
-      this.#parts.fail(id, new SegueError('CANDIDATE_WORSE', describeProof(judgement)));
+  #speak({ id }: ReleaseRecord, { judgement }: Sat, { isBroken, rate }: Recent): void {
+    if (judgement.verdict === 'worse') {
+      const proof = describeProof(judgement);
+      const broken = `${proof}\nOf its newest requests ${rate.bad} of ${rate.requests} failed.`;
+      const [code, detail] = isBroken
+        ? (['CANDIDATE_BROKEN', broken] as const)
+        : (['CANDIDATE_WORSE', proof] as const);
+      this.#parts.fail(id, new SegueError(code, detail));
+    }
     this.#changed();
   }
 

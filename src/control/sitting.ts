@@ -6,6 +6,7 @@ import { type GuardedJudgement, verdictWith, withGuards } from '../core/judge/gu
 import { Judge } from '../core/judge/judge.ts';
 import { EvidenceBook, type EvidenceRecord, type News } from '../core/judge/evidence.ts';
 import type { Past } from '../core/judge/observed.ts';
+import { Recent } from '../core/judge/recent.ts';
 import type { JudgeChoice } from '../core/judge/rules.ts';
 import type { GuardFinding, Verdict } from '../core/judge/verdict.ts';
 import type { PlanStage } from '../core/release/stage.ts';
@@ -28,6 +29,7 @@ export class Sitting {
   /** What is known beside the counts. */
   #guards: readonly GuardFinding[] = [];
   #beside: GuardRecords | null;
+  readonly #recent = new Recent();
   /** Something was gathered since it was written down. */
   unwritten = false;
   writtenAtMs = -Infinity;
@@ -81,6 +83,7 @@ export class Sitting {
   take(news: News, monotonicMs: number): boolean {
     const counted = this.#book.take(news) || this.#fresh;
     this.#fresh = false;
+    this.#recent.add(monotonicMs, this.#book.newest);
     if (counted) this.unwritten = true;
     if (this.#book.cold && this.#book.begun) {
       this.#warmAtMs ??= monotonicMs + this.#warmUpMs;
@@ -111,6 +114,11 @@ export class Sitting {
   judgement(): Sat {
     const judgement = withGuards(this.#judge.judgement(this.#book.observed()), this.#guards);
     return { stage: this.stage, judgement };
+  }
+
+  /** How the candidate's newest requests ended, and whether that is broken. */
+  get recent(): Recent {
+    return this.#recent;
   }
 
   /** The stage's last word; null when nothing was said of it. */

@@ -128,6 +128,8 @@ export const limits = {
     pastRequestsMin: 2_000,
     /** How often what was gathered is written down; counts since then are the gateway's to tell again. */
     evidenceIntervalMs: 1_000,
+    /** How far back it is looked whether a candidate that is worse is broken. */
+    recentMs: 10_000,
     pastIntervalMs: 60_000,
   },
   store: {

@@ -33,7 +33,7 @@ it('takes back a version that fails, after a few requests and with the proof', a
   const load = steadyLoad(t, project.port);
   const release = await project.deploy('v2');
   assertEnded(release, 'rolled-back');
-  assert.match(why(release), /^CANDIDATE_WORSE: /);
+  assert.match(why(release), /^CANDIDATE_BROKEN: /);
   const { failed } = await load.stop();
   assert.ok(failed > 0, 'somebody has to meet it');
   assert.ok(failed <= 60, `${failed} requests failed`);
@@ -92,6 +92,6 @@ it('judges what the rules of an A/B give to the new version', async (t) => {
   const load = steadyLoad(t, project.port);
   const release = await project.deploy('v2');
   assertEnded(release, 'rolled-back');
-  assert.match(why(release), /^CANDIDATE_WORSE: /);
+  assert.match(why(release), /^CANDIDATE_BROKEN: /);
   await load.stop();
 });

@@ -10,7 +10,9 @@ import type { Group } from '../traffic/split.ts';
 import { type Cell, cellKey, grownCell, observationOf, type Place, placeOf, type Weights } from './cell.ts';
 import { grownSince, NOBODY } from './grown.ts';
 import type { GuardRecords } from './guard-records.ts';
+import { errorRate, total } from './measure.ts';
 import type { Observation, Side } from './observed.ts';
+import type { Rate } from './rate.ts';
 
 export interface EvidenceRecord {
   readonly release: string;
@@ -37,6 +39,7 @@ export interface EvidenceRecord {
 
 export type Sessions = Readonly<Record<Group, readonly string[]>>;
 
+const NONE: Rate = { bad: 0, requests: 0 };
 const NO_SESSIONS: Sessions = { candidate: [], stable: [], baseline: [] };
 
 export interface Stage {
@@ -81,6 +84,7 @@ export class EvidenceBook {
   #index: number;
   #stageAtMs: number;
   #cold: boolean;
+  #newest: Rate = NONE;
 
   constructor({ release, service, from, to, ...record }: EvidenceRecord) {
     this.#of = { release, service, from, to };
@@ -99,6 +103,11 @@ export class EvidenceBook {
 
   get stageAtMs(): number {
     return this.#stageAtMs;
+  }
+
+  /** Of the candidate, request by request: what came with the last news. */
+  get newest(): Rate {
+    return this.#newest;
   }
 
   get cold(): boolean {
@@ -133,13 +142,17 @@ export class EvidenceBook {
   /** True when something of it counts. */
   take({ rows, failures, sticky }: News): boolean {
     let counted = false;
+    this.#newest = NONE;
     for (const row of rows) {
       const key = assignmentKey(row);
       const before = this.#seen.get(key);
       if (before === row || !isOf(row, this.#of)) continue;
       this.#seen.set(key, row);
       const place = placeOf(row, this.#of, this.#weights);
-      if (place) counted = this.#count(place, this.#heard(grownSince(before, row), place, sticky)) || counted;
+      if (!place) continue;
+      const grown = grownSince(before, row);
+      if (place.group === 'candidate') this.#newest = total([this.#newest, errorRate(grown)]);
+      counted = this.#count(place, this.#heard(grown, place, sticky)) || counted;
     }
     if (sticky) for (const failure of failures) counted = this.#met(failure) || counted;
     return counted;
