@@ -7,13 +7,20 @@ import { Judge } from '../core/judge/judge.ts';
 import { EvidenceBook, type EvidenceRecord, type News } from '../core/judge/evidence.ts';
 import type { Past } from '../core/judge/observed.ts';
 import { Recent } from '../core/judge/recent.ts';
-import type { JudgeChoice } from '../core/judge/rules.ts';
+import { type JudgeChoice, withoutLatency } from '../core/judge/rules.ts';
 import type { GuardFinding, Verdict } from '../core/judge/verdict.ts';
 import type { PlanStage } from '../core/release/stage.ts';
 
 export interface Sat {
   readonly stage: number;
   readonly judgement: GuardedJudgement;
+}
+
+export interface SittingKind {
+  /** The release copies requests to its candidate. */
+  readonly copies: boolean;
+  /** A hash of requests keeps clients where they are. */
+  readonly keyed: boolean;
 }
 
 export class Sitting {
@@ -34,12 +41,12 @@ export class Sitting {
   unwritten = false;
   writtenAtMs = -Infinity;
 
-  /** `copies`: whether the release copies requests to its candidate. */
-  constructor(record: EvidenceRecord, past: Past | null, choice: JudgeChoice, copies: boolean) {
+  constructor(record: EvidenceRecord, past: Past | null, choice: JudgeChoice, kind: SittingKind) {
     this.#book = new EvidenceBook(record);
     this.#beside = record.guards ?? null;
-    const { rules, guards } = choice;
-    const falseAlarms = budgetOf(rules.falseAlarms, guards, copies).requests;
+    const { guards } = choice;
+    const rules = kind.keyed ? withoutLatency(choice.rules) : choice.rules;
+    const falseAlarms = budgetOf(rules.falseAlarms, guards, kind.copies).requests;
     this.#judge = new Judge({ ...rules, falseAlarms }, past);
     this.#warmUpMs = choice.warmUpMs;
   }

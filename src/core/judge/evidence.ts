@@ -229,13 +229,14 @@ class Account {
   }
 
   /**
-   * The first error of a session and a side counts. Past the bound all are forgotten, on every side at once, so that
-   * none looks better for it; who comes again then counts once more.
+   * The first error of a session counts, on whichever side: a weight that rises moves sessions to the candidate, and
+   * those that fail everywhere would be held against it alone, because stable had them before. Past the bound all are
+   * forgotten, on every side at once, so that none looks better for it; who comes again then counts once more.
    */
   meet(place: Place, session: string | null): boolean {
     const known = this.#sessions[place.group];
     if (session !== null) {
-      if (known.has(session)) return false;
+      if (Object.values(this.#sessions).some((side) => side.has(session))) return false;
       if (known.size >= limits.judge.sessionsMax)
         this.#sessions = { candidate: new Set(), stable: new Set(), baseline: new Set() };
       this.#sessions[place.group].add(session);
