@@ -19,7 +19,7 @@ import type { Fleet } from './fleet.ts';
 import type { JudgeDesk } from './judge-desk.ts';
 import type { Ledger } from './ledger.ts';
 import type { ControlPorts } from './ports.ts';
-import { type Apply, doneOf, isAct, ReleaseBook } from './release-book.ts';
+import { type Apply, doneOf, type Happening, isAct, ReleaseBook } from './release-book.ts';
 import { settle } from './settlement.ts';
 import type { StepContext } from './steps/handler.ts';
 import { boundWait } from './step-time.ts';
@@ -131,7 +131,8 @@ export class Engine {
     const spec = version === null ? service : (ledger.version(release.service, version)?.spec ?? service);
     const alone = this.#aloneOf(service, release) !== null;
     const about = { release, spec, service, direction, index, beganAtMs, alone };
-    return { ...about, ports, ledger, fleet, traffic, judge, signal };
+    const tell = (happening: Happening) => this.book.record(release.id, act, happening);
+    return { ...about, ports, ledger, fleet, traffic, judge, signal, tell };
   }
 
   /** The service as the file has it now; a service that left the file keeps its last known form. */

@@ -6,6 +6,7 @@
 import { SegueError } from '../core/errors.ts';
 import { beginEvidence } from '../core/judge/evidence.ts';
 import type { GuardFinding, Verdict } from '../core/judge/verdict.ts';
+import { type Standing, standingOf } from '../core/judge/standing.ts';
 import type { Recent } from '../core/judge/recent.ts';
 import { describeProof } from '../core/judge/words.ts';
 import { limits } from '../core/limits.ts';
@@ -102,6 +103,12 @@ export class JudgeDesk {
     const perSecond = seconds > 0 ? sitting.stageRequests / seconds : null;
     const { stage: rows } = sitting.observed;
     return { stage, sinceMs: sitting.stageAtMs, perSecond, judgement, rows };
+  }
+
+  /** The same in one line and a few figures. */
+  standing(release: string): Standing | null {
+    const judging = this.judging(release);
+    return judging && standingOf(judging.judgement, judging.perSecond);
   }
 
   #take(report: TrafficReport): void {

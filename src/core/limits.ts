@@ -37,6 +37,8 @@ export const limits = {
     followGiveUpMs: 60_000,
     redrawIntervalMs: 100,
     watchIntervalMs: 1_000,
+    /** In a log, how a release stands is said this often while nothing else changes. */
+    standingIntervalMs: 30_000,
     /** Shell completion answers within this or not at all. */
     completionTimeoutMs: 500,
     logTailBytesMax: 16 * 1024,

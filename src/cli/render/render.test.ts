@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Plan } from '../../core/release/plan.ts';
+import type { Standing } from '../../core/judge/standing.ts';
 import type { InstanceStatus, ReleaseSummary, StatusResponse, TrafficResponse } from '../../wire/api.ts';
 import { beginProgress, advance, type Progress } from '../progress.ts';
 import { renderError } from './error.ts';
@@ -123,6 +124,27 @@ describe('progress', () => {
     assert.doesNotMatch(lines(advance(asked, entry(2, 9, done))), /waits for/);
   });
 
+  test('says how the judge sees it, and whom it asks when that stays unclear', () => {
+    const judge = { kind: 'judge', patienceMs: 60_000, onUnsure: 'hold', instances: [] } as const;
+    const record = releaseOf('done');
+    const begun = advance(
+      beginProgress({ ...record, plan: { ...record.plan, steps: [judge] } }),
+      entry(1, 0, { kind: 'step-started', index: 0, direction: 'forward', step: judge }),
+    );
+    const lines = (progress: Progress) =>
+      renderProgress({ ...progress, standing: 'holds: why' }, 0, { columns: 120, rows: 24 }, plainPaint).join(
+        '\n',
+      );
+    assert.match(lines(begun), /\n {2}judge: holds: why$/);
+    const unsure = advance(begun, entry(2, 60_000, { kind: 'unsure', index: 0, patienceMs: 60_000 }));
+    assert.match(lines(unsure), /waits for evidence or a person: segue promote web, or segue abort web\n/);
+    const done = { kind: 'step-done', index: 0, direction: 'forward', note: '' } as const;
+    assert.doesNotMatch(lines(advance(unsure, entry(3, 9, done))), /waits for/);
+    const cause = { code: 'CANDIDATE_WORSE', detail: '' } as const;
+    const back = advance(begun, entry(4, 9, { kind: 'back-planned', cause, steps: [] }));
+    assert.doesNotMatch(lines(back), /judge:/);
+  });
+
   test('says how much of the requests the new version has by now', () => {
     const record = releaseOf('done');
     const share = (instances: readonly string[], percent: number) => ({ instances, percent });
@@ -150,7 +172,7 @@ describe('progress', () => {
       })),
     };
     const steps = many.forward.map((step, i) => ({
-      asks: false,
+      asks: null,
       state: 'waiting' as const,
       startedAtMs: null,
       endedAtMs: null,
@@ -258,6 +280,7 @@ test('the status tells what serves, what is wrong and what is under way', () => 
         holding: 3,
         instances: [INSTANCE, { ...INSTANCE, id: 'web-r0-1', phase: 'stopped' }],
         release: SUMMARY,
+        standing: null,
         last: null,
       },
     ],
@@ -271,6 +294,16 @@ test('the status tells what serves, what is wrong and what is under way', () => 
   assert.match(text, /r2 going back for 5s: deploy v1 -> v2, step 1 of 1: stop web-r2-1/);
   const [service] = status.services;
   assert.ok(service);
+  const standing: Standing = {
+    ...{ verdict: 'not-enough-evidence', text: 'holds: 12 of about 300 requests', perSecond: null },
+    evidence: { guard: 'errors', log: 1, neededLog: 3, part: 1 / 3 },
+    ...{ requests: 12, missingRequests: 288, missingMs: null, holds: ['errors'] },
+  };
+  const judged = { ...status, services: [{ ...service, standing }] };
+  assert.match(
+    renderStatus(judged, NOW_MS, plainPaint).join('\n'),
+    /^ {2}judge: holds: 12 of about 300 requests; evidence 33%$/m,
+  );
   const shared = { ...status, services: [{ ...service, release: { ...SUMMARY, percent: 30 } }] };
   assert.match(renderStatus(shared, NOW_MS, plainPaint).join('\n'), /v1 -> v2, 30% to v2, step 1 of 1/);
 });

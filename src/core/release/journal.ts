@@ -66,6 +66,8 @@ export type Fact =
   | ({ readonly kind: 'resumed' } & Word)
   | ({ readonly kind: 'approved'; readonly index: number } & Word)
   | ({ readonly kind: 'gates-waived'; readonly indexes: readonly number[] } & Word)
+  /** Its patience is over, and a person is asked. */
+  | { readonly kind: 'unsure'; readonly index: number; readonly patienceMs: number }
   /** It goes back for a cause that none of its steps met. */
   | { readonly kind: 'turned'; readonly cause: ErrorRecord }
   /** When a stage begins to be judged, when the word changes, and when the stage ends. `stage`: index of its route step. */
