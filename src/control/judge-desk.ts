@@ -99,8 +99,7 @@ export class JudgeDesk {
     const sitting = this.#sittings.get(release);
     if (!sitting || sitting.stage < 0) return null;
     const { stage, judgement } = sitting.judgement();
-    const seconds = (this.#parts.ports.clock.nowMs() - sitting.stageAtMs) / 1_000;
-    const perSecond = seconds > 0 ? sitting.stageRequests / seconds : null;
+    const perSecond = sitting.perSecond(this.#parts.ports.clock.monotonicMs());
     const { stage: rows } = sitting.observed;
     return { stage, sinceMs: sitting.stageAtMs, perSecond, judgement, rows };
   }

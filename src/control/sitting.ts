@@ -29,6 +29,8 @@ export class Sitting {
   readonly #warmUpMs: number;
   /** By the clock that never jumps; null: no request of the candidate yet in this stage. */
   #warmAtMs: number | null = null;
+  /** Where this control began to look at the stage. */
+  #pace: { readonly sinceMs: number; readonly requests: number } | null = null;
   #verdict: Verdict = 'not-enough-evidence';
   #said: Verdict | null = null;
   /** What an earlier control gathered has not been judged by this one. */
@@ -78,6 +80,7 @@ export class Sitting {
   enter({ index, weights, cold }: PlanStage, atMs: number): void {
     this.#book.enter({ index, weights, cold: cold && this.#warmUpMs > 0, atMs });
     this.#warmAtMs = null;
+    this.#pace = null;
     this.#said = null;
     this.unwritten = true;
   }
@@ -88,6 +91,7 @@ export class Sitting {
 
   /** True when there is something new to judge. */
   take(news: News, monotonicMs: number): boolean {
+    this.#pace ??= { sinceMs: monotonicMs, requests: this.stageRequests };
     const counted = this.#book.take(news) || this.#fresh;
     this.#fresh = false;
     this.#recent.add(monotonicMs, this.#book.newest);
@@ -136,6 +140,12 @@ export class Sitting {
   /** Requests of the candidate in this stage, all weights and rules together. */
   get stageRequests(): number {
     return this.#book.observed().stage.reduce((sum, { candidate }) => sum + candidate.requests, 0);
+  }
+
+  /** Of these, per second, since this control looks at the stage; null: unknown. */
+  perSecond(monotonicMs: number): number | null {
+    if (!this.#pace || monotonicMs <= this.#pace.sinceMs) return null;
+    return (this.stageRequests - this.#pace.requests) / ((monotonicMs - this.#pace.sinceMs) / 1_000);
   }
 
   get observed() {
