@@ -184,8 +184,8 @@ class World {
     const before = this.#rows.get(share);
     if (!candidate || !stable) return;
     this.#rows.set(share, {
-      candidate: sum(before?.candidate, candidate),
-      stable: sum(before?.stable, stable),
+      candidate: together(before?.candidate, candidate),
+      stable: together(before?.stable, stable),
     });
   }
 
@@ -221,7 +221,7 @@ const fresh = (name: string): InstanceUsage[] =>
     ...{ cpuMs: 0, rssBytes: 1_000 * MB, requests: 0, checks: { count: 0, tookMs: 0 } },
   }));
 
-function sum(a: Drawn | undefined, b: Drawn): Drawn {
+function together(a: Drawn | undefined, b: Drawn): Drawn {
   if (!a) return b;
   return {
     requests: a.requests + b.requests,

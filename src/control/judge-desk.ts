@@ -98,10 +98,10 @@ export class JudgeDesk {
   judging(release: string): Judging | null {
     const sitting = this.#sittings.get(release);
     if (!sitting || sitting.stage < 0) return null;
-    const { stage, judgement } = sitting.judgement();
+    const { stage, judgement, rows: report } = sitting.judgement();
     const perSecond = sitting.perSecond(this.#parts.ports.clock.monotonicMs());
     const { stage: rows } = sitting.observed;
-    return { stage, sinceMs: sitting.stageAtMs, perSecond, judgement, rows };
+    return { stage, sinceMs: sitting.stageAtMs, perSecond, judgement, rows, report };
   }
 
   /** The same in one line and a few figures. */
@@ -215,5 +215,5 @@ export class JudgeDesk {
   }
 }
 
-const factOf = ({ stage, judgement }: Sat) =>
-  ({ kind: 'verdict', verdict: judgement.verdict, stage, judgement }) as const;
+const factOf = ({ stage, judgement, rows }: Sat) =>
+  ({ kind: 'verdict', verdict: judgement.verdict, stage, judgement, rows }) as const;

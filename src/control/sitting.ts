@@ -6,6 +6,7 @@ import { type GuardedJudgement, verdictWith, withGuards } from '../core/judge/gu
 import { Judge } from '../core/judge/judge.ts';
 import { EvidenceBook, type EvidenceRecord, type News } from '../core/judge/evidence.ts';
 import type { Past } from '../core/judge/observed.ts';
+import { reportOf, type RowReport } from '../core/judge/row-report.ts';
 import { Recent } from '../core/judge/recent.ts';
 import { type JudgeChoice, withoutLatency } from '../core/judge/rules.ts';
 import type { GuardFinding, Verdict } from '../core/judge/verdict.ts';
@@ -14,6 +15,8 @@ import type { PlanStage } from '../core/release/stage.ts';
 export interface Sat {
   readonly stage: number;
   readonly judgement: GuardedJudgement;
+  /** Of the stage, by weight and rule. */
+  readonly rows: readonly RowReport[];
 }
 
 export interface SittingKind {
@@ -123,8 +126,9 @@ export class Sitting {
   }
 
   judgement(): Sat {
-    const judgement = withGuards(this.#judge.judgement(this.#book.observed()), this.#guards);
-    return { stage: this.stage, judgement };
+    const observed = this.#book.observed();
+    const judgement = withGuards(this.#judge.judgement(observed), this.#guards);
+    return { stage: this.stage, judgement, rows: reportOf(observed.stage) };
   }
 
   /** How the candidate's newest requests ended, and whether that is broken. */

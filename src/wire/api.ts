@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import type { ErrorCode, Place } from '../core/errors.ts';
 import type { GuardedJudgement } from '../core/judge/guarded-judgement.ts';
+import type { RowReport } from '../core/judge/row-report.ts';
 import type { Standing } from '../core/judge/standing.ts';
 import type { Observation } from '../core/judge/observed.ts';
 import type { CertificateState } from '../core/traffic/certificates.ts';
@@ -291,6 +292,8 @@ export interface Judging {
   readonly judgement: GuardedJudgement;
   /** What was counted in this stage, by weight and rule. */
   readonly rows: readonly Observation[];
+  /** The same in figures for people. */
+  readonly report: readonly RowReport[];
 }
 
 // GET /v1/releases/:id/events?after=SEQ: an `Entry` per line, ends after `release-ended`. A heartbeat is an empty line.

@@ -124,27 +124,6 @@ describe('progress', () => {
     assert.doesNotMatch(lines(advance(asked, entry(2, 9, done))), /waits for/);
   });
 
-  test('says how the judge sees it, and whom it asks when that stays unclear', () => {
-    const judge = { kind: 'judge', patienceMs: 60_000, onUnsure: 'hold', instances: [] } as const;
-    const record = releaseOf('done');
-    const begun = advance(
-      beginProgress({ ...record, plan: { ...record.plan, steps: [judge] } }),
-      entry(1, 0, { kind: 'step-started', index: 0, direction: 'forward', step: judge }),
-    );
-    const lines = (progress: Progress) =>
-      renderProgress({ ...progress, standing: 'holds: why' }, 0, { columns: 120, rows: 24 }, plainPaint).join(
-        '\n',
-      );
-    assert.match(lines(begun), /\n {2}judge: holds: why$/);
-    const unsure = advance(begun, entry(2, 60_000, { kind: 'unsure', index: 0, patienceMs: 60_000 }));
-    assert.match(lines(unsure), /waits for evidence or a person: segue promote web, or segue abort web\n/);
-    const done = { kind: 'step-done', index: 0, direction: 'forward', note: '' } as const;
-    assert.doesNotMatch(lines(advance(unsure, entry(3, 9, done))), /waits for/);
-    const cause = { code: 'CANDIDATE_WORSE', detail: '' } as const;
-    const back = advance(begun, entry(4, 9, { kind: 'back-planned', cause, steps: [] }));
-    assert.doesNotMatch(lines(back), /judge:/);
-  });
-
   test('says how much of the requests the new version has by now', () => {
     const record = releaseOf('done');
     const share = (instances: readonly string[], percent: number) => ({ instances, percent });

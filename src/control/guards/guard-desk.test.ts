@@ -235,9 +235,9 @@ test('usage of both sides is read, and restarts are counted for the side that th
   await until(() => wordOf(findings(), 'cpu') === 'worse', 10_000);
   assert.equal(wordOf(findings(), 'memory'), 'not-enough-evidence');
   const crash = (id: string) => {
-    const at = instances.findIndex((each) => each.id === id);
-    const record = instances[at];
-    if (record) instances[at] = { ...record, restarts: (record.restarts ?? 0) + 1 };
+    const place = instances.findIndex((each) => each.id === id);
+    const record = instances[place];
+    if (record) instances[place] = { ...record, restarts: (record.restarts ?? 0) + 1 };
     for (const tell of crashed) tell({ id, crashes: 1, error: { code: 'CRASH_LOOP', detail: '' } });
   };
   for (const id of ['web-r1-1', 'web-r2-1', 'web-r2-1', 'elsewhere']) crash(id);

@@ -93,8 +93,8 @@ export class GuardDesk {
     );
     if (saturation) {
       const requestsAreCounted = service.traffic.mode === 'gateway';
-      const order = { choice: saturation, falseAlarms, release, requestsAreCounted, before };
-      sources.push(new UsageWatch(order, this.#parts));
+      const usage = { choice: saturation, falseAlarms, release, requestsAreCounted, before };
+      sources.push(new UsageWatch(usage, this.#parts));
     }
     if (probes) {
       const probeRules = {

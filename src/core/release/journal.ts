@@ -1,6 +1,7 @@
 import type { ErrorRecord } from '../errors.ts';
 import type { Word } from './gate.ts';
 import type { GuardedJudgement } from '../judge/guarded-judgement.ts';
+import type { RowReport } from '../judge/row-report.ts';
 import type { Verdict } from '../judge/verdict.ts';
 import type { Plan } from './plan.ts';
 import type { Receipt } from './receipt.ts';
@@ -76,6 +77,8 @@ export type Fact =
       readonly verdict: Verdict;
       readonly stage: number;
       readonly judgement: GuardedJudgement;
+      /** By weight and rule; absent in earlier journals. */
+      readonly rows?: readonly RowReport[];
     }
   | { readonly kind: 'back-planned'; readonly cause: ErrorRecord; readonly steps: readonly Step[] }
   | {

@@ -10,7 +10,7 @@ export const KEY_TEXT = /^[\w-]*$/;
 export const KEY_CHARS_MAX = CHARS;
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
-const VALUES = new Map([...ALPHABET].map((char, value) => [char, value]));
+const VALUES = new Map(Array.from(ALPHABET, (char, value) => [char, value]));
 const valueAt = (text: string, at: number): number => VALUES.get(text[at] ?? 'A') ?? 0;
 
 export class KeySketch {
