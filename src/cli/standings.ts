@@ -1,5 +1,4 @@
 /** How the judge sees releases that somebody watches: asked again and again, beside the journal's entries. */
-import { SegueError } from '../core/errors.ts';
 import { describeStandingWhole, type Standing } from '../core/judge/standing.ts';
 import { limits } from '../core/limits.ts';
 import type { ReleaseRecord } from '../core/release/records.ts';
@@ -14,7 +13,7 @@ export interface Asked {
   readonly told: Told;
 }
 
-/** Until the signal. A control that does not answer says nothing, and is asked again. */
+/** Until the signal. What fails is asked again, and told by whoever follows the entries, if it has to be told. */
 export async function followStandings(
   { client, releases, told }: Asked,
   { time }: Shell,
@@ -22,13 +21,12 @@ export async function followStandings(
 ): Promise<void> {
   const asking = client.until(finished);
   while (!finished.aborted) {
-    try {
-      const { services } = await asking.status();
-      for (const { id } of releases)
-        told(id, services.find(({ release }) => release?.id === id)?.standing ?? null);
-    } catch (error) {
-      if (!finished.aborted && !(error instanceof SegueError)) throw error;
-    }
+    const services = await asking.status().then(
+      (status) => status.services,
+      () => [],
+    );
+    for (const { id } of finished.aborted ? [] : releases)
+      told(id, services.find(({ release }) => release?.id === id)?.standing ?? null);
     await time.pause(limits.cli.watchIntervalMs, finished);
   }
 }
