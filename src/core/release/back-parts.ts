@@ -6,7 +6,7 @@ import type { InstanceRef } from './step.ts';
 export interface BackRequest {
   readonly facts: Facts;
   readonly release: string;
-  /** The candidate answers wrongly: it leaves traffic at once, even when stable is short of instances. */
+  /** The candidate is broken: it leaves traffic at once, even when stable is short of instances (docs/adr/0004). */
   readonly urgent: boolean;
 }
 
