@@ -211,7 +211,8 @@ export class JudgeDesk {
     // Whoever rolls back knows where to, and waits for it.
     if (!choice || release.kind !== 'deploy' || release.from === null) return null;
     const record = ledger.evidence(release.id) ?? beginEvidence({ ...release, release: release.id }, []);
-    const keyed = this.#parts.serviceOf(release.service)?.traffic.sticky?.type === 'hash';
+    const service = this.#parts.serviceOf(release.service);
+    const keyed = service?.kind === 'web' && service.traffic.sticky?.type === 'hash';
     const kind = { copies: copiesRequests(release), keyed };
     const sitting = new Sitting(record, this.#pasts.pastOf(release.service), choice, kind);
     this.#sittings.set(release.id, sitting);
