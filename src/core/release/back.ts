@@ -4,13 +4,14 @@
  */
 import { groupOf, NO_SHARE, type Rotation } from '../traffic/rotation.ts';
 import { planBackAlone } from './back-alone.ts';
-import { alreadyRouted, type BackRequest, hasTraffic, missingOf, refs } from './back-parts.ts';
+import { alreadyRouted, type BackRequest, hasTraffic, missingOf, refs, schemaBack } from './back-parts.ts';
 import { percentBorneBy } from './capacity.ts';
 import { type Facts, instanceId, type RunningInstance } from './facts.ts';
 import type { InstanceRef, Step } from './step.ts';
 
 export function planBack(request: BackRequest): Step[] {
-  return request.facts.alone === null ? planBackBeside(request) : planBackAlone(request);
+  const way = request.facts.alone === null ? planBackBeside(request) : planBackAlone(request);
+  return [...way, ...schemaBack(request)];
 }
 
 function planBackBeside({ facts, release, urgent }: BackRequest): Step[] {

@@ -1,4 +1,5 @@
 import type { Rotation } from '../traffic/rotation.ts';
+import type { SchemaFacts } from './schema.ts';
 import type { InstanceRef } from './step.ts';
 
 /** What is true of a service now: all that a strategy may look at. */
@@ -14,6 +15,8 @@ export interface Facts {
   readonly nextInstance: number;
   /** Two versions of it must not run at once; null: they may. */
   readonly alone: Alone | null;
+  /** Left out or null: no database is released with the code. */
+  readonly schema?: SchemaFacts | null;
 }
 
 export interface Alone {
