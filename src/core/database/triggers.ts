@@ -54,7 +54,7 @@ export function forwardTrigger(sync: Sync): Trigger {
   const kept =
     olds.length === 0
       ? 'TRUE'
-      : `ROW(${of('OLD', olds)}) *= ROW(${of('NEW', olds)}) OR ROW(${of('OLD', names)}) *<> ROW(${of('NEW', names)})`;
+      : `${alike(of('OLD', olds), of('NEW', olds))} OR NOT ${alike(of('OLD', names), of('NEW', names))}`;
   return trigger(sync, 'f', [
     `IF TG_OP = 'INSERT' THEN`,
     `  IF ${given} THEN RETURN NEW; END IF;`,
@@ -75,17 +75,27 @@ export function reverseTrigger(sync: Sync): Trigger {
     [
       `IF TG_OP = 'INSERT' THEN`,
       `  IF NOT (${given}) THEN RETURN NEW; END IF;`,
-      `ELSIF ROW(${of('OLD', names)}) *= ROW(${of('NEW', names)}) THEN RETURN NEW;`,
+      `ELSIF ${alike(of('OLD', names), of('NEW', names))} THEN RETURN NEW;`,
       'END IF;',
       // Both sides changed: by a statement of the old version and the trigger before this one, or by one statement.
-      `IF TG_OP = 'INSERT' OR ROW(${of('OLD', olds)}) *<> ROW(${of('NEW', olds)}) THEN`,
-      `  SELECT ROW(${cast}) *= ROW(${of('NEW', names)}) INTO segue_in_step ${fromRow(sync.table)};`,
+      `IF TG_OP = 'INSERT' OR NOT ${alike(of('OLD', olds), of('NEW', olds))} THEN`,
+      `  SELECT ${alike(cast, of('NEW', names))} INTO segue_in_step ${fromRow(sync.table)};`,
       '  IF segue_in_step THEN RETURN NEW; END IF;',
       'END IF;',
+      ...(news.length > 1 ? [fillRest(news, sync.table)] : []),
       derive(downs, sync.table),
     ],
     'DECLARE segue_in_step boolean;',
   );
+}
+
+/** A row that the backfill has not come to, of which the new version writes some columns: the others count, too. */
+function fillRest(news: readonly Derived[], table: TableName): string {
+  const empty = news.map(({ column }) => `OLD.${quoteName(column)} IS NULL`).join(' AND ');
+  const rest = news.map(({ column, expression, type }) => ({
+    ...{ column, type, expression: `coalesce(${quoteName(column)}, (${expression}))` },
+  }));
+  return `IF TG_OP = 'UPDATE' AND ${empty} THEN ${derive(rest, table)} END IF;`;
 }
 
 /** Gives a column a value wherever a statement leaves it NULL. */
@@ -96,6 +106,9 @@ export function fillTrigger(sync: Sync): Trigger {
     derive(sync.news, sync.table),
   ]);
 }
+
+/** By their bytes: types without equality (json, point) have those too, and 1.0 is not 1.00. */
+export const alike = (a: string, b: string): string => `record_image_eq(ROW(${a}), ROW(${b}))`;
 
 const of = (record: 'OLD' | 'NEW', columns: readonly string[]) =>
   columns.map((column) => `${record}.${quoteName(column)}`).join(', ');

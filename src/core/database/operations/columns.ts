@@ -3,7 +3,7 @@ import type { AddColumn, ChangeType, MergeColumns, RenameColumn, SplitColumn } f
 import type { ColumnFacts } from '../facts.ts';
 import { quoteName, quoteTable, showTable, type TableName } from '../identifier.ts';
 import { type Compiled, type Made, NOTHING } from '../step.ts';
-import { type Derived, forwardTrigger, reverseTrigger, type Sync } from '../triggers.ts';
+import { alike, type Derived, forwardTrigger, reverseTrigger, type Sync } from '../triggers.ts';
 import {
   alter,
   alterIfThere,
@@ -82,7 +82,7 @@ export function addColumn(operation: AddColumn, context: Context): Compiled {
 /** Values that the database would not give again by itself. */
 function differs({ table, column, columnType }: AddColumn, expected: string | null): string {
   const same = expected === null ? 'NULL' : `(${expected})`;
-  return `SELECT EXISTS (SELECT FROM ${quoteTable(table)} WHERE ROW(${quoteName(column)}) *<> ROW(${same}::${columnType}))`;
+  return `SELECT EXISTS (SELECT FROM ${quoteTable(table)} WHERE NOT ${alike(quoteName(column), `${same}::${columnType}`)})`;
 }
 
 export function renameColumn({ table, column, to }: RenameColumn, context: Context): Compiled {

@@ -21,7 +21,7 @@ const CREATE = [
   `CREATE TABLE IF NOT EXISTS segue.backfills (change text NOT NULL REFERENCES segue.changes, job text NOT NULL, cursor jsonb, pass int NOT NULL DEFAULT 1,
     rows bigint NOT NULL DEFAULT 0, changed bigint NOT NULL DEFAULT 0, done boolean NOT NULL DEFAULT false, wanted text NOT NULL DEFAULT 'resume',
     began_at timestamptz NOT NULL DEFAULT clock_timestamp(), at timestamptz NOT NULL DEFAULT clock_timestamp(), PRIMARY KEY (change, job))`,
-  `CREATE TABLE IF NOT EXISTS segue.lease (only boolean PRIMARY KEY DEFAULT true CHECK (only), fence bigint NOT NULL, holder text NOT NULL, until timestamptz NOT NULL)`,
+  `CREATE TABLE IF NOT EXISTS segue.lease (one boolean PRIMARY KEY DEFAULT true CHECK (one), fence bigint NOT NULL, holder text NOT NULL, until timestamptz NOT NULL)`,
   `CREATE TABLE IF NOT EXISTS segue.history (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, at timestamptz NOT NULL DEFAULT clock_timestamp(),
     change text, event text NOT NULL, detail jsonb)`,
   `INSERT INTO segue.lease (fence, holder, until) VALUES (0, '', '-infinity') ON CONFLICT DO NOTHING`,
