@@ -143,6 +143,24 @@ export const ERRORS = {
     'The backfill was stopped before its end.',
     'Run "segue database backfill" again: it goes on where it stopped.',
   ),
+  SCHEMA_NOT_READ: kind(
+    5,
+    503,
+    'The release was refused: where the changes of the database are could not be read.',
+    'Nothing was changed. Run it again when the database answers; a rollback needs no answer.',
+  ),
+  ROLLBACK_PAST_CONTRACT: kind(
+    5,
+    409,
+    'That version needs a schema that is not there any more.',
+    'Release a version that was made with the change named; its files have to be in the folder of changes.',
+  ),
+  CONTRACT_REFUSED: kind(
+    5,
+    409,
+    'The change cannot be contracted now.',
+    'End what still needs the old schema, or name harmless programs in "database: { contract: { clients } }".',
+  ),
   CONTROL_NOT_RUNNING: kind(5, 503, 'Segue does not run for this project.', 'Start it with "segue up".'),
   CONTROL_RUNNING: kind(
     5,

@@ -24,6 +24,14 @@ export interface DatabaseChoice {
   readonly url: string;
   /** The folder of the changes. */
   readonly changes: string;
+  /** Those that use it; null: all. */
+  readonly services: readonly string[] | null;
+  readonly contract: {
+    /** For so long nothing may need the old schema; null: and then a person says so. */
+    readonly afterMs: number | null;
+    /** Names of other programs that do not need the old schema. */
+    readonly clients: readonly string[];
+  };
 }
 
 /** How long old versions stay on disk. One that a rollback could need stays whatever this says. */

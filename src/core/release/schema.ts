@@ -41,12 +41,8 @@ export function contractsFor(schema: SchemaFacts, version: string): SchemaChange
   return schema.changes.filter((change) => isOpen(change) && knows(schema, version, change.name));
 }
 
-/** Changes that took away, or are about to, what the version uses. */
-export function takenFrom(
-  schema: SchemaFacts,
-  version: string,
-  reach: 'contracted' | 'finished',
-): SchemaChange[] {
+/** Changes that the version was made before, and that are so far: `finished` took away what it uses. */
+export function strangeTo(schema: SchemaFacts, version: string, reach: Reach): SchemaChange[] {
   return schema.changes.filter((change) => change.reach === reach && !knows(schema, version, change.name));
 }
 

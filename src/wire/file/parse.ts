@@ -61,7 +61,7 @@ export function parseProjectFile(text: string, fileName: string, environment: st
     ok: true,
     project: {
       ...{ name: project, environment, services: Object.fromEntries(named), keep, ports, gateway },
-      database: database ?? null,
+      database: database ? { ...database, services: database.services ?? null } : null,
     },
   };
 }

@@ -1,0 +1,185 @@
+/**
+ * Knows the database that is released with the code: opens it, reads how far each change is, and says what a release
+ * may count on. What it saw is kept in the ledger, so that a rollback can be decided while the database is away.
+ */
+import path from 'node:path';
+import type { Change } from '../../core/database/change.ts';
+import type { Phase } from '../../core/database/phase.ts';
+import type { ChangeRunner, ChangeState } from '../../core/database/runner.ts';
+import { SegueError } from '../../core/errors.ts';
+import type { DatabaseChoice } from '../../core/project.ts';
+import { type Reach, type SchemaFacts, strangeTo } from '../../core/release/schema.ts';
+import { formatDurationMs } from '../../core/units.ts';
+import type { Ledger } from '../ledger.ts';
+import { valueIn } from '../instance-environment.ts';
+import type { ControlPorts } from '../ports.ts';
+import { contractOf, memoryOf, memorySetting, schemaFacts } from './memory.ts';
+
+export interface SchemaDeskParts {
+  readonly ports: Pick<ControlPorts, 'databases' | 'changes' | 'source' | 'environment' | 'clock'>;
+  readonly ledger: Ledger;
+  /** As segue.yaml has it now. */
+  readonly choice: () => DatabaseChoice | null;
+}
+
+const REACH: Readonly<Record<Phase, Reach | null>> = {
+  new: 'new',
+  reverted: 'new',
+  expanding: 'new',
+  reverting: 'new',
+  expanded: 'expanded',
+  ready: 'filled',
+  contracting: 'contracted',
+  contracted: 'contracted',
+  finished: 'finished',
+  // It was there before Segue: no version ever ran without it.
+  adopted: null,
+};
+
+/** What was read in one go. */
+export interface Seen {
+  readonly folder: readonly Change[];
+  readonly states: readonly ChangeState[];
+}
+
+export class SchemaDesk {
+  readonly #parts: SchemaDeskParts;
+
+  constructor(parts: SchemaDeskParts) {
+    this.#parts = parts;
+  }
+
+  get choice(): DatabaseChoice | null {
+    return this.#parts.choice();
+  }
+
+  uses(service: string): boolean {
+    const { choice } = this;
+    return choice !== null && (choice.services === null || choice.services.includes(service));
+  }
+
+  /** Runs work on the database; what it opened is closed whatever happens. */
+  async opened<T>(
+    choice: DatabaseChoice,
+    work: (runner: ChangeRunner, folder: readonly Change[]) => Promise<T>,
+  ): Promise<T> {
+    const { ports } = this.#parts;
+    const folder = await ports.changes.read(path.resolve(ports.source.root, choice.changes));
+    const url = valueIn(ports.environment, choice.url);
+    if (url.type === 'missing')
+      throw new SegueError('ENVIRONMENT_VALUE_MISSING', `database.url needs ${url.name}.`);
+    const runner = await ports.databases.open(url.value);
+    try {
+      return await work(runner, folder);
+    } finally {
+      await runner.close();
+    }
+  }
+
+  /** Reads where every change is, and remembers it. Null: there is no database. */
+  async look(choice = this.choice): Promise<Seen | null> {
+    if (choice === null) return null;
+    const seen = await this.opened(choice, async (runner, folder) => ({
+      folder,
+      states: (await runner.status(folder)).changes,
+    }));
+    await this.#remember(seen);
+    return seen;
+  }
+
+  async #remember({ folder, states }: Seen): Promise<void> {
+    const { ledger } = this.#parts;
+    await ledger.write(() => {
+      const memory = memoryOf(ledger);
+      const changes = states.flatMap(({ name, phase }) => {
+        const file = folder.find((each) => each.name === name);
+        const kept = memory.changes.find((each) => each.name === name);
+        const reach = REACH[phase];
+        const { digest, keepMs } = file ?? kept ?? { digest: '', keepMs: 0 };
+        return reach === null ? [] : [{ name, digest, reach, keepMs }];
+      });
+      if (JSON.stringify(changes) === JSON.stringify(memory.changes)) return null;
+      return { facts: [], changes: [memorySetting({ ...memory, changes })] };
+    });
+  }
+
+  /**
+   * Before a release makes a plan. Gives the names of all changes that a new version is made with; throws
+   * SCHEMA_NOT_READ, and whatever is wrong with the changes themselves.
+   */
+  async readFor(choice: DatabaseChoice | null): Promise<readonly string[]> {
+    const seen = await this.look(choice).catch((error: unknown) => {
+      throw unread(error);
+    });
+    if (!seen) return [];
+    const edited = seen.states.find((state) => state.edited);
+    if (edited) throw new SegueError('CHANGE_EDITED', `${edited.name} is ${edited.phase}.`);
+    const reverting = seen.states.find((state) => state.phase === 'reverting');
+    if (reverting)
+      throw new SegueError('CHANGE_ORDER', `${reverting.name} is half taken back: "segue database revert" ends it.`);
+    await this.#mustBePossible(choice, seen);
+    return seen.folder.map(({ name }) => name);
+  }
+
+  /** What cannot be done is found before anything is. */
+  async #mustBePossible(choice: DatabaseChoice | null, { folder, states }: Seen): Promise<void> {
+    const [next] = folder.filter(({ name }) =>
+      states.some((state) => state.name === name && REACH[state.phase] === 'new'),
+    );
+    // Those behind it may build on what it makes.
+    if (choice !== null && next) await this.opened(choice, async (runner) => void (await runner.plan(next)));
+  }
+
+  /** The same for a rollback, which must not wait for a database: what was seen last has to do then. */
+  async readForRollback(choice: DatabaseChoice | null): Promise<string | null> {
+    try {
+      await this.look(choice);
+      return null;
+    } catch (error) {
+      if (!(error instanceof SegueError)) throw error;
+      return `the database does not answer (${error.message}): planned by what it said last`;
+    }
+  }
+
+  factsFor(service: string, made: { version: string; changes: readonly string[] } | null): SchemaFacts | null {
+    return this.uses(service) ? schemaFacts(this.#parts.ledger, service, made) : null;
+  }
+
+  /** Throws ROLLBACK_PAST_CONTRACT. Asked in the write that begins a release, so that no contract comes between. */
+  refuseTaken(schema: SchemaFacts, version: string): void {
+    const memory = memoryOf(this.#parts.ledger);
+    const [gone] = strangeTo(schema, version, 'finished');
+    if (gone)
+      throw new SegueError(
+        'ROLLBACK_PAST_CONTRACT',
+        `${gone.name} was contracted, and ${version} was made before it: what it used is gone.`,
+      );
+    const begun = schema.changes.find(
+      ({ name }) => contractOf(memory, name).begun && !(schema.known[version] ?? []).includes(name),
+    );
+    if (begun)
+      throw new SegueError(
+        'ROLLBACK_PAST_CONTRACT',
+        `${begun.name} is being contracted, and ${version} was made before it.`,
+      );
+  }
+
+  /** What a release of the version should know, in a person's words. */
+  warningsFor(schema: SchemaFacts, version: string): string[] {
+    const bound = strangeTo(schema, version, 'contracted').map(
+      ({ name, keepMs }) =>
+        `${name} is contracted: its rules hold for ${version}, too; what ${version} uses is kept for ${formatDurationMs(keepMs)} after the contract`,
+    );
+    const waits = strangeTo(schema, version, 'new').map(
+      ({ name }) => `${name} stays out: ${version} was made before it; it goes with a version that is new`,
+    );
+    return [...bound, ...waits];
+  }
+}
+
+const NOT_READ: ReadonlySet<string> = new Set(['DATABASE_UNREACHABLE', 'DATABASE_BUSY', 'DATABASE_LOCKED']);
+
+function unread(error: unknown): unknown {
+  if (!(error instanceof SegueError) || !NOT_READ.has(error.code)) return error;
+  return new SegueError('SCHEMA_NOT_READ', error.message, { cause: error });
+}
