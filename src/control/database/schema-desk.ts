@@ -53,8 +53,7 @@ export class SchemaDesk {
     return this.#parts.choice();
   }
 
-  uses(service: string): boolean {
-    const { choice } = this;
+  uses(service: string, choice = this.choice): boolean {
     return choice !== null && (choice.services === null || choice.services.includes(service));
   }
 
@@ -141,8 +140,13 @@ export class SchemaDesk {
     }
   }
 
-  factsFor(service: string, made: { version: string; changes: readonly string[] } | null): SchemaFacts | null {
-    return this.uses(service) ? schemaFacts(this.#parts.ledger, service, made) : null;
+  /** From what was seen last. Null: the service uses no database that is released with it. */
+  factsFor(
+    service: string,
+    made: { readonly version: string; readonly changes: readonly string[] } | null,
+    choice: DatabaseChoice | null,
+  ): SchemaFacts | null {
+    return this.uses(service, choice) ? schemaFacts(this.#parts.ledger, service, made) : null;
   }
 
   /** Throws ROLLBACK_PAST_CONTRACT. Asked in the write that begins a release, so that no contract comes between. */
