@@ -28,8 +28,7 @@ import type {
 import { NO_ENVIRONMENT } from '../wire/api-version.ts';
 import { SEGUE_VERSION } from '../wire/version.ts';
 import { CertificateOffice } from './certificate-office.ts';
-import { SchemaDesk } from './database/schema-desk.ts';
-import { SchemaWork } from './database/schema-work.ts';
+import { SchemaOffice } from './database/schema-office.ts';
 import { Engine } from './engine.ts';
 import { Fleet } from './fleet.ts';
 import { GuardDesk } from './guards/guard-desk.ts';
@@ -62,8 +61,7 @@ export class Control {
   readonly judge: JudgeDesk;
   readonly engine: Engine;
   readonly orders: Orders;
-  readonly schema: SchemaDesk;
-  readonly schemaWork: SchemaWork;
+  readonly database: SchemaOffice;
   readonly #desk: ReleaseDesk;
   readonly #guards: GuardDesk;
   readonly #office: CertificateOffice;
@@ -109,16 +107,14 @@ export class Control {
     this.#guards = new GuardDesk({ ports, ledger, fleet });
     this.judge = new JudgeDesk({ ports, ledger, guards: this.#guards, serviceOf, fail, onFault });
     const { judge } = this;
-    this.schema = new SchemaDesk({ ports, ledger, choice: () => this.#project.database });
-    const services = () => this.services.filter(({ name }) => this.schema.uses(name));
-    const latency = { ...{ clock: ports.clock, plane: ports.plane, ledger }, window: this.window, services };
-    const desk = this.schema;
-    this.schemaWork = new SchemaWork({ clock: ports.clock, ledger, desk, latency, fail });
-    const work = { schema: this.schemaWork, judge, traffic };
+    const choice = () => this.#project.database;
+    const services = () => this.services;
+    this.database = new SchemaOffice({ ports, ledger, window: this.window, services, choice, fail });
+    const work = { schema: this.database.work, judge, traffic };
     this.engine = new Engine({ ...work, ports, ledger, fleet, serviceOf, beforeEnd, onFault });
     this.orders = new Orders({ clock: ports.clock, ledger, book: this.engine.book });
     const accept = (file: Project, service: string) => this.#accept(file, service);
-    this.#desk = new ReleaseDesk({ ports, ledger, engine: this.engine, judge, schema: desk, accept });
+    this.#desk = new ReleaseDesk({ ...{ ports, ledger, judge, accept }, engine: this.engine, schema: this.database.desk });
   }
 
   /** Reads what was remembered, finds what runs, puts the routing in force and goes on with what was under way. */
@@ -155,6 +151,7 @@ export class Control {
     await this.traffic.apply();
     for (const release of this.ledger.activeReleases) await this.#resume(release);
     void this.#office.run();
+    void this.database.contracts.run();
   }
 
   #settings(): GatewaySettings {
@@ -364,7 +361,7 @@ export class Control {
   async #stopOnce(instances: boolean): Promise<void> {
     try {
       this.engine.close();
-      this.schemaWork.close();
+      this.database.close();
       if (instances) await this.#restAll();
       await this.#note({ kind: 'control-stopped' });
       await this.close();
@@ -385,7 +382,7 @@ export class Control {
 
   async close(): Promise<void> {
     this.#office.close();
-    this.schemaWork.close();
+    this.database.close();
     this.#guards.close();
     this.fleet.close();
     await this.ports.plane.close();

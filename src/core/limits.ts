@@ -200,6 +200,7 @@ export const limits = {
     retriesMax: 30,
   },
   api: {
+    changeCharsMax: 255,
     bodyBytesMax: 1024 * 1024,
     /** Of releases and of logs together. */
     followersMax: 200,

@@ -1,4 +1,5 @@
 /** What a database can be asked to do with a change: the same for the command line and for a release. */
+import type { DatabaseClient } from '../release/contract.ts';
 import type { Change } from './change.ts';
 import type { Phase } from './phase.ts';
 
@@ -87,5 +88,7 @@ export interface ChangeRunner {
   order(name: string, order: Order): Promise<void>;
   /** Takes the database as it is; the changes named count as made. */
   adopt(made: readonly Change[]): Promise<void>;
+  /** Who is connected now, this run itself left out. */
+  clients(): Promise<readonly DatabaseClient[]>;
   close(): Promise<void>;
 }

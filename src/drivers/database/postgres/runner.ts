@@ -11,11 +11,13 @@ import type {
   Watch,
 } from '../../../core/database/runner.ts';
 import type { Compiled } from '../../../core/database/step.ts';
+import type { DatabaseClient } from '../../../core/release/contract.ts';
 import { SegueError } from '../../../core/errors.ts';
 import { limits } from '../../../core/limits.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import type { DatabaseOptions } from '../../../ports/database.ts';
 import { beginJobs, jobsDone, runJob } from './backfill.ts';
+import { connectedClients } from './clients.ts';
 import type { Connections, Session, Settings } from './connection.ts';
 import { failureOf } from './failure.ts';
 import { readFacts, readSchemaLines } from './facts.ts';
@@ -161,6 +163,10 @@ export class PostgresRunner implements ChangeRunner {
         await lease.release();
       }
     });
+  }
+
+  async clients(): Promise<readonly DatabaseClient[]> {
+    return this.#say('clients', () => connectedClients(this.#parts.connections));
   }
 
   async close(): Promise<void> {
