@@ -114,6 +114,19 @@ const ports = z
     return z.NEVER;
   });
 
+const DATABASE_URL = 'an address such as postgres://user@host/name, or env:NAME';
+
+const database = z.strictObject(
+  {
+    url: z
+      .string(DATABASE_URL)
+      .regex(/^(?:env:[A-Za-z_][A-Za-z0-9_]*|postgres(?:ql)?:\/\/.+)$/, DATABASE_URL)
+      .describe('Address of the PostgreSQL database. env:NAME takes it from the environment.'),
+    changes: text('a folder').prefault('db/changes').describe('The folder of the changes.'),
+  },
+  'url and changes',
+);
+
 /** What an environment may change. */
 const changeable = {
   services: z
@@ -127,6 +140,7 @@ const changeable = {
   keep: keep.prefault({}).describe('How long old versions stay on disk; one that is needed always stays.'),
   ports: ports.prefault('20000-29999').describe('Instances get their ports from this range.'),
   gateway: gateway.prefault({}).describe('The gateway as a whole.'),
+  database: database.optional().describe('The database that "segue database" looks after.'),
 };
 
 export const base = z.strictObject(
