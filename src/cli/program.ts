@@ -9,7 +9,7 @@ import { VERBS } from './commands/index.ts';
 import { Input } from './input.ts';
 import { reportError } from './report.ts';
 import type { Shell } from './shell.ts';
-import { COMMON_OPTIONS, type OptionSpec, type Verb } from './verb.ts';
+import { COMMON_OPTIONS, type OptionSpec, type Verb, type VerbGroup } from './verb.ts';
 
 /** What shells report for a program that Ctrl-C ended. */
 const INTERRUPTED = 130;
@@ -50,8 +50,36 @@ function buildProgram(shell: Shell, ended: (exitCode: number) => void): Command 
       writeErr: () => undefined,
     })
     .addHelpText('after', '\nEvery verb explains itself: segue deploy --help');
-  for (const verb of VERBS) program.addCommand(commandOf(verb, shell, ended), { hidden: !!verb.hidden });
+  for (const verb of VERBS)
+    if ('verbs' in verb) program.addCommand(groupOf(verb, shell, ended));
+    else program.addCommand(commandOf(verb, shell, ended), { hidden: !!verb.hidden });
   return program;
+}
+
+function groupOf(
+  { name, summary, verbs }: VerbGroup,
+  shell: Shell,
+  ended: (exitCode: number) => void,
+): Command {
+  const group = new Command(name)
+    .description(summary)
+    .helpOption('--help', 'show help')
+    .helpCommand(false)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => shell.screen.print([text.trimEnd()]),
+      writeErr: () => undefined,
+    })
+    .action(() => {
+      const named = group.args[0];
+      throw new SegueError(
+        'USAGE',
+        `${named === undefined ? 'Name' : `There is no "${name} ${named}": name`} one of ${verbs.map((verb) => verb.name).join(', ')}.`,
+      );
+    })
+    .allowExcessArguments(true);
+  for (const verb of verbs) group.addCommand(commandOf(verb, shell, ended));
+  return group;
 }
 
 function commandOf(verb: Verb, shell: Shell, ended: (exitCode: number) => void): Command {

@@ -1,4 +1,5 @@
 /** What a verb sees of the world. `main/cli.ts` makes the real one; tests run the real program instead. */
+import type { ChangeSource, DatabaseOpener } from '../ports/database.ts';
 import type { Paint } from './render/style.ts';
 
 export interface Shell {
@@ -9,6 +10,9 @@ export interface Shell {
   /** Aborted by the first Ctrl-C. */
   readonly interrupted: AbortSignal;
   readonly places: Places;
+  /** For the verbs that work without control. */
+  readonly database: DatabaseOpener;
+  readonly changes: ChangeSource;
 }
 
 export interface Screen {
@@ -46,4 +50,5 @@ export interface Time {
 export interface Places {
   readonly controlMain: string;
   readonly schema: string;
+  readonly changeSchema: string;
 }

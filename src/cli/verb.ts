@@ -14,6 +14,40 @@ export interface Verb {
   run(input: Input, shell: Shell): Promise<number>;
 }
 
+/** Verbs of one subject, such as `segue database plan`. */
+export interface VerbGroup {
+  readonly name: string;
+  readonly summary: string;
+  readonly verbs: readonly Verb[];
+}
+
+/** A verb with the words that call it. */
+export interface Called {
+  readonly words: readonly string[];
+  readonly verb: Verb;
+}
+
+export function everyVerb(verbs: readonly (Verb | VerbGroup)[]): Called[] {
+  return verbs.flatMap((each) =>
+    'verbs' in each
+      ? each.verbs.map((verb) => ({ words: [each.name, verb.name], verb }))
+      : [{ words: [each.name], verb: each }],
+  );
+}
+
+/** For completion, which knows one level: the verbs of a group are its first word, and it takes what any of them takes. */
+export function asVerb(verb: Verb | VerbGroup): Verb {
+  if (!('verbs' in verb)) return verb;
+  const { name, summary, verbs } = verb;
+  const options = new Map(verbs.flatMap((each) => each.options ?? []).map((option) => [option.flag, option]));
+  const words = verbs.map((each) => each.name);
+  return {
+    ...{ name, summary, options: [...options.values()], examples: [] },
+    arguments: [{ name: 'verb', required: true, summary: words.join(', '), completes: words }],
+    run: () => Promise.resolve(0),
+  };
+}
+
 /** What completes a word: names that control knows, words of a fixed list, folders. */
 export type Completes = 'service' | 'instance' | 'release' | 'folder' | readonly string[];
 

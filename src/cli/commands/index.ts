@@ -1,10 +1,11 @@
 /** The table of verbs, in the order of the help. A new verb is a file here and a line below. */
-import type { Verb } from '../verb.ts';
+import { asVerb, type Verb, type VerbGroup } from '../verb.ts';
 import { abort } from './abort.ts';
 import { approve } from './approve.ts';
 import { check } from './check.ts';
 import { complete } from './complete.ts';
 import { completionOf } from './completion.ts';
+import { database } from './database.ts';
 import { deploy } from './deploy.ts';
 import { down } from './down.ts';
 import { init } from './init.ts';
@@ -20,7 +21,7 @@ import { status } from './status.ts';
 import { traffic } from './traffic.ts';
 import { up } from './up.ts';
 
-export const VERBS: readonly Verb[] = [
+export const VERBS: readonly (Verb | VerbGroup)[] = [
   init,
   check,
   up,
@@ -38,6 +39,7 @@ export const VERBS: readonly Verb[] = [
   rollback,
   abort,
   down,
-  completionOf(() => VERBS),
+  database,
+  completionOf(() => VERBS.map(asVerb)),
   complete,
 ];

@@ -145,7 +145,10 @@ export interface DropIndex extends OnTable {
 export interface CreateTable extends OnTable {
   readonly type: 'createTable';
   readonly columns: Readonly<
-    Record<string, { readonly columnType: string; readonly notNull: boolean; readonly default: string | null }>
+    Record<
+      string,
+      { readonly columnType: string; readonly notNull: boolean; readonly default: string | null }
+    >
   >;
   readonly primaryKey: readonly string[];
 }

@@ -162,13 +162,18 @@ function compileSql(files: SqlFiles): Compiled {
   return {
     ...NOTHING,
     expand: steps(files.expand, 'expand'),
-    jobs: files.backfill.map((statement, index) => ({ type: 'repeat', id: `backfill.${index + 1}`, statement })),
+    jobs: files.backfill.map((statement, index) => ({
+      type: 'repeat',
+      id: `backfill.${index + 1}`,
+      statement,
+    })),
     contract: steps(files.contract, 'contract'),
     revert: steps(files.revert, 'revert'),
   };
 }
 
-const CREATE_INDEX = /^CREATE\s+(?:UNIQUE\s+)?INDEX\s+CONCURRENTLY\s+(?:IF\s+NOT\s+EXISTS\s+)?(\S+)\s+ON\s+(?:ONLY\s+)?(\S+)/i;
+const CREATE_INDEX =
+  /^CREATE\s+(?:UNIQUE\s+)?INDEX\s+CONCURRENTLY\s+(?:IF\s+NOT\s+EXISTS\s+)?(\S+)\s+ON\s+(?:ONLY\s+)?(\S+)/i;
 
 const OUTSIDE = /^(?:DROP\s+INDEX|REINDEX|ALTER\s+TABLE)\b[^']*\bCONCURRENTLY\b|^VACUUM\b/i;
 

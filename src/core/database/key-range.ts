@@ -12,7 +12,12 @@ const values = (key: readonly KeyColumn[], from: number) =>
   key.map(({ type }, index) => `$${from + index}::text::${type}`);
 
 /** The key of the last row of a batch; parameters are the cursor, if there is one. */
-export function endOfBatch(table: TableName, key: readonly KeyColumn[], rows: number, begun: boolean): string {
+export function endOfBatch(
+  table: TableName,
+  key: readonly KeyColumn[],
+  rows: number,
+  begun: boolean,
+): string {
   const names = columns(key);
   const where = begun ? ` WHERE ${row(names)} > ${row(values(key, 1))}` : '';
   const as = key.map(({ name }, index) => `${quoteName(name)}::text AS segue_k${index}`).join(', ');

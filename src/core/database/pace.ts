@@ -40,11 +40,15 @@ const DEAD_SHARE_MAX = 0.5;
 
 export function nextPace({ batchRows, pauseMs }: Pace, seen: Seen): Pace {
   if (seen.locked) return { batchRows: bounded(batchRows / 2), pauseMs: doubled(pauseMs) };
-  if (seen.lagMs !== null && seen.lagMs > replicationLagMaxMs) return { batchRows, pauseMs: doubled(pauseMs) };
+  if (seen.lagMs !== null && seen.lagMs > replicationLagMaxMs)
+    return { batchRows, pauseMs: doubled(pauseMs) };
   const factor = Math.min(1.5, Math.max(0.5, batchTargetMs / Math.max(1, seen.tookMs)));
   const rows = bounded(batchRows * (seen.waiters > 0 ? Math.min(factor, 0.7) : factor));
   const vacuumed = seen.deadShare > DEAD_SHARE_MAX ? seen.tookMs : 0;
-  const slowed = seen.speed < 1 ? Math.min(batchPauseMaxMs, (seen.tookMs * (1 - seen.speed)) / Math.max(0.01, seen.speed)) : 0;
+  const slowed =
+    seen.speed < 1
+      ? Math.min(batchPauseMaxMs, (seen.tookMs * (1 - seen.speed)) / Math.max(0.01, seen.speed))
+      : 0;
   return { batchRows: rows, pauseMs: Math.max(eased(pauseMs), vacuumed, slowed) };
 }
 

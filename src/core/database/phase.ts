@@ -2,7 +2,16 @@
 import { SegueError } from '../errors.ts';
 
 export type Phase =
-  'new' | 'expanding' | 'expanded' | 'ready' | 'contracting' | 'contracted' | 'finished' | 'reverting' | 'reverted' | 'adopted';
+  | 'new'
+  | 'expanding'
+  | 'expanded'
+  | 'ready'
+  | 'contracting'
+  | 'contracted'
+  | 'finished'
+  | 'reverting'
+  | 'reverted'
+  | 'adopted';
 
 export type Act = 'expand' | 'backfill' | 'contract' | 'revert';
 
@@ -26,7 +35,14 @@ const WHY: Readonly<Record<Act, string>> = {
   revert: 'there is a way back from expand to contract, until the old columns are dropped',
 };
 
-const IN_USE: ReadonlySet<Phase> = new Set(['expanding', 'expanded', 'ready', 'contracting', 'contracted', 'reverting']);
+const IN_USE: ReadonlySet<Phase> = new Set([
+  'expanding',
+  'expanded',
+  'ready',
+  'contracting',
+  'contracted',
+  'reverting',
+]);
 const BEHIND: ReadonlySet<Phase> = new Set(['contracted', 'finished', 'adopted']);
 const BEGUN: ReadonlySet<Phase> = new Set(['expanded', 'ready', 'contracting', ...BEHIND]);
 

@@ -84,7 +84,12 @@ export interface ChangeRunner {
   backfill(changes: readonly Change[], name: string, watch?: Watch): Promise<void>;
   /** Rules that the old version could break. What it used is dropped once its time to be kept is over, or `now`. */
   contract(changes: readonly Change[], name: string, options: { now: boolean }, watch?: Watch): Promise<void>;
-  revert(changes: readonly Change[], name: string, options: { dropData: boolean }, watch?: Watch): Promise<void>;
+  revert(
+    changes: readonly Change[],
+    name: string,
+    options: { dropData: boolean },
+    watch?: Watch,
+  ): Promise<void>;
   order(name: string, order: Order): Promise<void>;
   /** Takes the database as it is; the changes named count as made. */
   adopt(made: readonly Change[]): Promise<void>;

@@ -15,7 +15,10 @@ export type ChangeFile =
 export function parseChange(text: string, file: string): ChangeFile {
   const yaml = readYaml(text);
   if (!yaml.ok)
-    return { ok: false, problems: yaml.problems.map(({ spot, message }) => ({ place: { file, ...spot }, message })) };
+    return {
+      ok: false,
+      problems: yaml.problems.map(({ spot, message }) => ({ place: { file, ...spot }, message })),
+    };
   const parsed = change.safeParse(plain(yaml.tree, () => false));
   if (parsed.success) return { ok: true, keepMs: parsed.data.keep, operations: parsed.data.operations };
   const problems = explain(parsed.error.issues, yaml.tree, [], unknownKey).map(({ path, message, atKey }) => {
@@ -29,7 +32,11 @@ export function parseChange(text: string, file: string): ChangeFile {
 /** Draft 7, as that of segue.yaml: it is what editors read best. */
 export function changeJsonSchema(): Readonly<Record<string, unknown>> {
   const schema = z.toJSONSchema(change, { io: 'input', target: 'draft-7' });
-  return { ...schema, title: 'change.yaml', description: 'One change of a database, released with the code.' };
+  return {
+    ...schema,
+    title: 'change.yaml',
+    description: 'One change of a database, released with the code.',
+  };
 }
 
 function unknownKey(path: Path, key: string): string {

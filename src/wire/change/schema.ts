@@ -47,7 +47,10 @@ const shapes = {
       ...onColumn,
       ...newColumn,
       up: expression().optional().describe('Fills it in rows that were written without it.'),
-      from: z.array(column(), 'a list of columns').prefault([]).describe('Columns whose change works "up" out again.'),
+      from: z
+        .array(column(), 'a list of columns')
+        .prefault([])
+        .describe('Columns whose change works "up" out again.'),
     })
     .describe('Adds a column.'),
   renameColumn: z
@@ -57,7 +60,9 @@ const shapes = {
     .strictObject({
       ...onColumn,
       type: type(),
-      to: column().optional().describe('The name of the column with the new type. Without it: in place, where that is safe.'),
+      to: column()
+        .optional()
+        .describe('The name of the column with the new type. Without it: in place, where that is safe.'),
       up: expression().optional().describe('The new value from the old one. Default: a cast.'),
       down: expression().optional().describe('The old value from the new one. Default: a cast.'),
     })
@@ -72,7 +77,11 @@ const shapes = {
     .strictObject({
       ...onColumn,
       into: z
-        .record(column(), z.strictObject({ type: type(), up: expression().describe('Its value from the old column.') }), 'columns, each with type and up')
+        .record(
+          column(),
+          z.strictObject({ type: type(), up: expression().describe('Its value from the old column.') }),
+          'columns, each with type and up',
+        )
         .describe('The new columns.'),
       down: expression().describe('The old value from the new columns.'),
     })
@@ -80,7 +89,9 @@ const shapes = {
   mergeColumns: z
     .strictObject({
       ...onTable,
-      columns: z.record(column(), expression(), 'the old columns, each with its value from the new one').describe('The old columns, each with its value from the new one.'),
+      columns: z
+        .record(column(), expression(), 'the old columns, each with its value from the new one')
+        .describe('The old columns, each with its value from the new one.'),
       into: column().describe('The new column.'),
       type: type(),
       up: expression().describe('The new value from the old columns.'),
@@ -90,27 +101,51 @@ const shapes = {
     .strictObject({ ...onColumn, up: expression().optional().describe('The value where there is none.') })
     .describe('Makes a column NOT NULL.'),
   dropNotNull: z
-    .strictObject({ ...onColumn, down: expression().optional().describe('The value for NULL on the way back.') })
+    .strictObject({
+      ...onColumn,
+      down: expression().optional().describe('The value for NULL on the way back.'),
+    })
     .describe('Lets a column be NULL.'),
-  setDefault: z.strictObject({ ...onColumn, default: expression().describe('As in SQL: text in quotes.') }).describe('Gives a column a default.'),
+  setDefault: z
+    .strictObject({ ...onColumn, default: expression().describe('As in SQL: text in quotes.') })
+    .describe('Gives a column a default.'),
   dropDefault: z.strictObject(onColumn).describe('Takes the default from a column.'),
-  addUnique: z.strictObject({ ...onTable, columns: columns(), name: named().optional(), enforce }).describe('Adds a unique constraint.'),
-  addCheck: z.strictObject({ ...onTable, check: expression().describe('What must be true of each row.'), name: named(), enforce }).describe('Adds a check.'),
+  addUnique: z
+    .strictObject({ ...onTable, columns: columns(), name: named().optional(), enforce })
+    .describe('Adds a unique constraint.'),
+  addCheck: z
+    .strictObject({
+      ...onTable,
+      check: expression().describe('What must be true of each row.'),
+      name: named(),
+      enforce,
+    })
+    .describe('Adds a check.'),
   addForeignKey: z
     .strictObject({
       ...onTable,
       columns: columns(),
       references: z.strictObject({ table: table(), columns: columns() }),
-      onDelete: z.enum(['cascade', 'restrict', 'set null', 'set default'], 'cascade, restrict, set null or set default').optional(),
+      onDelete: z
+        .enum(
+          ['cascade', 'restrict', 'set null', 'set default'],
+          'cascade, restrict, set null or set default',
+        )
+        .optional(),
       name: named().optional(),
       enforce,
     })
     .describe('Adds a foreign key.'),
-  dropConstraint: z.strictObject({ ...onTable, name: named() }).describe('Drops a unique, check or foreign-key constraint.'),
+  dropConstraint: z
+    .strictObject({ ...onTable, name: named() })
+    .describe('Drops a unique, check or foreign-key constraint.'),
   createIndex: z
     .strictObject({
       ...onTable,
-      on: z.array(text('a column, or an expression in parentheses'), 'a list of columns').min(1, 'at least one column').describe('Columns, or expressions in parentheses.'),
+      on: z
+        .array(text('a column, or an expression in parentheses'), 'a list of columns')
+        .min(1, 'at least one column')
+        .describe('Columns, or expressions in parentheses.'),
       name: named().optional(),
       unique: yes(),
       method: named().prefault('btree'),
@@ -126,14 +161,20 @@ const shapes = {
       primaryKey: z.array(column(), 'a list of columns').prefault([]),
     })
     .describe('Creates a table.'),
-  renameTable: z.strictObject({ ...onTable, to: named().describe('The new name, in the same schema.') }).describe('Gives a table another name.'),
+  renameTable: z
+    .strictObject({ ...onTable, to: named().describe('The new name, in the same schema.') })
+    .describe('Gives a table another name.'),
   dropTable: z.strictObject(onTable).describe('Drops a table.'),
   moveRows: z
     .strictObject({
       ...onTable,
       to: table().describe('The table that they move to.'),
-      columns: z.record(column(), expression(), 'columns and their values').describe('Columns there, and their values from a row here.'),
-      down: z.record(column(), expression(), 'columns and their values').describe('Columns here, and their values from a row there.'),
+      columns: z
+        .record(column(), expression(), 'columns and their values')
+        .describe('Columns there, and their values from a row here.'),
+      down: z
+        .record(column(), expression(), 'columns and their values')
+        .describe('Columns here, and their values from a row there.'),
     })
     .describe("Moves a table's rows to another."),
   addEnumValue: z
@@ -149,7 +190,9 @@ const shapes = {
       up: text('SQL').describe('Run at the expand, in one transaction.'),
       down: text('SQL').optional().describe('Run on the way back.'),
       contract: text('SQL').optional().describe('Run at the contract.'),
-      lock: text('a LOCK statement').optional().describe('Takes its locks before "up": all within the limit, or none.'),
+      lock: text('a LOCK statement')
+        .optional()
+        .describe('Takes its locks before "up": all within the limit, or none.'),
     })
     .describe('SQL of your own.'),
 };
@@ -207,7 +250,11 @@ function operationOf(written: Written): Operation {
     return { ...rest, type: 'createIndex', name: name ?? made, where: where ?? null };
   }
   if (addUnique)
-    return { ...addUnique, type: 'addUnique', name: addUnique.name ?? madeName(addUnique.table.name, ...addUnique.columns, 'key') };
+    return {
+      ...addUnique,
+      type: 'addUnique',
+      name: addUnique.name ?? madeName(addUnique.table.name, ...addUnique.columns, 'key'),
+    };
   if (addForeignKey) {
     const { onDelete, name, ...rest } = addForeignKey;
     const made = madeName(rest.table.name, ...rest.columns, 'fkey');
@@ -226,7 +273,10 @@ function operationOf(written: Written): Operation {
 function otherOperation(written: Written): Operation {
   const { splitColumn, mergeColumns, dropColumn, setNotNull, dropNotNull, addEnumValue, sql } = written;
   if (splitColumn) {
-    const into = Object.entries(splitColumn.into).map(([name, { type: columnType, up }]) => [name, { columnType, up }]);
+    const into = Object.entries(splitColumn.into).map(([name, { type: columnType, up }]) => [
+      name,
+      { columnType, up },
+    ]);
     return { ...splitColumn, type: 'splitColumn', into: Object.fromEntries(into) };
   }
   if (mergeColumns) {
@@ -237,15 +287,36 @@ function otherOperation(written: Written): Operation {
   if (setNotNull) return { ...setNotNull, type: 'setNotNull', up: setNotNull.up ?? null };
   if (dropNotNull) return { ...dropNotNull, type: 'dropNotNull', down: dropNotNull.down ?? null };
   if (addEnumValue)
-    return { ...addEnumValue, type: 'addEnumValue', before: addEnumValue.before ?? null, after: addEnumValue.after ?? null };
-  if (sql) return { type: 'sql', up: sql.up, down: sql.down ?? null, contract: sql.contract ?? null, lock: sql.lock ?? null };
+    return {
+      ...addEnumValue,
+      type: 'addEnumValue',
+      before: addEnumValue.before ?? null,
+      after: addEnumValue.after ?? null,
+    };
+  if (sql)
+    return {
+      type: 'sql',
+      up: sql.up,
+      down: sql.down ?? null,
+      contract: sql.contract ?? null,
+      lock: sql.lock ?? null,
+    };
   return plainOperation(written);
 }
 
 /** Those that mean what they say, word for word. */
 function plainOperation(written: Written): Operation {
-  const { renameColumn, setDefault, dropDefault, addCheck, dropConstraint, dropIndex, renameTable, dropTable, moveRows } =
-    written;
+  const {
+    renameColumn,
+    setDefault,
+    dropDefault,
+    addCheck,
+    dropConstraint,
+    dropIndex,
+    renameTable,
+    dropTable,
+    moveRows,
+  } = written;
   if (renameColumn) return { ...renameColumn, type: 'renameColumn' };
   if (setDefault) return { ...setDefault, type: 'setDefault' };
   if (dropDefault) return { ...dropDefault, type: 'dropDefault' };

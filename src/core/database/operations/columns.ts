@@ -30,7 +30,9 @@ export function addColumn(operation: AddColumn, context: Context): Compiled {
   const constant = operation.default !== null && CONSTANT.test(operation.default.trim());
   const filled = up ?? (constant ? null : operation.default);
   if (notNull && filled === null && !constant)
-    refuse(`${place} is to be NOT NULL, but rows of the old version have no value for it: give default or up.`);
+    refuse(
+      `${place} is to be NOT NULL, but rows of the old version have no value for it: give default or up.`,
+    );
   const inPlace = constant && up === null;
   const name = quoteName(column);
   const add = `ADD COLUMN ${name} ${columnType}${inPlace ? ` DEFAULT ${operation.default}${notNull ? ' NOT NULL' : ''}` : ''}`;
@@ -46,12 +48,18 @@ export function addColumn(operation: AddColumn, context: Context): Compiled {
   return {
     ...NOTHING,
     expand: [
-      step(context, 'add', `add ${place}`, [table], [
-        ...(trigger?.create.slice(0, 1) ?? []),
-        alter(table, add),
-        ...setDefault,
-        ...(trigger?.create.slice(1) ?? []),
-      ]),
+      step(
+        context,
+        'add',
+        `add ${place}`,
+        [table],
+        [
+          ...(trigger?.create.slice(0, 1) ?? []),
+          alter(table, add),
+          ...setDefault,
+          ...(trigger?.create.slice(1) ?? []),
+        ],
+      ),
     ],
     jobs: filled === null ? [] : [updateJob(context, table, [{ column, expression: filled }])],
     contract: [
@@ -59,19 +67,28 @@ export function addColumn(operation: AddColumn, context: Context): Compiled {
       ...(trigger ? [step(context, 'drop-trigger', `stop filling ${place}`, [table], trigger.drop)] : []),
       ...(trigger && operation.default !== null
         ? [
-            step(context, 'default', `give ${place} its default`, [table], [
-              alter(table, `ALTER COLUMN ${name} SET DEFAULT ${operation.default}`),
-            ]),
+            step(
+              context,
+              'default',
+              `give ${place} its default`,
+              [table],
+              [alter(table, `ALTER COLUMN ${name} SET DEFAULT ${operation.default}`)],
+            ),
           ]
         : []),
     ],
     revert: [
-      step(context, 'revert', `drop ${place}`, [table], [
-        ...(trigger?.drop ?? []),
-        alterIfThere(table, `DROP COLUMN IF EXISTS ${name}`),
-      ]),
+      step(
+        context,
+        'revert',
+        `drop ${place}`,
+        [table],
+        [...(trigger?.drop ?? []), alterIfThere(table, `DROP COLUMN IF EXISTS ${name}`)],
+      ),
     ],
-    losses: [{ what: `values in ${place}`, exists: differs(operation, inPlace ? operation.default : filled) }],
+    losses: [
+      { what: `values in ${place}`, exists: differs(operation, inPlace ? operation.default : filled) },
+    ],
     made: [
       { kind: 'column', table, name: column },
       ...(trigger ? [{ kind: 'trigger', table, name: trigger.name } satisfies Made] : []),
@@ -104,19 +121,27 @@ export function changeType(operation: ChangeType, context: Context): Compiled {
     return replace(context, {
       table,
       olds: [old],
-      news: [{ column: to, type: columnType, expression: operation.up ?? `${quoteName(column)}::${columnType}` }],
+      news: [
+        { column: to, type: columnType, expression: operation.up ?? `${quoteName(column)}::${columnType}` },
+      ],
       downs: [{ column, type: old.type, expression: operation.down ?? `${quoteName(to)}::${old.type}` }],
       title: `${place} becomes ${to} ${columnType}`,
     });
   if (!widensInPlace(old.type, columnType))
-    refuse(`${place} cannot become ${columnType} in place without a rewrite of the table: give it a new name with "to".`);
+    refuse(
+      `${place} cannot become ${columnType} in place without a rewrite of the table: give it a new name with "to".`,
+    );
   const name = quoteName(column);
   return {
     ...NOTHING,
     expand: [
-      step(context, 'type', `${place} becomes ${columnType}`, [table], [
-        alter(table, `ALTER COLUMN ${name} TYPE ${columnType}`),
-      ]),
+      step(
+        context,
+        'type',
+        `${place} becomes ${columnType}`,
+        [table],
+        [alter(table, `ALTER COLUMN ${name} TYPE ${columnType}`)],
+      ),
     ],
     // The wider type holds everything that the old one held, so the old version never misses the narrow one.
     revert: [],
@@ -171,37 +196,58 @@ function replace(context: Context, { table, olds, news, downs, title }: Replacem
   return {
     ...NOTHING,
     expand: [
-      step(context, 'add', title, [table], [
-        ...forward.create.slice(0, 1),
-        ...reverse.create.slice(0, 1),
-        alter(table, ...news.map(({ column, type }) => `ADD COLUMN ${quoteName(column)} ${type}`)),
-        ...forward.create.slice(1),
-        ...reverse.create.slice(1),
-      ]),
+      step(
+        context,
+        'add',
+        title,
+        [table],
+        [
+          ...forward.create.slice(0, 1),
+          ...reverse.create.slice(0, 1),
+          alter(table, ...news.map(({ column, type }) => `ADD COLUMN ${quoteName(column)} ${type}`)),
+          ...forward.create.slice(1),
+          ...reverse.create.slice(1),
+        ],
+      ),
     ],
     jobs: [updateJob(context, table, news)],
     seal: dressed?.seal ?? [],
     contract: [
       ...(alike ? notNullSteps(context, table, required) : []),
-      step(context, 'drop-forward', `the old columns of ${showTable(table)} are written no more`, [table], [
-        ...forward.drop,
-        ...(dressed?.defaults ?? []),
-      ]),
+      step(
+        context,
+        'drop-forward',
+        `the old columns of ${showTable(table)} are written no more`,
+        [table],
+        [...forward.drop, ...(dressed?.defaults ?? [])],
+      ),
       ...(dressed?.contract ?? []),
     ],
     finish: [
-      step(context, 'finish', `drop ${olds.map(({ name }) => `${showTable(table)}.${name}`).join(', ')}`, [table], [
-        ...reverse.drop,
-        ...(dressed?.finish ?? []),
-        alterIfThere(table, ...sync.olds.map((name) => `DROP COLUMN IF EXISTS ${quoteName(name)}`)),
-      ]),
+      step(
+        context,
+        'finish',
+        `drop ${olds.map(({ name }) => `${showTable(table)}.${name}`).join(', ')}`,
+        [table],
+        [
+          ...reverse.drop,
+          ...(dressed?.finish ?? []),
+          alterIfThere(table, ...sync.olds.map((name) => `DROP COLUMN IF EXISTS ${quoteName(name)}`)),
+        ],
+      ),
     ],
     revert: [
-      step(context, 'revert', `drop ${names.map((name) => `${showTable(table)}.${name}`).join(', ')}`, [table], [
-        ...forward.drop,
-        ...reverse.drop,
-        alterIfThere(table, ...names.map((name) => `DROP COLUMN IF EXISTS ${quoteName(name)}`)),
-      ]),
+      step(
+        context,
+        'revert',
+        `drop ${names.map((name) => `${showTable(table)}.${name}`).join(', ')}`,
+        [table],
+        [
+          ...forward.drop,
+          ...reverse.drop,
+          alterIfThere(table, ...names.map((name) => `DROP COLUMN IF EXISTS ${quoteName(name)}`)),
+        ],
+      ),
     ],
     made: [
       ...names.map((name): Made => ({ kind: 'column', table, name })),
@@ -215,10 +261,13 @@ function mustBeReplaceable(context: Context, table: TableName, olds: readonly Co
   const { referencedBy } = tableOf(context, table);
   for (const { name, identity, generated } of olds) {
     const place = `${showTable(table)}.${name}`;
-    if (identity) refuse(`${place} is an identity column, whose numbers cannot be given by two columns at once.`);
+    if (identity)
+      refuse(`${place} is an identity column, whose numbers cannot be given by two columns at once.`);
     if (generated) refuse(`${place} is generated: add the new column with "up", and drop this one.`);
     const pointing = referencedBy.filter(({ columns }) => columns.includes(name)).map((each) => each.name);
     if (pointing.length > 0)
-      refuse(`Foreign keys point at ${place}: ${pointing.join(', ')}. Drop them in a change before this one.`);
+      refuse(
+        `Foreign keys point at ${place}: ${pointing.join(', ')}. Drop them in a change before this one.`,
+      );
   }
 }

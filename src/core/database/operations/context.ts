@@ -57,16 +57,30 @@ export function notNullSteps(context: Context, table: TableName, columns: readon
     const place = `${showTable(table)}.${column}`;
     const id = (name: string) => `${name}.${column}`;
     return [
-      step(context, id('not-null-check'), `refuse new NULLs in ${place}`, [table], [
-        alter(table, `ADD CONSTRAINT ${check} CHECK (${quoteName(column)} IS NOT NULL) NOT VALID`),
-      ]),
-      step(context, id('not-null-validate'), `check that ${place} has no NULL`, [], [
-        alter(table, `VALIDATE CONSTRAINT ${check}`),
-      ]),
-      step(context, id('not-null'), `make ${place} NOT NULL`, [table], [
-        alter(table, `ALTER COLUMN ${quoteName(column)} SET NOT NULL`),
-        alter(table, `DROP CONSTRAINT ${check}`),
-      ]),
+      step(
+        context,
+        id('not-null-check'),
+        `refuse new NULLs in ${place}`,
+        [table],
+        [alter(table, `ADD CONSTRAINT ${check} CHECK (${quoteName(column)} IS NOT NULL) NOT VALID`)],
+      ),
+      step(
+        context,
+        id('not-null-validate'),
+        `check that ${place} has no NULL`,
+        [],
+        [alter(table, `VALIDATE CONSTRAINT ${check}`)],
+      ),
+      step(
+        context,
+        id('not-null'),
+        `make ${place} NOT NULL`,
+        [table],
+        [
+          alter(table, `ALTER COLUMN ${quoteName(column)} SET NOT NULL`),
+          alter(table, `DROP CONSTRAINT ${check}`),
+        ],
+      ),
     ];
   });
 }

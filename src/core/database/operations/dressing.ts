@@ -20,9 +20,12 @@ export function dressing(context: Context, table: TableName, old: ColumnFacts, t
   const mine = indexes.filter(({ columns }) => columns.includes(old.name));
   const bound = constraints.filter(({ columns }) => columns.includes(old.name));
   if (tableOf(context, table).kind === 'partitioned' && (mine.length > 0 || bound.length > 0))
-    refuse(`${showTable(table)} is partitioned, and ${old.name} has indexes or constraints: they cannot be made there without a lock.`);
+    refuse(
+      `${showTable(table)} is partitioned, and ${old.name} has indexes or constraints: they cannot be made there without a lock.`,
+    );
   const exclusion = bound.find(({ kind }) => kind === 'exclusion');
-  if (exclusion) refuse(`The exclusion constraint ${exclusion.name} cannot be made for another column without a lock.`);
+  if (exclusion)
+    refuse(`The exclusion constraint ${exclusion.name} cannot be made for another column without a lock.`);
   const checks = bound.filter(({ kind }) => kind === 'check' || kind === 'foreign');
   const made = (name: string) => madeName('segue', context.change.slice(0, 4), name, to);
   const rest = { context, table, old, to, made };
@@ -38,7 +41,9 @@ export function dressing(context: Context, table: TableName, old: ColumnFacts, t
         : [alter(table, `ALTER COLUMN ${quoteName(to)} SET DEFAULT ${old.default}`)]),
     ],
     finish: [
-      ...(old.sequence === null ? [] : [`ALTER SEQUENCE ${old.sequence} OWNED BY ${quoteTable(table)}.${quoteName(to)}`]),
+      ...(old.sequence === null
+        ? []
+        : [`ALTER SEQUENCE ${old.sequence} OWNED BY ${quoteTable(table)}.${quoteName(to)}`]),
       ...bound
         .filter(({ kind }) => kind === 'primary')
         .flatMap(({ name }) => [
@@ -69,29 +74,48 @@ function indexStep({ context, table, old, to, made }: Rest, { name, definition, 
   };
 }
 
-function constraintSteps({ context, table, old, to, made }: Rest, { name, definition }: ConstraintFacts): Step[] {
+function constraintSteps(
+  { context, table, old, to, made }: Rest,
+  { name, definition }: ConstraintFacts,
+): Step[] {
   const copy = quoteName(made(name));
   const whole = definition.replace(/ NOT VALID$/, '');
   // What a foreign key points at keeps its names.
   const at = whole.startsWith('FOREIGN KEY') ? whole.indexOf(' REFERENCES ') : whole.length;
   const body = `${renamed(whole.slice(0, at), old.name, to)}${whole.slice(at)}`;
   return [
-    step(context, `constraint.${name}`, `${name} for ${showTable(table)}.${to} as well`, [table], [
-      alter(table, `ADD CONSTRAINT ${copy} ${body} NOT VALID`),
-    ]),
-    step(context, `validate.${name}`, `check ${showTable(table)}.${to} against it`, [], [
-      alter(table, `VALIDATE CONSTRAINT ${copy}`),
-    ]),
+    step(
+      context,
+      `constraint.${name}`,
+      `${name} for ${showTable(table)}.${to} as well`,
+      [table],
+      [alter(table, `ADD CONSTRAINT ${copy} ${body} NOT VALID`)],
+    ),
+    step(
+      context,
+      `validate.${name}`,
+      `check ${showTable(table)}.${to} against it`,
+      [],
+      [alter(table, `VALIDATE CONSTRAINT ${copy}`)],
+    ),
   ];
 }
 
 /** A primary key is taken over at the end: there can be only one. */
-function uniqueStep({ context, table, to, made }: Rest, index: IndexFacts, bound: readonly ConstraintFacts[]): Step[] {
+function uniqueStep(
+  { context, table, to, made }: Rest,
+  index: IndexFacts,
+  bound: readonly ConstraintFacts[],
+): Step[] {
   if (bound.find(({ name }) => name === index.constraint)?.kind !== 'unique') return [];
   const copy = quoteName(made(index.name));
   return [
-    step(context, `unique.${index.name}`, `make ${showTable(table)}.${to} unique by its index`, [table], [
-      alter(table, `ADD CONSTRAINT ${copy} UNIQUE USING INDEX ${copy}`),
-    ]),
+    step(
+      context,
+      `unique.${index.name}`,
+      `make ${showTable(table)}.${to} unique by its index`,
+      [table],
+      [alter(table, `ADD CONSTRAINT ${copy} UNIQUE USING INDEX ${copy}`)],
+    ),
   ];
 }

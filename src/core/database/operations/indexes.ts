@@ -8,8 +8,11 @@ export function createIndex(operation: CreateIndex, context: Context): Compiled 
   const { table, name, on, unique, method, include, where } = operation;
   const { kind, indexes } = tableOf(context, table);
   if (kind === 'partitioned')
-    refuse(`${showTable(table)} is partitioned, where no index can be made CONCURRENTLY: make it on each partition.`);
-  if (indexes.some((index) => index.name === name)) refuse(`${showTable(table)} has an index ${name} already.`);
+    refuse(
+      `${showTable(table)} is partitioned, where no index can be made CONCURRENTLY: make it on each partition.`,
+    );
+  if (indexes.some((index) => index.name === name))
+    refuse(`${showTable(table)} has an index ${name} already.`);
   const index = { schema: table.schema, name };
   const columns = on.map((each) => (each.startsWith('(') ? each : quoteName(each))).join(', ');
   const statement = [

@@ -13,14 +13,27 @@ import type {
 import { quoteName, quoteNames, quoteTable, showTable, type TableName } from '../identifier.ts';
 import { type Compiled, NOTHING, type Step } from '../step.ts';
 import { fillTrigger } from '../triggers.ts';
-import { alter, alterIfThere, columnOf, type Context, notNullCheck, notNullSteps, refuse, step, tableOf, updateJob } from './context.ts';
+import {
+  alter,
+  alterIfThere,
+  columnOf,
+  type Context,
+  notNullCheck,
+  notNullSteps,
+  refuse,
+  step,
+  tableOf,
+  updateJob,
+} from './context.ts';
 import { concurrently, dropConcurrently } from './indexes.ts';
 
 export function dropColumn({ table, column, down }: DropColumn, context: Context): Compiled {
   const old = columnOf(context, table, column);
   const place = `${showTable(table)}.${column}`;
   if (down === null && old.notNull && old.default === null && !old.identity && !old.generated)
-    refuse(`${place} is NOT NULL without a default: the new version could not insert. Give "down", a value for the old one.`);
+    refuse(
+      `${place} is NOT NULL without a default: the new version could not insert. Give "down", a value for the old one.`,
+    );
   const fill =
     down === null
       ? null
@@ -30,12 +43,17 @@ export function dropColumn({ table, column, down }: DropColumn, context: Context
         });
   return {
     ...NOTHING,
-    expand: fill ? [step(context, 'fill', `fill ${place} where the new version leaves it out`, [table], fill.create)] : [],
+    expand: fill
+      ? [step(context, 'fill', `fill ${place} where the new version leaves it out`, [table], fill.create)]
+      : [],
     finish: [
-      step(context, 'drop', `drop ${place}`, [table], [
-        ...(fill?.drop ?? []),
-        alterIfThere(table, `DROP COLUMN IF EXISTS ${quoteName(column)}`),
-      ]),
+      step(
+        context,
+        'drop',
+        `drop ${place}`,
+        [table],
+        [...(fill?.drop ?? []), alterIfThere(table, `DROP COLUMN IF EXISTS ${quoteName(column)}`)],
+      ),
     ],
     revert: fill ? [step(context, 'revert', `stop filling ${place}`, [table], fill.drop)] : [],
     made: fill ? [{ kind: 'trigger', table, name: fill.name }] : [],
@@ -55,21 +73,29 @@ export function setNotNull({ table, column, up }: SetNotNull, context: Context):
         });
   return {
     ...NOTHING,
-    expand: fill ? [step(context, 'fill', `give ${place} a value where it is left NULL`, [table], fill.create)] : [],
+    expand: fill
+      ? [step(context, 'fill', `give ${place} a value where it is left NULL`, [table], fill.create)]
+      : [],
     jobs: up === null ? [] : [updateJob(context, table, [{ column, expression: up }])],
     contract: [
       ...notNullSteps(context, table, [column]),
       ...(fill ? [step(context, 'drop-fill', `stop filling ${place}`, [table], fill.drop)] : []),
     ],
     revert: [
-      step(context, 'revert', `let ${place} be NULL again`, [table], [
-        ...(fill?.drop ?? []),
-        alterIfThere(
-          table,
-          `DROP CONSTRAINT IF EXISTS ${quoteName(notNullCheck(context, table, column))}`,
-          `ALTER COLUMN ${quoteName(column)} DROP NOT NULL`,
-        ),
-      ]),
+      step(
+        context,
+        'revert',
+        `let ${place} be NULL again`,
+        [table],
+        [
+          ...(fill?.drop ?? []),
+          alterIfThere(
+            table,
+            `DROP CONSTRAINT IF EXISTS ${quoteName(notNullCheck(context, table, column))}`,
+            `ALTER COLUMN ${quoteName(column)} DROP NOT NULL`,
+          ),
+        ],
+      ),
     ],
     made: fill ? [{ kind: 'trigger', table, name: fill.name }] : [],
   };
@@ -82,14 +108,26 @@ export function dropNotNull({ table, column, down }: DropNotNull, context: Conte
   const name = quoteName(column);
   return {
     ...NOTHING,
-    expand: [step(context, 'null', `let ${place} be NULL`, [table], [alter(table, `ALTER COLUMN ${name} DROP NOT NULL`)])],
+    expand: [
+      step(
+        context,
+        'null',
+        `let ${place} be NULL`,
+        [table],
+        [alter(table, `ALTER COLUMN ${name} DROP NOT NULL`)],
+      ),
+    ],
     revert: [
       ...(down === null
         ? []
         : [
-            step(context, 'revert-fill', `give ${place} a value where it is NULL`, [], [
-              `UPDATE ${quoteTable(table)} SET ${name} = (${down}) WHERE ${name} IS NULL`,
-            ]),
+            step(
+              context,
+              'revert-fill',
+              `give ${place} a value where it is NULL`,
+              [],
+              [`UPDATE ${quoteTable(table)} SET ${name} = (${down}) WHERE ${name} IS NULL`],
+            ),
           ]),
       ...notNullSteps(context, table, [column]),
     ],
@@ -112,8 +150,24 @@ export function setDefault(operation: SetDefault, context: Context): Compiled {
   const set = (value: string | null) => alterDefault(table, column, value);
   return {
     ...NOTHING,
-    expand: [step(context, 'default', `${place} defaults to ${operation.default}`, [table], [alter(table, set(operation.default))])],
-    revert: [step(context, 'revert', `${place} has its old default`, [table], [alterIfThere(table, set(old.default))])],
+    expand: [
+      step(
+        context,
+        'default',
+        `${place} defaults to ${operation.default}`,
+        [table],
+        [alter(table, set(operation.default))],
+      ),
+    ],
+    revert: [
+      step(
+        context,
+        'revert',
+        `${place} has its old default`,
+        [table],
+        [alterIfThere(table, set(old.default))],
+      ),
+    ],
   };
 }
 
@@ -122,8 +176,24 @@ export function dropDefault({ table, column }: DropDefault, context: Context): C
   const place = `${showTable(table)}.${column}`;
   return {
     ...NOTHING,
-    contract: [step(context, 'default', `${place} has no default`, [table], [alter(table, alterDefault(table, column, null))])],
-    revert: [step(context, 'revert', `${place} has its old default`, [table], [alterIfThere(table, alterDefault(table, column, old.default))])],
+    contract: [
+      step(
+        context,
+        'default',
+        `${place} has no default`,
+        [table],
+        [alter(table, alterDefault(table, column, null))],
+      ),
+    ],
+    revert: [
+      step(
+        context,
+        'revert',
+        `${place} has its old default`,
+        [table],
+        [alterIfThere(table, alterDefault(table, column, old.default))],
+      ),
+    ],
   };
 }
 
@@ -137,15 +207,30 @@ export function addUnique({ table, columns, name, enforce }: AddUnique, context:
   mustBeFreeConstraint(context, table, name);
   const index = { schema: table.schema, name };
   const steps = [
-    concurrently(context, index, table, `CREATE UNIQUE INDEX CONCURRENTLY ${quoteName(name)} ON ${quoteTable(table)} (${quoteNames(columns)})`),
-    step(context, 'unique', `make ${columns.join(', ')} of ${showTable(table)} unique`, [table], [
-      alter(table, `ADD CONSTRAINT ${quoteName(name)} UNIQUE USING INDEX ${quoteName(name)}`),
-    ]),
+    concurrently(
+      context,
+      index,
+      table,
+      `CREATE UNIQUE INDEX CONCURRENTLY ${quoteName(name)} ON ${quoteTable(table)} (${quoteNames(columns)})`,
+    ),
+    step(
+      context,
+      'unique',
+      `make ${columns.join(', ')} of ${showTable(table)} unique`,
+      [table],
+      [alter(table, `ADD CONSTRAINT ${quoteName(name)} UNIQUE USING INDEX ${quoteName(name)}`)],
+    ),
   ];
   return {
     ...tightened(enforce, steps),
     revert: [
-      step(context, 'revert', `drop ${name}`, [table], [alterIfThere(table, `DROP CONSTRAINT IF EXISTS ${quoteName(name)}`)]),
+      step(
+        context,
+        'revert',
+        `drop ${name}`,
+        [table],
+        [alterIfThere(table, `DROP CONSTRAINT IF EXISTS ${quoteName(name)}`)],
+      ),
       dropConcurrently(context, index),
     ],
   };
@@ -177,7 +262,15 @@ function constraint(
 ): Compiled {
   return {
     ...tightened(enforce, addAndValidate(context, table, name, definition, locked)),
-    revert: [step(context, 'revert', `drop ${name}`, [table], [alterIfThere(table, `DROP CONSTRAINT IF EXISTS ${quoteName(name)}`)])],
+    revert: [
+      step(
+        context,
+        'revert',
+        `drop ${name}`,
+        [table],
+        [alterIfThere(table, `DROP CONSTRAINT IF EXISTS ${quoteName(name)}`)],
+      ),
+    ],
   };
 }
 
@@ -192,9 +285,13 @@ function addAndValidate(
     step(context, 'constraint', `add ${name} to ${showTable(table)} for new rows`, locked, [
       alter(table, `ADD CONSTRAINT ${quoteName(name)} ${definition} NOT VALID`),
     ]),
-    step(context, 'validate', `check the rows of ${showTable(table)} against ${name}`, [], [
-      alter(table, `VALIDATE CONSTRAINT ${quoteName(name)}`),
-    ]),
+    step(
+      context,
+      'validate',
+      `check the rows of ${showTable(table)} against ${name}`,
+      [],
+      [alter(table, `VALIDATE CONSTRAINT ${quoteName(name)}`)],
+    ),
   ];
 }
 
@@ -207,12 +304,19 @@ export function dropConstraint({ table, name }: DropConstraint, context: Context
   if (!found) return refuse(`${showTable(table)} has no constraint ${name}.`);
   if (found.kind === 'primary') return refuse(`${name} is the primary key of ${showTable(table)}.`);
   const expand = [
-    step(context, 'drop', `drop ${name} of ${showTable(table)}`, [table], [alter(table, `DROP CONSTRAINT ${quoteName(name)}`)]),
+    step(
+      context,
+      'drop',
+      `drop ${name} of ${showTable(table)}`,
+      [table],
+      [alter(table, `DROP CONSTRAINT ${quoteName(name)}`)],
+    ),
   ];
   const definition = found.definition.replace(/ NOT VALID$/, '');
   if (found.kind === 'check' || found.kind === 'foreign')
     return { ...NOTHING, expand, revert: addAndValidate(context, table, name, definition, [table]) };
-  if (found.kind === 'exclusion') return refuse(`${name} excludes by an index that could not be made again without a lock.`);
+  if (found.kind === 'exclusion')
+    return refuse(`${name} excludes by an index that could not be made again without a lock.`);
   const index = { schema: table.schema, name };
   const create = `CREATE UNIQUE INDEX CONCURRENTLY ${quoteName(name)} ON ${quoteTable(table)} (${quoteNames(found.columns)})`;
   return {
@@ -220,9 +324,13 @@ export function dropConstraint({ table, name }: DropConstraint, context: Context
     expand,
     revert: [
       concurrently(context, index, table, create),
-      step(context, 'unique', `make ${found.columns.join(', ')} of ${showTable(table)} unique again`, [table], [
-        alter(table, `ADD CONSTRAINT ${quoteName(name)} UNIQUE USING INDEX ${quoteName(name)}`),
-      ]),
+      step(
+        context,
+        'unique',
+        `make ${found.columns.join(', ')} of ${showTable(table)} unique again`,
+        [table],
+        [alter(table, `ADD CONSTRAINT ${quoteName(name)} UNIQUE USING INDEX ${quoteName(name)}`)],
+      ),
     ],
   };
 }

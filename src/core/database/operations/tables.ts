@@ -1,7 +1,15 @@
 /** Tables that come and go, and rows that move from one to another with both kept in step. */
 import type { AddEnumValue, CreateTable, DropTable, MoveRows, RawSql, RenameTable } from '../change.ts';
 import type { KeyColumn } from '../facts.ts';
-import { madeName, quoteName, quoteNames, quoteTable, quoteText, showTable, type TableName } from '../identifier.ts';
+import {
+  madeName,
+  quoteName,
+  quoteNames,
+  quoteTable,
+  quoteText,
+  showTable,
+  type TableName,
+} from '../identifier.ts';
 import { type Compiled, NOTHING } from '../step.ts';
 import { BACKFILL_SETTING, dropTrigger, functionSql } from '../triggers.ts';
 import { alter, columnOf, type Context, refuse, step, tableOf } from './context.ts';
@@ -16,9 +24,27 @@ export function createTable({ table, columns, primaryKey }: CreateTable, context
   if (primaryKey.length > 0) lines.push(`PRIMARY KEY (${quoteNames(primaryKey)})`);
   return {
     ...NOTHING,
-    expand: [step(context, 'create', `create the table ${showTable(table)}`, [], [`CREATE TABLE ${quoteTable(table)} (${lines.join(', ')})`])],
-    revert: [step(context, 'revert', `drop the table ${showTable(table)}`, [table], [`DROP TABLE IF EXISTS ${quoteTable(table)}`])],
-    losses: [{ what: `rows of ${showTable(table)}`, exists: `SELECT EXISTS (SELECT FROM ${quoteTable(table)})` }],
+    expand: [
+      step(
+        context,
+        'create',
+        `create the table ${showTable(table)}`,
+        [],
+        [`CREATE TABLE ${quoteTable(table)} (${lines.join(', ')})`],
+      ),
+    ],
+    revert: [
+      step(
+        context,
+        'revert',
+        `drop the table ${showTable(table)}`,
+        [table],
+        [`DROP TABLE IF EXISTS ${quoteTable(table)}`],
+      ),
+    ],
+    losses: [
+      { what: `rows of ${showTable(table)}`, exists: `SELECT EXISTS (SELECT FROM ${quoteTable(table)})` },
+    ],
     made: [{ kind: 'table', table, name: table.name }],
   };
 }
@@ -28,7 +54,15 @@ export function dropTable({ table }: DropTable, context: Context): Compiled {
   mustNotBeReferenced(table, referencedBy);
   return {
     ...NOTHING,
-    finish: [step(context, 'drop', `drop the table ${showTable(table)}`, [table], [`DROP TABLE IF EXISTS ${quoteTable(table)}`])],
+    finish: [
+      step(
+        context,
+        'drop',
+        `drop the table ${showTable(table)}`,
+        [table],
+        [`DROP TABLE IF EXISTS ${quoteTable(table)}`],
+      ),
+    ],
   };
 }
 
@@ -45,7 +79,10 @@ export function renameTable({ table, to }: RenameTable, context: Context): Compi
   if (context.facts[quoteTable(target)]) refuse(`There is a table ${showTable(target)} already.`);
   mustNotBeReferenced(table, referencedBy);
   const identity = columns.find((column) => column.identity);
-  if (identity) refuse(`${showTable(table)}.${identity.name} is an identity column, whose numbers two tables cannot share.`);
+  if (identity)
+    refuse(
+      `${showTable(table)}.${identity.name} is an identity column, whose numbers two tables cannot share.`,
+    );
   if (!key) return refuse(noKey(table));
   const stored = columns.filter(({ generated }) => !generated).map(({ name }) => name);
   const same = Object.fromEntries(stored.map((name) => [name, quoteName(name)]));
@@ -55,29 +92,57 @@ export function renameTable({ table, to }: RenameTable, context: Context): Compi
   return {
     ...moved,
     expand: [
-      step(context, 'create', `create the table ${to}, made as ${showTable(table)} is`, [], [
-        `CREATE TABLE ${quoteTable(target)} (LIKE ${quoteTable(table)} INCLUDING ALL)`,
-      ]),
+      step(
+        context,
+        'create',
+        `create the table ${to}, made as ${showTable(table)} is`,
+        [],
+        [`CREATE TABLE ${quoteTable(target)} (LIKE ${quoteTable(table)} INCLUDING ALL)`],
+      ),
       ...moved.expand,
     ],
     seal: foreign.flatMap(({ name, definition }) => [
-      step(context, `constraint.${name}`, `${name} for ${to} as well`, [target], [
-        alter(target, `ADD CONSTRAINT ${copy(name)} ${definition.replace(/ NOT VALID$/, '')} NOT VALID`),
-      ]),
-      step(context, `validate.${name}`, `check ${to} against it`, [], [alter(target, `VALIDATE CONSTRAINT ${copy(name)}`)]),
+      step(
+        context,
+        `constraint.${name}`,
+        `${name} for ${to} as well`,
+        [target],
+        [alter(target, `ADD CONSTRAINT ${copy(name)} ${definition.replace(/ NOT VALID$/, '')} NOT VALID`)],
+      ),
+      step(
+        context,
+        `validate.${name}`,
+        `check ${to} against it`,
+        [],
+        [alter(target, `VALIDATE CONSTRAINT ${copy(name)}`)],
+      ),
     ]),
     finish: [
-      step(context, 'finish', `drop the table ${showTable(table)}`, [table, target], [
-        ...moved.finish.flatMap(({ run }) => (run.type === 'transaction' ? run.statements : [])),
-        ...columns.flatMap(({ name, sequence }) =>
-          sequence === null ? [] : [`ALTER SEQUENCE ${sequence} OWNED BY ${quoteTable(target)}.${quoteName(name)}`],
-        ),
-        `DROP TABLE IF EXISTS ${quoteTable(table)}`,
-      ]),
+      step(
+        context,
+        'finish',
+        `drop the table ${showTable(table)}`,
+        [table, target],
+        [
+          ...moved.finish.flatMap(({ run }) => (run.type === 'transaction' ? run.statements : [])),
+          ...columns.flatMap(({ name, sequence }) =>
+            sequence === null
+              ? []
+              : [`ALTER SEQUENCE ${sequence} OWNED BY ${quoteTable(target)}.${quoteName(name)}`],
+          ),
+          `DROP TABLE IF EXISTS ${quoteTable(table)}`,
+        ],
+      ),
     ],
     revert: [
       ...moved.revert,
-      step(context, 'revert-table', `drop the table ${to}`, [target], [`DROP TABLE IF EXISTS ${quoteTable(target)}`]),
+      step(
+        context,
+        'revert-table',
+        `drop the table ${to}`,
+        [target],
+        [`DROP TABLE IF EXISTS ${quoteTable(target)}`],
+      ),
     ],
     made: [{ kind: 'table', table: target, name: to }, ...moved.made],
   };
@@ -92,7 +157,8 @@ export function moveRows(operation: MoveRows, context: Context): Compiled {
   if (!key) return refuse(noKey(table));
   if (!target.key) return refuse(noKey(to));
   const missing = target.key.find(({ name }) => columns[name] === undefined);
-  if (missing) refuse(`${showTable(to)}.${missing.name} is part of the key and has no expression under "columns".`);
+  if (missing)
+    refuse(`${showTable(to)}.${missing.name} is part of the key and has no expression under "columns".`);
   const lost = key.find(({ name }) => down[name] === undefined);
   if (lost) refuse(`${showTable(table)}.${lost.name} is part of the key and has no expression under "down".`);
   return rowsInStep(context, operation, key, target.key);
@@ -112,31 +178,54 @@ function rowsInStep(
   const forward = copyTrigger(context, 'f', table, to, columns, targetKey);
   const reverse = copyTrigger(context, 'r', to, table, down, key);
   const names = Object.keys(columns);
-  const values = Object.values(columns).map((expression) => `(${expression})`).join(', ');
+  const values = Object.values(columns)
+    .map((expression) => `(${expression})`)
+    .join(', ');
+  const targetKeys = targetKey.map(({ name }) => name);
   return {
     ...NOTHING,
     expand: [
-      step(context, 'triggers', `keep ${showTable(table)} and ${showTable(to)} in step`, [table, to], [
-        ...forward.create,
-        ...reverse.create,
-      ]),
+      step(
+        context,
+        'triggers',
+        `keep ${showTable(table)} and ${showTable(to)} in step`,
+        [table, to],
+        [...forward.create, ...reverse.create],
+      ),
     ],
     jobs: [
       {
         ...{ type: 'copy', id: `${context.index + 1}.copy`, table, key, rows: tableOf(context, table).rows },
-        insert: `INSERT INTO ${quoteTable(to)} (${quoteNames(names)}) SELECT ${values} FROM segue_batch AS ${quoteName(table.name)} ON CONFLICT (${quoteNames(targetKey.map(({ name }) => name))}) DO NOTHING`,
+        insert: `INSERT INTO ${quoteTable(to)} (${quoteNames(names)}) SELECT ${values} FROM segue_batch AS ${quoteName(table.name)} ${onConflict(names, targetKeys)}`,
       },
     ],
-    contract: [step(context, 'drop-forward', `${showTable(table)} is written no more`, [table], forward.drop)],
-    finish: [step(context, 'drop-reverse', `${showTable(table)} is kept in step no more`, [to], reverse.drop)],
+    contract: [
+      step(context, 'drop-forward', `${showTable(table)} is written no more`, [table], forward.drop),
+    ],
+    finish: [
+      step(context, 'drop-reverse', `${showTable(table)} is kept in step no more`, [to], reverse.drop),
+    ],
     revert: [
-      step(context, 'revert', `stop keeping ${showTable(to)} in step`, [table, to], [...forward.drop, ...reverse.drop]),
+      step(
+        context,
+        'revert',
+        `stop keeping ${showTable(to)} in step`,
+        [table, to],
+        [...forward.drop, ...reverse.drop],
+      ),
     ],
     made: [
       { kind: 'trigger', table, name: forward.name },
       { kind: 'trigger', table: to, name: reverse.name },
     ],
   };
+}
+
+/** What is there already is brought up to date: the other side of the pair has written here what was written there. */
+function onConflict(names: readonly string[], keys: readonly string[]): string {
+  const rest = names.filter((name) => !keys.includes(name)).map(quoteName);
+  const update = rest.map((name) => `${name} = EXCLUDED.${name}`).join(', ');
+  return `ON CONFLICT (${quoteNames(keys)}) ${rest.length === 0 ? 'DO NOTHING' : `DO UPDATE SET ${update}`}`;
 }
 
 /** Writes to one table what happens to the other; a setting of the transaction keeps the two from chasing each other. */
@@ -152,13 +241,10 @@ function copyTrigger(
   const setting = 'segue.moving';
   const names = Object.keys(columns);
   const keyNames = key.map((column) => column.name);
-  const rest = names.filter((column) => !keyNames.includes(column));
   const row = (record: 'OLD' | 'NEW') => `FROM (SELECT ${record}.*) AS ${quoteName(from.name)}`;
   const values = names.map((column) => `(${columns[column]})`).join(', ');
   const keyOf = (record: 'OLD' | 'NEW') =>
     `SELECT ${keyNames.map((column) => `(${columns[column]})`).join(', ')} ${row(record)}`;
-  const update = rest.map((column) => `${quoteName(column)} = EXCLUDED.${quoteName(column)}`).join(', ');
-  const conflict = rest.length === 0 ? 'DO NOTHING' : `DO UPDATE SET ${update}`;
   const body = [
     '#variable_conflict use_column',
     'BEGIN',
@@ -168,7 +254,7 @@ function copyTrigger(
     `  DELETE FROM ${quoteTable(to)} AS segue_target WHERE (${keyNames.map((column) => `segue_target.${quoteName(column)}`).join(', ')}) = (${keyOf('OLD')});`,
     'END IF;',
     `IF TG_OP <> 'DELETE' THEN`,
-    `  INSERT INTO ${quoteTable(to)} (${quoteNames(names)}) SELECT ${values} ${row('NEW')} ON CONFLICT (${quoteNames(keyNames)}) ${conflict};`,
+    `  INSERT INTO ${quoteTable(to)} (${quoteNames(names)}) SELECT ${values} ${row('NEW')} ${onConflict(names, keyNames)};`,
     'END IF;',
     `PERFORM set_config('${setting}', 'off', true);`,
     'RETURN NULL;',
@@ -179,14 +265,19 @@ function copyTrigger(
 }
 
 export function addEnumValue({ enum: type, value, before, after }: AddEnumValue, context: Context): Compiled {
-  const place = before !== null ? ` BEFORE ${quoteText(before)}` : after !== null ? ` AFTER ${quoteText(after)}` : '';
+  const place =
+    before !== null ? ` BEFORE ${quoteText(before)}` : after !== null ? ` AFTER ${quoteText(after)}` : '';
   return {
     ...NOTHING,
     // There is no way to take a value out of a type; one that nobody uses harms nobody.
     expand: [
-      step(context, 'enum', `add ${value} to ${showTable(type)}`, [], [
-        `ALTER TYPE ${quoteTable(type)} ADD VALUE IF NOT EXISTS ${quoteText(value)}${place}`,
-      ]),
+      step(
+        context,
+        'enum',
+        `add ${value} to ${showTable(type)}`,
+        [],
+        [`ALTER TYPE ${quoteTable(type)} ADD VALUE IF NOT EXISTS ${quoteText(value)}${place}`],
+      ),
     ],
   };
 }
@@ -196,8 +287,14 @@ export function rawSql({ up, down, contract, lock }: RawSql, context: Context): 
   return {
     ...NOTHING,
     expand: [step(context, 'sql', 'run its SQL', [], [...locks, up])],
-    contract: contract === null ? [] : [step(context, 'sql-contract', 'run its SQL for the contract', [], [contract])],
-    revert: down === null ? [] : [step(context, 'sql-revert', 'run its SQL for the way back', [], [...locks, down])],
+    contract:
+      contract === null
+        ? []
+        : [step(context, 'sql-contract', 'run its SQL for the contract', [], [contract])],
+    revert:
+      down === null
+        ? []
+        : [step(context, 'sql-revert', 'run its SQL for the way back', [], [...locks, down])],
     losses: down === null ? [{ what: 'the way back of SQL that has no "down"', exists: 'SELECT true' }] : [],
   };
 }

@@ -43,8 +43,12 @@ async function foldersIn(dir: string): Promise<string[]> {
   const names = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
   const odd = names.find((name) => !FOLDER.test(name));
   if (odd !== undefined)
-    throw new SegueError('CHANGE_INVALID', `${path.join(dir, odd)}: expected a number and a name, such as 0007-split-name.`);
-  if (names.length > changesMax) throw new SegueError('CHANGE_INVALID', `${dir} has more than ${changesMax} changes.`);
+    throw new SegueError(
+      'CHANGE_INVALID',
+      `${path.join(dir, odd)}: expected a number and a name, such as 0007-split-name.`,
+    );
+  if (names.length > changesMax)
+    throw new SegueError('CHANGE_INVALID', `${dir} has more than ${changesMax} changes.`);
   return names.toSorted((a, b) => (a < b ? -1 : 1));
 }
 
@@ -52,7 +56,9 @@ async function readChange(dir: string, name: string, openParser: () => Promise<S
   const declared = await readText(path.join(dir, DECLARED));
   const texts = await Promise.all(PHASES.map((phase) => readText(path.join(dir, `${phase}.sql`))));
   const written = texts.some((text) => text !== null);
-  const whole = (message: string): Read => ({ problems: [{ place: { file: dir, line: 1, column: 1 }, message }] });
+  const whole = (message: string): Read => ({
+    problems: [{ place: { file: dir, line: 1, column: 1 }, message }],
+  });
   if (declared !== null && written) return whole(`has ${DECLARED} and SQL files; expected one of the two`);
   if (declared !== null) {
     const parsed = parseChange(declared, path.join(dir, DECLARED));
@@ -61,11 +67,18 @@ async function readChange(dir: string, name: string, openParser: () => Promise<S
   }
   if (!written) return whole(`has neither ${DECLARED} nor expand.sql`);
   const parser = await openParser();
-  const parts = PHASES.map((phase, index) => statementsOf(parser, texts[index] ?? '', path.join(dir, `${phase}.sql`)));
+  const parts = PHASES.map((phase, index) =>
+    statementsOf(parser, texts[index] ?? '', path.join(dir, `${phase}.sql`)),
+  );
   const problems = parts.flatMap((part) => part.problems);
   if (problems.length > 0) return { problems };
   const [expand, backfill, contract, revert] = parts.map((part) => part.statements);
-  const files: SqlFiles = { expand: expand ?? [], backfill: backfill ?? [], contract: contract ?? [], revert: revert ?? [] };
+  const files: SqlFiles = {
+    expand: expand ?? [],
+    backfill: backfill ?? [],
+    contract: contract ?? [],
+    revert: revert ?? [],
+  };
   return { change: changeOf(name, 0, { form: 'sql', files }) };
 }
 
@@ -77,7 +90,8 @@ function changeOf(name: string, keepMs: number, body: Body): Change {
 async function readText(file: string): Promise<string | null> {
   try {
     const { size } = await stat(file);
-    if (size > fileBytesMax) throw new SegueError('CHANGE_INVALID', `${file} is larger than ${fileBytesMax} bytes.`);
+    if (size > fileBytesMax)
+      throw new SegueError('CHANGE_INVALID', `${file} is larger than ${fileBytesMax} bytes.`);
     return await readFile(file, 'utf8');
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
@@ -96,7 +110,11 @@ function statementsOf(parser: SqlParser, text: string, file: string): Statements
   const parsed = parser.parse(text.replace(/:rows\b/g, '12345'));
   if (!parsed.ok)
     return { statements: [], problems: [{ place: placeAt(file, text, parsed.at), message: parsed.message }] };
-  const begun = parsed.statements.map(({ start, end, kind }) => ({ kind, start, sql: text.slice(start, end).trim() }));
+  const begun = parsed.statements.map(({ start, end, kind }) => ({
+    kind,
+    start,
+    sql: text.slice(start, end).trim(),
+  }));
   const problems = begun
     .filter(({ kind }) => kind === 'TransactionStmt')
     .map(({ start, sql }) => ({

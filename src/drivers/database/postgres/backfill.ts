@@ -16,8 +16,15 @@ import { Observer } from './observer.ts';
 import type { RunContext } from './run-context.ts';
 import { searchPathOf } from './steps.ts';
 
-const { batchTriesMax, batchLockTimeoutMs, batchBlocksMax, passesMax, observeIntervalMs, reconnectsMax, reconnectPauseMs } =
-  limits.database;
+const {
+  batchTriesMax,
+  batchLockTimeoutMs,
+  batchBlocksMax,
+  passesMax,
+  observeIntervalMs,
+  reconnectsMax,
+  reconnectPauseMs,
+} = limits.database;
 
 interface Batch {
   readonly cursor: readonly string[] | null;
@@ -60,7 +67,8 @@ class JobRun {
     if (this.#job.type === 'update' && this.#job.key === null) await this.#mustBeSafeByBlocks();
     let failures = 0;
     for (;;) {
-      if (watch.signal?.aborted) throw new SegueError('BACKFILL_STOPPED', `${change} is at row ${this.#rows}.`);
+      if (watch.signal?.aborted)
+        throw new SegueError('BACKFILL_STOPPED', `${change} is at row ${this.#rows}.`);
       const speed = watch.throttle?.() ?? 1;
       if (speed <= 0) {
         this.#tell('throttled');
@@ -131,7 +139,9 @@ class JobRun {
   async #work(session: Session, kept: KeptJob): Promise<Batch> {
     const job = this.#job;
     if (job.type === 'repeat') {
-      const { changed } = await session.query(job.statement.replace(/:rows\b/g, String(this.#pace.batchRows)));
+      const { changed } = await session.query(
+        job.statement.replace(/:rows\b/g, String(this.#pace.batchRows)),
+      );
       return { cursor: null, rows: changed, changed, last: changed === 0 };
     }
     if (job.type === 'update' && job.key === null) return this.#blocks(session, kept, job);
@@ -159,7 +169,12 @@ class JobRun {
     const many = Math.min(batchBlocksMax, Math.max(1, Math.round(this.#pace.batchRows / rowsPerBlock)));
     const to = Math.min(blocks, from + many);
     const { changed } = await session.query(statementOf(job, `ctid >= '(${from},0)' AND ctid < '(${to},0)'`));
-    return { cursor: [String(to)], rows: Math.round((to - from) * rowsPerBlock), changed, last: to >= blocks };
+    return {
+      cursor: [String(to)],
+      rows: Math.round((to - from) * rowsPerBlock),
+      changed,
+      last: to >= blocks,
+    };
   }
 
   async #isLeft(session: Session): Promise<boolean> {

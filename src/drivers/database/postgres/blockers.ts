@@ -29,7 +29,10 @@ export async function findBlockers(
  * A vacuum gives way to whoever waits for it longer than deadlock_timeout, which Segue never does: it is asked.
  * Only some roles may; for the others it is waited for.
  */
-export async function askVacuumsToGiveWay(connections: Connections, blockers: readonly Blocker[]): Promise<void> {
+export async function askVacuumsToGiveWay(
+  connections: Connections,
+  blockers: readonly Blocker[],
+): Promise<void> {
   for (const { pid, application, query } of blockers)
     if (application === 'autovacuum worker' && !query.includes('to prevent wraparound'))
       await connections.query('SELECT pg_cancel_backend($1)', [pid]).catch(() => undefined);

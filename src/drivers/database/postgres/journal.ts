@@ -49,7 +49,9 @@ export interface KeptJob {
 }
 
 export async function hasJournal(session: Pick<Connections, 'query'> | Session): Promise<boolean> {
-  const { rows } = await session.query<{ there: boolean }>(`SELECT to_regclass('segue.meta') IS NOT NULL AS there`);
+  const { rows } = await session.query<{ there: boolean }>(
+    `SELECT to_regclass('segue.meta') IS NOT NULL AS there`,
+  );
   return rows[0]?.there ?? false;
 }
 
@@ -72,7 +74,10 @@ export async function keptSchemaLines(session: Session): Promise<readonly string
   );
   const [row] = rows;
   if (row && row.version > VERSION)
-    throw new SegueError('DATABASE_UNSUPPORTED', `A newer version of Segue keeps its journal there (version ${row.version}).`);
+    throw new SegueError(
+      'DATABASE_UNSUPPORTED',
+      `A newer version of Segue keeps its journal there (version ${row.version}).`,
+    );
   return row?.lines ?? [];
 }
 
@@ -83,7 +88,12 @@ export async function keptChanges(session: Session): Promise<readonly Kept[]> {
 }
 
 /** The change as it runs from here on, whatever becomes of its file. */
-export async function keepChange(session: Session, change: Change, phase: Phase, facts: Facts): Promise<void> {
+export async function keepChange(
+  session: Session,
+  change: Change,
+  phase: Phase,
+  facts: Facts,
+): Promise<void> {
   await session.query(
     `INSERT INTO segue.changes (name, digest, phase, change, facts) VALUES ($1, $2, $3, $4, $5)
      ON CONFLICT (name) DO UPDATE SET digest = $2, phase = $3, change = $4, facts = $5, contracted_at = NULL, at = now()`,
@@ -107,12 +117,18 @@ export async function forgetSteps(session: Session, name: string): Promise<void>
 }
 
 export async function isDone(session: Session, name: string, phase: string, step: string): Promise<boolean> {
-  const { rows } = await session.query('SELECT 1 FROM segue.steps WHERE change = $1 AND phase = $2 AND step = $3', [name, phase, step]);
+  const { rows } = await session.query(
+    'SELECT 1 FROM segue.steps WHERE change = $1 AND phase = $2 AND step = $3',
+    [name, phase, step],
+  );
   return rows.length > 0;
 }
 
 export async function stepDone(session: Session, name: string, phase: string, step: string): Promise<void> {
-  await session.query('INSERT INTO segue.steps (change, phase, step) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING', [name, phase, step]);
+  await session.query(
+    'INSERT INTO segue.steps (change, phase, step) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
+    [name, phase, step],
+  );
   await record(session, name, `${phase} ${step}`);
 }
 
@@ -132,7 +148,10 @@ export async function lockJob(session: Session, name: string, job: string): Prom
     (await session.query<KeptJob>(`${JOB} WHERE change = $1 AND job = $2 FOR UPDATE`, [name, job])).rows[0];
   const found = await read();
   if (found) return found;
-  await session.query('INSERT INTO segue.backfills (change, job) VALUES ($1, $2) ON CONFLICT DO NOTHING', [name, job]);
+  await session.query('INSERT INTO segue.backfills (change, job) VALUES ($1, $2) ON CONFLICT DO NOTHING', [
+    name,
+    job,
+  ]);
   const made = await read();
   if (!made) throw new Error(`the job ${job} of ${name} cannot be read`);
   return made;
@@ -146,11 +165,22 @@ export async function keepJob(
 ): Promise<void> {
   await session.query(
     `UPDATE segue.backfills SET cursor = $3, pass = $4, rows = $5, changed = changed + $6, done = $7, at = clock_timestamp() WHERE change = $1 AND job = $2`,
-    [name, job, kept.cursor === null ? null : JSON.stringify(kept.cursor), kept.pass, kept.rows, kept.changed, kept.done],
+    [
+      name,
+      job,
+      kept.cursor === null ? null : JSON.stringify(kept.cursor),
+      kept.pass,
+      kept.rows,
+      kept.changed,
+      kept.done,
+    ],
   );
 }
 
 export async function orderJobs(session: Session, name: string, order: Order): Promise<boolean> {
-  const { changed } = await session.query('UPDATE segue.backfills SET wanted = $2 WHERE change = $1 AND NOT done', [name, order]);
+  const { changed } = await session.query(
+    'UPDATE segue.backfills SET wanted = $2 WHERE change = $1 AND NOT done',
+    [name, order],
+  );
   return changed > 0;
 }

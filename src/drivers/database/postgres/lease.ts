@@ -48,8 +48,11 @@ export class Lease {
 
   /** Throws DATABASE_BUSY when another run has it now; nobody can take it until the transaction ends. */
   async check(session: Session): Promise<void> {
-    const { rows } = await session.query('SELECT 1 FROM segue.lease WHERE fence = $1 FOR SHARE', [this.#fence]);
-    if (rows.length === 0) throw new SegueError('DATABASE_BUSY', 'It took over, because this run gave no sign of life.');
+    const { rows } = await session.query('SELECT 1 FROM segue.lease WHERE fence = $1 FOR SHARE', [
+      this.#fence,
+    ]);
+    if (rows.length === 0)
+      throw new SegueError('DATABASE_BUSY', 'It took over, because this run gave no sign of life.');
   }
 
   async release(): Promise<void> {
@@ -70,7 +73,10 @@ export class Lease {
       );
       if (ended) return;
       await this.#connections
-        .query(`UPDATE segue.lease SET until = clock_timestamp() + make_interval(secs => $2) WHERE fence = $1`, [this.#fence, leaseMs / 1_000])
+        .query(
+          `UPDATE segue.lease SET until = clock_timestamp() + make_interval(secs => $2) WHERE fence = $1`,
+          [this.#fence, leaseMs / 1_000],
+        )
         // The transactions of this run find out for themselves what became of it.
         .catch(() => undefined);
     }
@@ -83,7 +89,12 @@ interface Found {
   readonly free: boolean;
 }
 
-async function tryTake(connections: Connections, name: string, from: string, gone: boolean): Promise<string | null> {
+async function tryTake(
+  connections: Connections,
+  name: string,
+  from: string,
+  gone: boolean,
+): Promise<string | null> {
   try {
     return await connections.transaction({ lockTimeoutMs }, async (session) => {
       const { rows } = await session.query<{ fence: string }>(

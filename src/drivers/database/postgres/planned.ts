@@ -30,9 +30,14 @@ function statementsOf(run: Run): readonly string[] {
 
 function plannedJob(job: Job): PlannedStep {
   const base = { phase: 'backfill', id: job.id } as const;
-  if (job.type === 'repeat') return { ...base, title: 'repeat until nothing changes', statements: [job.statement] };
+  if (job.type === 'repeat')
+    return { ...base, title: 'repeat until nothing changes', statements: [job.statement] };
   if (job.type === 'copy')
-    return { ...base, title: `copy the rows of ${showTable(job.table)}, in batches`, statements: [job.insert] };
+    return {
+      ...base,
+      title: `copy the rows of ${showTable(job.table)}, in batches`,
+      statements: [job.insert],
+    };
   const set = job.set.map(({ column, expression }) => `${quoteName(column)} = (${expression})`).join(', ');
   return {
     ...base,

@@ -3,13 +3,7 @@ import type { Change } from '../../../core/database/change.ts';
 import { compile, tablesOf } from '../../../core/database/compile.ts';
 import type { Facts } from '../../../core/database/facts.ts';
 import { type Act, mustBeAllowed, type Placed } from '../../../core/database/phase.ts';
-import type {
-  ChangeRunner,
-  Order,
-  PlannedStep,
-  Status,
-  Watch,
-} from '../../../core/database/runner.ts';
+import type { ChangeRunner, Order, PlannedStep, Status, Watch } from '../../../core/database/runner.ts';
 import type { Compiled } from '../../../core/database/step.ts';
 import type { DatabaseClient } from '../../../core/release/contract.ts';
 import { SegueError } from '../../../core/errors.ts';
@@ -122,7 +116,13 @@ export class PostgresRunner implements ChangeRunner {
       if (kept?.change.body.form === 'sql' && compiled.revert.length === 0)
         throw new SegueError('CHANGE_IMPOSSIBLE', `${name} has no revert.sql.`);
       if (!dropData) await this.#mustLoseNothing(name, compiled);
-      await this.#enter(context, 'reverting', ['expanding', 'expanded', 'ready', 'contracting', 'contracted']);
+      await this.#enter(context, 'reverting', [
+        'expanding',
+        'expanded',
+        'ready',
+        'contracting',
+        'contracted',
+      ]);
       await runSteps(context, 'revert', compiled.revert);
       await this.#parts.connections.transaction({ lockTimeoutMs }, async (session) => {
         await context.lease.check(session);
@@ -232,7 +232,9 @@ export class PostgresRunner implements ChangeRunner {
     const lost: string[] = [];
     for (const { what, exists } of losses) {
       // What was never made cannot hold anything.
-      const found = await this.#parts.connections.query<{ exists: boolean }>(exists).catch(() => ({ rows: [] }));
+      const found = await this.#parts.connections
+        .query<{ exists: boolean }>(exists)
+        .catch(() => ({ rows: [] }));
       const [row] = found.rows;
       if (row && Object.values(row)[0] === true) lost.push(what);
     }

@@ -41,7 +41,8 @@ function stateOf(kept: Kept, changes: readonly Change[], jobs: readonly KeptJob[
     ...{ name, phase },
     edited: file !== undefined && file.digest !== kept.digest && phase !== 'reverted',
     missing: file === undefined,
-    keptUntilMs: phase === 'contracted' && contractedAtMs !== null ? contractedAtMs + kept.change.keepMs : null,
+    keptUntilMs:
+      phase === 'contracted' && contractedAtMs !== null ? contractedAtMs + kept.change.keepMs : null,
     backfill: phase === 'expanded' ? progressOf(kept, jobs) : null,
   };
 }
@@ -77,4 +78,3 @@ async function holderOf(session: Session): Promise<string | null> {
   );
   return rows[0]?.holder ?? null;
 }
-

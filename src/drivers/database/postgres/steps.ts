@@ -49,7 +49,8 @@ async function once(context: RunContext, phase: string, { id, tables, run }: Ste
   const { connections, lease, change, lockTimeoutMs } = context;
   const settings = { lockTimeoutMs: lockTimeoutMs / Math.max(1, tables.length) };
   if (run.type === 'create-index') await createIndex(context, run.index, run.statement);
-  if (run.type === 'drop-index') await connections.query(`DROP INDEX CONCURRENTLY IF EXISTS ${quoteTable(run.index)}`);
+  if (run.type === 'drop-index')
+    await connections.query(`DROP INDEX CONCURRENTLY IF EXISTS ${quoteTable(run.index)}`);
   if (run.type === 'outside') await connections.query(run.statement);
   await connections.transaction(settings, async (session) => {
     await lease.check(session);
@@ -75,12 +76,18 @@ async function createIndex({ connections }: RunContext, index: TableName, statem
   } catch (error) {
     // An invalid index is kept up to date by every write, and used by no query.
     if (!isLost(error))
-      await connections.query(`DROP INDEX CONCURRENTLY IF EXISTS ${quoteTable(index)}`).catch(() => undefined);
+      await connections
+        .query(`DROP INDEX CONCURRENTLY IF EXISTS ${quoteTable(index)}`)
+        .catch(() => undefined);
     throw error;
   }
 }
 
-async function withLocks(context: RunContext, { tables, title }: Step, work: () => Promise<void>): Promise<void> {
+async function withLocks(
+  context: RunContext,
+  { tables, title }: Step,
+  work: () => Promise<void>,
+): Promise<void> {
   const { connections, clock, watch, change, lockTimeoutMs, lockWaitMs } = context;
   const untilMs = clock.monotonicMs() + lockWaitMs;
   for (let pauseMs: number = lockPauseMinMs; ; pauseMs = Math.min(lockPauseMaxMs, pauseMs * 2)) {
@@ -98,7 +105,8 @@ async function withLocks(context: RunContext, { tables, title }: Step, work: () 
       await askVacuumsToGiveWay(connections, blockers);
       if (clock.monotonicMs() >= untilMs) throw lockedOut(change, title, blockers.map(describeBlocker));
     }
-    if (watch.signal?.aborted) throw new SegueError('BACKFILL_STOPPED', `${change} waited for a lock: ${title}.`);
+    if (watch.signal?.aborted)
+      throw new SegueError('BACKFILL_STOPPED', `${change} waited for a lock: ${title}.`);
     await clock.sleep(pauseMs * (0.5 + context.chance()));
   }
 }
