@@ -155,6 +155,12 @@ export const ERRORS = {
     'That version needs a schema that is not there any more.',
     'Release a version that was made with the change named; its files have to be in the folder of changes.',
   ),
+  CHANGE_IN_USE: kind(
+    5,
+    409,
+    'The change cannot be taken back: a version that was made with it is in use.',
+    'Go back with "segue rollback" or "segue abort" first; then run the same again.',
+  ),
   CONTRACT_REFUSED: kind(
     5,
     409,

@@ -150,7 +150,12 @@ export interface StatusResponse {
 
 export interface DatabaseStatus {
   /** Those that Segue made or is to make, in their order, as they were last seen. */
-  readonly changes: readonly { readonly name: string; readonly reach: Reach }[];
+  readonly changes: readonly {
+    readonly name: string;
+    readonly reach: Reach;
+    /** What needs it: it cannot be taken back. */
+    readonly usedBy: readonly string[];
+  }[];
   readonly backfills: readonly Progress[];
   readonly contracts: readonly ContractStatus[];
   /** Why it cannot be read now; null: nothing is wrong. */

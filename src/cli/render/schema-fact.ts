@@ -45,7 +45,7 @@ export function describeSchemaFact(fact: SchemaFact): string {
   }
 }
 
-export interface Rows {
+interface Rows {
   readonly rows: number;
   readonly total: number;
   readonly rowsPerSecond: number;
@@ -53,7 +53,7 @@ export interface Rows {
 }
 
 /** `400,000 of 1,000,000 rows (40%), 12,000 rows/s, 50s left`. */
-export function describeRows({ rows, total, rowsPerSecond, leftMs }: Rows): string {
+function describeRows({ rows, total, rowsPerSecond, leftMs }: Rows): string {
   const percent = total > 0 ? ` of ${number(total)} rows (${Math.floor((100 * rows) / total)}%)` : ' rows';
   const rate = rowsPerSecond > 0 ? `, ${number(Math.round(rowsPerSecond))} rows/s` : '';
   const left = leftMs === null ? '' : `, ${formatDurationMs(Math.round(leftMs))} left`;

@@ -1,13 +1,15 @@
 /** All that control has to do with the database that is released with the code. */
 import type { SegueError } from '../../core/errors.ts';
 import type { DatabaseChoice, Service } from '../../core/project.ts';
+import { holdersOf } from '../../core/release/contract.ts';
 import type { TrafficWindow } from '../../core/traffic/traffic-window.ts';
 import type { DatabaseStatus } from '../../wire/api.ts';
 import type { Ledger } from '../ledger.ts';
 import type { ControlPorts } from '../ports.ts';
 import { ContractDesk } from './contract-desk.ts';
-import { memoryOf } from './memory.ts';
+import { knownBy, memoryOf } from './memory.ts';
 import { SchemaDesk } from './schema-desk.ts';
+import { standingOf } from './standing.ts';
 import { SchemaWork } from './schema-work.ts';
 
 export interface OfficeParts {
@@ -43,9 +45,12 @@ export class SchemaOffice {
   /** As far as it is known without asking the database now. Null: there is none. */
   status(): DatabaseStatus | null {
     if (this.desk.choice === null) return null;
-    const { changes } = memoryOf(this.#parts.ledger);
+    const { ledger, ports } = this.#parts;
+    const standing = standingOf(ledger, ports.plane.report(), (service) => this.desk.uses(service));
+    const usedBy = (change: string) =>
+      holdersOf(standing, (service, version) => !knownBy(ledger, service, version).includes(change));
     return {
-      changes: changes.map(({ name, reach }) => ({ name, reach })),
+      changes: memoryOf(ledger).changes.map(({ name, reach }) => ({ name, reach, usedBy: usedBy(name) })),
       backfills: this.work.progress,
       contracts: this.contracts.coming,
       trouble: this.contracts.trouble,

@@ -73,7 +73,7 @@ export function simulate(before: Simulation, step: Step): Simulation {
     case 'backfill':
       return step.until === 'begun'
         ? before
-        : { ...before, schema: reaching(before.schema, step.changes, 'filled') };
+        : { ...before, schema: reaching(before.schema, step.changes.filter(isExpanded(before)), 'filled') };
     case 'contract':
       return { ...before, schema: reaching(before.schema, [step.change], 'contracted') };
     case 'revert':
@@ -93,6 +93,11 @@ function reaching(
 ): Simulation['schema'] {
   return new Map([...schema, ...changes.map(({ name }) => [name, reach] as const)]);
 }
+
+const isExpanded =
+  ({ schema }: Simulation) =>
+  ({ name }: ChangeRef) =>
+    schema.get(name) === 'expanded';
 
 function allFilled(schema: Simulation['schema']): Simulation['schema'] {
   const isOpen = (reach: Reach) => reach === 'new' || reach === 'expanded';

@@ -1,4 +1,6 @@
+import { SegueError } from '../../../core/errors.ts';
 import { CHANGE, chooseChange, LOCKS, PLACE, withDatabase } from '../../database-session.ts';
+import { releasingControl } from '../../releasing-control.ts';
 import { sayPhase } from '../../render/database-end.ts';
 import type { Verb } from '../../verb.ts';
 
@@ -15,6 +17,7 @@ export const revert: Verb = {
   ],
   examples: ['segue database revert', 'segue database revert 0007 --drop-data'],
   async run(input, shell) {
+    const releasing = await releasingControl(input, shell);
     return withDatabase(input, shell, async (session) => {
       const { runner, changes, watch } = session;
       const phases = new Set([
@@ -26,6 +29,8 @@ export const revert: Verb = {
         'reverting',
       ] as const);
       const name = await chooseChange(input, session, { phases, last: true, what: 'is under way' });
+      const used = releasing?.database.changes.find((each) => each.name === name)?.usedBy ?? [];
+      if (used.length > 0) throw new SegueError('CHANGE_IN_USE', `${name}: ${used.join('; ')}.`);
       await runner.revert(changes, name, { dropData: input.has('drop-data') }, watch);
       return sayPhase(input, shell, name, 'reverted', null);
     });
