@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
+import type { Fact } from '../../src/core/release/journal.ts';
 import { type Postgres } from './postgres.ts';
 import { TestProject } from './test-project.ts';
 
@@ -29,6 +30,8 @@ export interface PeopleOptions {
   readonly instances?: number;
   /** YAML of `contract:` in the file. */
   readonly contract?: string;
+  /** YAML of another service beside web, indented by two spaces. */
+  readonly beside?: string;
   /** Control of its own kind. */
   readonly up?: { readonly main: string; readonly env: Readonly<Record<string, string>> };
 }
@@ -58,10 +61,11 @@ export class PeopleProject {
       INSERT INTO people (name, mail) SELECT 'first' || n || ' last' || n, n || '@example.com' FROM generate_series(1, ${options.rows ?? 2_000}) n;
       INSERT INTO written SELECT * FROM people;
       ANALYZE`);
-    const { contract = '{ clients: [the test] }', strategy = 'blue-green', instances = 2 } = options;
+    const { contract = '{ clients: [the test] }', strategy = '{ type: blue-green, bake: 0s }', instances = 2 } = options;
     const top = `database: { url: env:DATABASE_URL, contract: ${contract} }\ngateway: { workers: 1 }`;
     const command = 'node server.mjs, env: { DATABASE_URL: env:DATABASE_URL, PG_MODULE: env:PG_MODULE }';
-    const file = { instances, command, top, service: `    strategy: ${strategy}` };
+    const beside = options.beside === undefined ? '' : `\n${options.beside}`;
+    const file = { instances, command, top, service: `    strategy: ${strategy}${beside}` };
     const people = new PeopleProject(await TestProject.create(file), server, database, sql, options);
     t.after(() => people.project.remove());
     await people.up();
@@ -129,6 +133,19 @@ export class PeopleProject {
        WHERE (w.name, w.mail) IS DISTINCT FROM (${name}, ${mail})`,
     );
     return rows[0]?.lost ?? -1;
+  }
+
+  /** For new connections; those that are there go on. */
+  async refuseConnections(refuse: boolean): Promise<void> {
+    const admin = await this.server.connect();
+    await admin.query(`ALTER DATABASE ${this.database} ALLOW_CONNECTIONS ${String(!refuse)}`);
+    await admin.end();
+  }
+
+  /** The newest entry of the journal of that kind. */
+  async last<Kind extends Fact['kind']>(kind: Kind): Promise<Extract<Fact, { kind: Kind }> | undefined> {
+    const facts = (await this.project.journal()).map(({ fact }) => fact);
+    return facts.findLast((fact): fact is Extract<Fact, { kind: Kind }> => fact.kind === kind);
   }
 
   contract(change: string): Promise<unknown> {
