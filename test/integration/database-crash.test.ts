@@ -58,11 +58,17 @@ async function endState(kind: string, at: number): Promise<{ state: unknown; kil
     const { signal, out } = await run(db.url, kind, at);
     const killed = signal !== null;
     if (killed) await runToEnd(await db.open('next', {}, true), changeOf(CHANGE));
-    const [people] = await db.sql(`SELECT count(*), sum(touched) AS touched, md5(string_agg(concat_ws(' ', id, first, last, years), ',' ORDER BY id)) FROM people`);
+    const [people] = await db.sql(
+      `SELECT count(*), sum(touched) AS touched, md5(string_agg(concat_ws(' ', id, first, last, years), ',' ORDER BY id)) FROM people`,
+    );
     const jobs = await db.sql('SELECT change, job, rows, changed, done FROM segue.backfills ORDER BY job');
     const steps = await db.sql('SELECT phase, step FROM segue.steps ORDER BY phase, step');
-    const events = await db.sql(`SELECT event, count(*)::int FROM segue.history GROUP BY event ORDER BY event`);
-    const schema = await db.sql(`SELECT indexdef AS line FROM pg_indexes WHERE tablename = 'people' UNION SELECT conname FROM pg_constraint WHERE conrelid = 'people'::regclass UNION SELECT tgname FROM pg_trigger WHERE tgrelid = 'people'::regclass ORDER BY 1`);
+    const events = await db.sql(
+      `SELECT event, count(*)::int FROM segue.history GROUP BY event ORDER BY event`,
+    );
+    const schema = await db.sql(
+      `SELECT indexdef AS line FROM pg_indexes WHERE tablename = 'people' UNION SELECT conname FROM pg_constraint WHERE conrelid = 'people'::regclass UNION SELECT tgname FROM pg_trigger WHERE tgrelid = 'people'::regclass ORDER BY 1`,
+    );
     const { changes, drift } = await db.runner.status([]);
     return { state: { people, jobs, steps, events, schema, phase: changes[0]?.phase, drift }, killed, out };
   } finally {
@@ -74,7 +80,10 @@ async function killedEverywhere(kind: string, stride: number): Promise<void> {
   const whole = await endState(kind, 0);
   const boundaries = Number(whole.out);
   assert.ok(boundaries > 10, `there are boundaries: ${boundaries}`);
-  const points = Array.from({ length: Math.floor((boundaries - 1) / stride) }, (_, index) => 1 + index * stride);
+  const points = Array.from(
+    { length: Math.floor((boundaries - 1) / stride) },
+    (_, index) => 1 + index * stride,
+  );
   const worker = async () => {
     for (let at = points.shift(); at !== undefined; at = points.shift()) {
       const { state, killed } = await endState(kind, at);
@@ -85,6 +94,8 @@ async function killedEverywhere(kind: string, stride: number): Promise<void> {
   await Promise.all(Array.from({ length: atOnce }, worker));
 }
 
-test('killed at every step and batch, the next run ends in the same state', () => killedEverywhere('event', 1));
+test('killed at every step and batch, the next run ends in the same state', () =>
+  killedEverywhere('event', 1));
 
-test('killed between statements, sent or answered, the next run ends in the same state', () => killedEverywhere('statement', 37));
+test('killed between statements, sent or answered, the next run ends in the same state', () =>
+  killedEverywhere('statement', 37));

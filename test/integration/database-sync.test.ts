@@ -14,7 +14,11 @@ before(async () => {
 });
 after(() => server.stop());
 
-async function withChange(setup: string, yaml: string, work: (db: TestDatabase) => Promise<void>): Promise<void> {
+async function withChange(
+  setup: string,
+  yaml: string,
+  work: (db: TestDatabase) => Promise<void>,
+): Promise<void> {
   const db = await testDatabase(server, setup);
   try {
     await db.runner.expand([changeOf(yaml)], '0001-change');
@@ -28,23 +32,77 @@ describe('a statement decides by what it changed', () => {
   const setup = `CREATE TABLE t (id int PRIMARY KEY, a text DEFAULT 'def', other int);
     INSERT INTO t VALUES (1, 'one', 0), (2, NULL, 0)`;
   const rename = 'operations: [{ renameColumn: { table: t, column: a, to: b } }]';
-  const cases: readonly (readonly [what: string, statement: string, id: number, a: string | null, b: string | null])[] = [
+  const cases: readonly (readonly [
+    what: string,
+    statement: string,
+    id: number,
+    a: string | null,
+    b: string | null,
+  ])[] = [
     ['insert of the old version', `INSERT INTO t (id, a) VALUES (3, 'x')`, 3, 'x', 'x'],
     ['insert of the new version', `INSERT INTO t (id, b) VALUES (3, 'x')`, 3, 'x', 'x'],
     ['insert that gives neither: the default', `INSERT INTO t (id) VALUES (3)`, 3, 'def', 'def'],
     ['insert of NULL by the old version', `INSERT INTO t (id, a) VALUES (3, NULL)`, 3, null, null],
-    ['insert of NULL by the new version: as if it gave none', `INSERT INTO t (id, b) VALUES (3, NULL)`, 3, 'def', 'def'],
-    ['insert of both, different: the new one counts', `INSERT INTO t (id, a, b) VALUES (3, 'x', 'y')`, 3, 'y', 'y'],
+    [
+      'insert of NULL by the new version: as if it gave none',
+      `INSERT INTO t (id, b) VALUES (3, NULL)`,
+      3,
+      'def',
+      'def',
+    ],
+    [
+      'insert of both, different: the new one counts',
+      `INSERT INTO t (id, a, b) VALUES (3, 'x', 'y')`,
+      3,
+      'y',
+      'y',
+    ],
     ['insert of both, alike', `INSERT INTO t (id, a, b) VALUES (3, 'x', 'x')`, 3, 'x', 'x'],
     ['update of the old version', `UPDATE t SET a = 'x' WHERE id = 1`, 1, 'x', 'x'],
     ['update of the new version', `UPDATE t SET b = 'x' WHERE id = 1`, 1, 'x', 'x'],
-    ['update to NULL of the old version', `UPDATE t SET a = 'x' WHERE id = 1; UPDATE t SET a = NULL WHERE id = 1`, 1, null, null],
-    ['update to NULL of the new version', `UPDATE t SET b = 'x' WHERE id = 1; UPDATE t SET b = NULL WHERE id = 1`, 1, null, null],
-    ['update of both, different: the new one counts', `UPDATE t SET a = 'x', b = 'y' WHERE id = 1`, 1, 'y', 'y'],
+    [
+      'update to NULL of the old version',
+      `UPDATE t SET a = 'x' WHERE id = 1; UPDATE t SET a = NULL WHERE id = 1`,
+      1,
+      null,
+      null,
+    ],
+    [
+      'update to NULL of the new version',
+      `UPDATE t SET b = 'x' WHERE id = 1; UPDATE t SET b = NULL WHERE id = 1`,
+      1,
+      null,
+      null,
+    ],
+    [
+      'update of both, different: the new one counts',
+      `UPDATE t SET a = 'x', b = 'y' WHERE id = 1`,
+      1,
+      'y',
+      'y',
+    ],
     ['update of something else', `UPDATE t SET other = 1 WHERE id = 1`, 1, 'one', null],
-    ['update that writes what was there', `UPDATE t SET b = 'q' WHERE id = 1; UPDATE t SET a = 'q', b = 'r' WHERE id = 1`, 1, 'r', 'r'],
-    ['insert that becomes an update', `INSERT INTO t (id, a) VALUES (1, 'x') ON CONFLICT (id) DO UPDATE SET a = EXCLUDED.a`, 1, 'x', 'x'],
-    ['the same by the new version', `INSERT INTO t (id, b) VALUES (1, 'x') ON CONFLICT (id) DO UPDATE SET b = EXCLUDED.b`, 1, 'x', 'x'],
+    [
+      'update that writes what was there',
+      `UPDATE t SET b = 'q' WHERE id = 1; UPDATE t SET a = 'q', b = 'r' WHERE id = 1`,
+      1,
+      'r',
+      'r',
+    ],
+    [
+      'insert that becomes an update',
+      `INSERT INTO t (id, a) VALUES (1, 'x') ON CONFLICT (id) DO UPDATE SET a = EXCLUDED.a`,
+      1,
+      'x',
+      'x',
+    ],
+    [
+      'the same by the new version',
+      `INSERT INTO t (id, b) VALUES (1, 'x') ON CONFLICT (id) DO UPDATE SET b = EXCLUDED.b`,
+      1,
+      'x',
+      'x',
+    ],
   ];
   for (const [what, statement, id, a, b] of cases)
     test(what, () =>
@@ -76,7 +134,9 @@ test('a row that the backfill has not come to may be written in part by the new 
     `operations: [{ splitColumn: { table: t, column: name, into: { first: { type: text, up: "split_part(name, ' ', 1)" }, last: { type: text, up: "split_part(name, ' ', 2)" } }, down: "first || ' ' || last" } }]`,
     async (db) => {
       await db.sql(`UPDATE t SET first = 'Jane' WHERE id = 1`);
-      assert.deepEqual(await db.sql('SELECT * FROM t'), [{ id: 1, name: 'Jane Watson', first: 'Jane', last: 'Watson' }]);
+      assert.deepEqual(await db.sql('SELECT * FROM t'), [
+        { id: 1, name: 'Jane Watson', first: 'Jane', last: 'Watson' },
+      ]);
     },
   ));
 
@@ -92,18 +152,30 @@ test('names that need quotes, have 63 bytes, mean something else, or are types w
     async (db) => {
       await db.runner.backfill([], '0001-change');
       await db.sql(`UPDATE "My App"."${long}" SET old = '{"b": 2}', "select" = 'abcdefg'`);
-      assert.deepEqual(await db.sql(`SELECT "new", old, "O""dd" AS odd, "${'ö'.repeat(31)}" AS even, "select", "from" FROM "My App"."${long}"`), [
-        { new: { b: 2 }, old: { b: 2 }, odd: 'x', even: 'x', select: 'abcdefg', from: 'abcde' },
-      ]);
+      assert.deepEqual(
+        await db.sql(
+          `SELECT "new", old, "O""dd" AS odd, "${'ö'.repeat(31)}" AS even, "select", "from" FROM "My App"."${long}"`,
+        ),
+        [{ new: { b: 2 }, old: { b: 2 }, odd: 'x', even: 'x', select: 'abcdefg', from: 'abcde' }],
+      );
       await db.runner.contract([], '0001-change', { now: true });
     },
   );
 });
 
 test('changes that wait on top of each other pass a value through, both ways', async () => {
-  const db = await testDatabase(server, `CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t VALUES (1, 1)`);
-  const first = changeOf('operations: [{ changeType: { table: t, column: a, type: text, to: b } }]', '0001-b');
-  const second = changeOf('operations: [{ changeType: { table: t, column: b, type: numeric, to: c, up: b::numeric * 10, down: "trunc(c / 10)::text" } }]', '0002-c');
+  const db = await testDatabase(
+    server,
+    `CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t VALUES (1, 1)`,
+  );
+  const first = changeOf(
+    'operations: [{ changeType: { table: t, column: a, type: text, to: b } }]',
+    '0001-b',
+  );
+  const second = changeOf(
+    'operations: [{ changeType: { table: t, column: b, type: numeric, to: c, up: b::numeric * 10, down: "trunc(c / 10)::text" } }]',
+    '0002-c',
+  );
   const all = [first, second];
   try {
     for (const { name } of all) {
@@ -156,7 +228,9 @@ test('an application whose role may only write rows, with a search_path of its o
       - changeType: { table: t, column: a, type: text, to: b, up: loud(a), down: lower(b) }
       - moveRows: { table: t, to: u, columns: { id: id, a: a }, down: { id: id, a: a } }`,
     async (db) => {
-      await db.sql(`SET ROLE app; SET search_path = pg_catalog; UPDATE public.t SET a = 'y' WHERE id = 1; INSERT INTO public.t (id, b) VALUES (2, 'Z')`);
+      await db.sql(
+        `SET ROLE app; SET search_path = pg_catalog; UPDATE public.t SET a = 'y' WHERE id = 1; INSERT INTO public.t (id, b) VALUES (2, 'Z')`,
+      );
       await db.sql('RESET ROLE; RESET search_path');
       assert.deepEqual(await db.sql('SELECT * FROM t ORDER BY id'), [
         { id: 1, a: 'y', b: 'Y' },

@@ -79,7 +79,8 @@ export async function runToEnd(runner: ChangeRunner, change: Change, watch: Watc
   const all = [change];
   const { changes } = await runner.status(all);
   const phase = changes[0]?.phase ?? 'new';
-  if (phase === 'new' || phase === 'expanding') await runner.expand(all, change.name, watch);
+  if (phase === 'new' || phase === 'expanding' || phase === 'reverted')
+    await runner.expand(all, change.name, watch);
   if (phase !== 'contracting' && phase !== 'contracted' && phase !== 'finished' && phase !== 'ready')
     await runner.backfill(all, change.name, watch);
   await runner.contract(all, change.name, { now: true }, watch);

@@ -37,6 +37,9 @@ test('changes pile up forwards, contract in order, and go back in the opposite o
   assert.equal(refused('contract', '0002', ['ready', 'ready']), '0001 is ready and comes first.');
   assert.equal(refused('contract', '0002', ['adopted', 'ready']), null);
   assert.equal(refused('contract', '0002', ['contracted', 'ready']), null);
-  assert.equal(refused('revert', '0001', ['ready', 'ready']), '0002 is ready and comes after it and has to go back first.');
+  assert.equal(
+    refused('revert', '0001', ['ready', 'ready']),
+    '0002 is ready and comes after it and has to go back first.',
+  );
   assert.equal(refused('revert', '0001', ['ready', 'reverted']), null);
 });

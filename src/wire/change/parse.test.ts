@@ -32,11 +32,20 @@ operations:
 describe('what is wrong has its place', () => {
   const cases: readonly (readonly [yaml: string, problem: RegExp])[] = [
     ['operations: []', /^change.yaml:1:13: operations: expected at least one operation/],
-    ['operations:\n  - { addColumn: { table: t } }', /^change.yaml:2:7: operations\[0\].addColumn.column is missing/],
-    ['operations:\n  - { addColum: {} }', /^change.yaml:2:7: operations\[0\].addColum: unknown key; did you mean addColumn\?/],
+    [
+      'operations:\n  - { addColumn: { table: t } }',
+      /^change.yaml:2:7: operations\[0\].addColumn.column is missing/,
+    ],
+    [
+      'operations:\n  - { addColum: {} }',
+      /^change.yaml:2:7: operations\[0\].addColum: unknown key; did you mean addColumn\?/,
+    ],
     ['operations:\n  - { dropTable: { tabel: t } }', /unknown key; did you mean table\?/],
     ['operations:\n  - { dropTable: { table: a.b.c } }', /^change.yaml:2:27: .*expected the name of a table/],
-    ['operations:\n  - { dropTable: { table: a }, sql: { up: x } }', /^change.yaml:2:5: operations\[0\]: expected one operation/],
+    [
+      'operations:\n  - { dropTable: { table: a }, sql: { up: x } }',
+      /^change.yaml:2:5: operations\[0\]: expected one operation/,
+    ],
     ['keep: soon\noperations: [{ sql: { up: x } }]', /^change.yaml:1:7: keep: expected a duration/],
     ['operations: [', /^change.yaml:1:\d+: not valid YAML/],
     [`operations: [{ dropColumn: { table: t, column: "${'x'.repeat(64)}" } }]`, /at most 63 bytes/],
@@ -46,11 +55,18 @@ describe('what is wrong has its place', () => {
       const parsed = parseChange(yaml, 'change.yaml');
       assert.ok(!parsed.ok);
       const [first] = parsed.problems.map(formatProblem);
-      assert.ok(parsed.problems.some((each) => problem.test(formatProblem(each))), first);
+      assert.ok(
+        parsed.problems.some((each) => problem.test(formatProblem(each))),
+        first,
+      );
     });
 });
 
 test('the schema for editors is that of this program', () => {
   const file = join(import.meta.dirname, '..', '..', '..', 'segue.change.schema.json');
-  assert.deepEqual(JSON.parse(readFileSync(file, 'utf8')), JSON.parse(JSON.stringify(changeJsonSchema())), 'run "npm run schema"');
+  assert.deepEqual(
+    JSON.parse(readFileSync(file, 'utf8')),
+    JSON.parse(JSON.stringify(changeJsonSchema())),
+    'run "npm run schema"',
+  );
 });
