@@ -16,8 +16,8 @@ export function lazyDatabase(): { readonly database: DatabaseOpener; readonly ch
     changes: {
       async read(dir) {
         const { changesFolder } = await import('../drivers/database/folder/source.ts');
-        const { openSqlParser } = await import('../drivers/sql/libpg-query/parser.ts');
-        return changesFolder(openSqlParser).read(dir);
+        const openParser = async () => (await import('../drivers/sql/libpg-query/parser.ts')).openSqlParser();
+        return changesFolder(openParser).read(dir);
       },
     },
   };

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import pg from 'pg';
 import type { Change } from '../../src/core/database/change.ts';
-import type { ChangeRunner } from '../../src/core/database/runner.ts';
+import type { ChangeRunner, Watch } from '../../src/core/database/runner.ts';
 import { systemClock } from '../../src/drivers/clock/system.ts';
 import { postgresOpener } from '../../src/drivers/database/postgres/open.ts';
 import type { DatabaseOptions } from '../../src/ports/database.ts';
@@ -16,7 +16,7 @@ export interface TestDatabase {
   /** One connection for looking; `rows` are those of the last statement. */
   sql<Row = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<Row[]>;
   /** Another runner on the same database. */
-  open(holder?: string, options?: DatabaseOptions): Promise<ChangeRunner>;
+  open(holder?: string, options?: DatabaseOptions, othersAreDead?: boolean): Promise<ChangeRunner>;
   connect(): Promise<pg.Client>;
   close(): Promise<void>;
 }
@@ -31,11 +31,11 @@ export async function testDatabase(server: Postgres, setup: string): Promise<Tes
   await client.query(setup);
   const runners: ChangeRunner[] = [];
   const others: pg.Client[] = [];
-  const open = async (holder = 'test', options: DatabaseOptions = {}) => {
+  const open = async (holder = 'test', options: DatabaseOptions = {}, othersAreDead = false) => {
     const opener = postgresOpener({
       clock: systemClock,
       chance: () => 0.5,
-      holder: { name: holder, isGone: () => false },
+      holder: { name: holder, isGone: () => othersAreDead },
     });
     const runner = await opener.open(url, options);
     runners.push(runner);
@@ -72,4 +72,16 @@ export function changeOf(yaml: string, name = '0001-change'): Change {
   const { keepMs, operations } = parsed;
   const digest = createHash('sha256').update(JSON.stringify(operations)).digest('hex');
   return { name, digest, keepMs, body: { form: 'operations', operations } };
+}
+
+/** All of a change that is not done yet. */
+export async function runToEnd(runner: ChangeRunner, change: Change, watch: Watch = {}): Promise<void> {
+  const all = [change];
+  const { changes } = await runner.status(all);
+  const phase = changes[0]?.phase ?? 'new';
+  if (phase === 'new' || phase === 'expanding' || phase === 'reverted')
+    await runner.expand(all, change.name, watch);
+  if (phase !== 'contracting' && phase !== 'contracted' && phase !== 'finished' && phase !== 'ready')
+    await runner.backfill(all, change.name, watch);
+  await runner.contract(all, change.name, { now: true }, watch);
 }

@@ -57,7 +57,7 @@ const TABLE = `
     'kind', CASE c.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'partitioned' ELSE 'other' END,
     'columns', coalesce((${COLUMNS}), '[]'), 'indexes', coalesce((${INDEXES}), '[]'),
     'constraints', coalesce((${CONSTRAINTS}), '[]'), 'referencedBy', coalesce((${REFERENCED}), '[]'),
-    'key', (${KEY}), 'rows', greatest(c.reltuples, 0)
+    'key', (${KEY}), 'rows', CASE WHEN c.reltuples > 0 THEN c.reltuples ELSE pg_relation_size(c.oid) / 64 END
   ) AS facts
   FROM pg_class c WHERE c.oid = to_regclass($1)`;
 

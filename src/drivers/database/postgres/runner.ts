@@ -32,7 +32,7 @@ import { type Holder, Lease } from './lease.ts';
 import { plannedSteps } from './planned.ts';
 import type { RunContext } from './run-context.ts';
 import { readStatus } from './status.ts';
-import { runSteps } from './steps.ts';
+import { readPatiently, runSteps } from './steps.ts';
 
 const { lockTimeoutMs, lockWaitMs, leaseWaitMs } = limits.database;
 
@@ -124,12 +124,13 @@ export class PostgresRunner implements ChangeRunner {
         'contracted',
       ]);
       await runSteps(context, 'revert', compiled.revert);
-      await this.#parts.connections.transaction({ lockTimeoutMs }, async (session) => {
+      const forget = async (session: Session) => {
         await context.lease.check(session);
         await forgetSteps(session, name);
         await enterPhase(session, name, 'reverted');
         await this.#keepLines(session);
-      });
+      };
+      await readPatiently(context, [], () => this.#parts.connections.transaction({ lockTimeoutMs }, forget));
     });
   }
 
@@ -185,12 +186,12 @@ export class PostgresRunner implements ChangeRunner {
       await this.#prepare(false);
       const lease = await this.#lease();
       try {
-        const known = await this.#known(act, changes, name);
         const context: RunContext = {
           ...{ connections, clock, chance, lease, change: name, watch },
           lockTimeoutMs: options.lockTimeoutMs ?? lockTimeoutMs,
           lockWaitMs: options.lockWaitMs ?? lockWaitMs,
         };
+        const known = await this.#known(context, act, changes);
         await work(context, known);
       } finally {
         await lease.release();
@@ -199,7 +200,8 @@ export class PostgresRunner implements ChangeRunner {
   }
 
   /** What the change says: for one that has begun, what it said then, which has to be what it says now. */
-  async #known(act: Act, changes: readonly Change[], name: string): Promise<Known> {
+  async #known(context: RunContext, act: Act, changes: readonly Change[]): Promise<Known> {
+    const name = context.change;
     const all = await keptChanges(this.#parts.connections);
     const kept = all.find((each) => each.name === name);
     const file = changes.find((each) => each.name === name);
@@ -207,7 +209,7 @@ export class PostgresRunner implements ChangeRunner {
     const again = act === 'expand' && (!kept || kept.phase === 'reverted');
     if (again) {
       if (!file) throw new SegueError('CHANGE_UNKNOWN', `"${name}" was asked for.`);
-      const facts = await this.#facts(file);
+      const facts = await readPatiently(context, tablesOf(file), () => this.#facts(file));
       return { change: file, facts, compiled: compile(file, facts), kept };
     }
     if (!kept) throw new SegueError('CHANGE_UNKNOWN', `"${name}" was asked for.`);
@@ -242,12 +244,13 @@ export class PostgresRunner implements ChangeRunner {
   }
 
   async #enter(context: RunContext, phase: Kept['phase'], from: readonly Kept['phase'][]): Promise<void> {
-    await this.#parts.connections.transaction({ lockTimeoutMs }, async (session) => {
+    const enter = async (session: Session) => {
       await context.lease.check(session);
       const kept = (await keptChanges(session)).find(({ name }) => name === context.change);
       if (kept && from.includes(kept.phase)) await enterPhase(session, context.change, phase);
       await this.#keepLines(session);
-    });
+    };
+    await readPatiently(context, [], () => this.#parts.connections.transaction({ lockTimeoutMs }, enter));
   }
 
   async #keepLines(session: Session): Promise<void> {

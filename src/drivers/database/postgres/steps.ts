@@ -83,22 +83,41 @@ async function createIndex({ connections }: RunContext, index: TableName, statem
   }
 }
 
-async function withLocks(
+/** Tries until it gets its locks; before, transactions that hold the tables are waited for. */
+async function withLocks(context: RunContext, step: Step, work: () => Promise<void>): Promise<void> {
+  await patiently(context, step, step.tables, work);
+}
+
+/** Reading the catalog takes a lock as well, the weakest, which only a DDL statement is in the way of. */
+export async function readPatiently<T>(
   context: RunContext,
-  { tables, title }: Step,
-  work: () => Promise<void>,
-): Promise<void> {
+  tables: readonly TableName[],
+  read: () => Promise<T>,
+): Promise<T> {
+  return patiently(context, { title: 'read the schema', tables: [] }, tables, read);
+}
+
+async function patiently<T>(
+  context: RunContext,
+  { tables, title }: Pick<Step, 'tables' | 'title'>,
+  named: readonly TableName[],
+  work: () => Promise<T>,
+): Promise<T> {
   const { connections, clock, watch, change, lockTimeoutMs, lockWaitMs } = context;
   const untilMs = clock.monotonicMs() + lockWaitMs;
   for (let pauseMs: number = lockPauseMinMs; ; pauseMs = Math.min(lockPauseMaxMs, pauseMs * 2)) {
     const blockers = await findBlockers(connections, tables, lockTimeoutMs);
     if (blockers.length === 0)
       try {
-        await work();
-        return;
+        return await work();
       } catch (error) {
         if (!isLocked(error)) throw error;
-        if (clock.monotonicMs() >= untilMs) throw lockedOut(change, title, [codeOf(error)]);
+        if (clock.monotonicMs() >= untilMs) {
+          const found = await findBlockers(connections, named, 0);
+          const why =
+            found.length > 0 ? found.map(describeBlocker) : [`nobody any more (SQLSTATE ${codeOf(error)})`];
+          throw lockedOut(change, title, why);
+        }
       }
     else {
       watch.onWait?.(blockers);
