@@ -49,7 +49,8 @@ test('killed at any write around expand, backfill and contract, control ends whe
   const crashing = async (point: string, work: () => Promise<unknown>, over: () => Promise<boolean>) => {
     await writeFile(files.crash, point);
     const asked = work().catch(() => null);
-    assert.ok(await project.eventually(async () => died() || (await over())), `something came of ${point}`);
+    const came = await project.eventually(async () => died() || (await over()));
+    assert.ok(came, `something came of ${point}: ${came ? '' : JSON.stringify((await project.web()).last)}`);
     await asked;
     const crashed = died();
     await writeFile(files.crash, '');
@@ -80,16 +81,21 @@ test('killed at any write around expand, backfill and contract, control ends whe
     return crashed;
   };
 
-  /** Up to the first routing: what comes after it is the same without a database. */
+  /**
+   * Those about steps and contracts, and those that keep what was seen of the database. What instances write is the
+   * same without one (`crash-rolling.test.ts`), and so is all that comes after the first routing.
+   */
   const writesOf = async (work: () => Promise<unknown>, last: RegExp) => {
     await writeFile(files.writes, '');
     await work();
-    const lines = (await readFile(files.writes, 'utf8')).trim().split('\n');
-    return lines.findIndex((line) => last.test(line)) + 1;
+    const lines = (await readFile(files.writes, 'utf8')).split('\n').map((line) => line.split(' '));
+    const end = lines.findIndex(([, kinds = '']) => last.test(kinds));
+    const ours = lines.slice(0, end + 1).filter(([, kinds = '']) => kinds === '' || /release-|step-|contract-/.test(kinds));
+    return ours.map(([write]) => Number(write));
   };
   const points = await writesOf(() => release(''), /routing-applied/);
-  assert.ok(points > 5, `expand and backfill make writes, found ${points}`);
-  for (let point = 1; point <= points; point += 1)
+  assert.ok(points.length > 5, `expand and backfill make writes, found ${points.join()}`);
+  for (const point of points)
     for (const moment of ['before', 'after']) await release(`${moment}:${point}`);
 
   let contracted = 0;
@@ -109,12 +115,14 @@ test('killed at any write around expand, backfill and contract, control ends whe
     assert.equal(await people.phaseOf(change), 'finished');
   };
   const ends = await writesOf(() => contract(''), /contract-done/);
-  assert.ok(ends >= 3, `a contract makes writes, found ${ends}`);
-  for (let point = 1; point <= ends; point += 1)
+  assert.ok(ends.length >= 3, `a contract makes writes, found ${ends.join()}`);
+  for (const point of ends)
     for (const moment of ['before', 'after']) await contract(`${moment}:${point}`);
 
-  t.diagnostic(`${points} writes of a release and ${ends} of a contract, ${crashes} crashes`);
-  assert.ok(crashes > (points + ends) * 1.6, `${crashes} crashes`);
+  const writes = points.length + ends.length;
+  t.diagnostic(`${points.length} writes of a release and ${ends.length} of a contract, ${crashes} crashes`);
+  // The order of the writes is not quite the same each time, so the last points may be past the end.
+  assert.ok(crashes > writes * 1.6, `${crashes} crashes at ${writes} writes`);
   await assertClean(load);
   assert.equal(await people.lost('old'), 0);
 });

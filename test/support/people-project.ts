@@ -65,7 +65,7 @@ export class PeopleProject {
     const top = `database: { url: env:DATABASE_URL, contract: ${contract} }\ngateway: { workers: 1 }`;
     const command = 'node server.mjs, env: { DATABASE_URL: env:DATABASE_URL, PG_MODULE: env:PG_MODULE }';
     const beside = options.beside === undefined ? '' : `\n${options.beside}`;
-    const file = { instances, command, top, service: `    strategy: ${strategy}${beside}` };
+    const file = { instances, command, top, readyWithin: '60s', service: `    strategy: ${strategy}${beside}` };
     const people = new PeopleProject(await TestProject.create(file), server, database, sql, options);
     t.after(() => people.project.remove());
     await people.up();

@@ -153,33 +153,27 @@ export class SchemaDesk {
   refuseTaken(schema: SchemaFacts, version: string): void {
     const memory = memoryOf(this.#parts.ledger);
     const [gone] = strangeTo(schema, version, 'finished');
-    if (gone)
-      throw new SegueError(
-        'ROLLBACK_PAST_CONTRACT',
-        `${gone.name} was contracted, and ${version} was made before it: what it used is gone.`,
+    if (gone) throw pastContract(`${gone.name} was contracted, and ${version} was made before it: what it used is gone.`);
+    const [bound] = strangeTo(schema, version, 'contracted');
+    if (bound)
+      throw pastContract(
+        `${bound.name} was contracted, and ${version} was made before it: what it writes would be seen by nobody. What it wrote, and what was written since, is kept for ${formatDurationMs(bound.keepMs)} after the contract.`,
       );
     const begun = schema.changes.find(
       ({ name }) => contractOf(memory, name).begun && !(schema.known[version] ?? []).includes(name),
     );
-    if (begun)
-      throw new SegueError(
-        'ROLLBACK_PAST_CONTRACT',
-        `${begun.name} is being contracted, and ${version} was made before it.`,
-      );
+    if (begun) throw pastContract(`${begun.name} is being contracted, and ${version} was made before it.`);
   }
 
   /** What a release of the version should know, in a person's words. */
   warningsFor(schema: SchemaFacts, version: string): string[] {
-    const bound = strangeTo(schema, version, 'contracted').map(
-      ({ name, keepMs }) =>
-        `${name} is contracted: its rules hold for ${version}, too; what ${version} uses is kept for ${formatDurationMs(keepMs)} after the contract`,
-    );
-    const waits = strangeTo(schema, version, 'new').map(
+    return strangeTo(schema, version, 'new').map(
       ({ name }) => `${name} stays out: ${version} was made before it; it goes with a version that is new`,
     );
-    return [...bound, ...waits];
   }
 }
+
+const pastContract = (detail: string) => new SegueError('ROLLBACK_PAST_CONTRACT', detail);
 
 const NOT_READ: ReadonlySet<string> = new Set(['DATABASE_UNREACHABLE', 'DATABASE_BUSY', 'DATABASE_LOCKED']);
 

@@ -82,8 +82,8 @@ export function describeWay(way: WayBack, to: string | null): string {
 export function describeEnd({ contracts = [], to }: Certificate): string[] {
   if (to === null) return [];
   return contracts.map(({ name, keepMs }) => {
-    const kept = keepMs > 0 ? `, and for ${formatDurationMs(keepMs)} after it while what ${to} used is kept` : '';
-    return `${to} can come back until the contract of ${name}${kept}; then it is refused`;
+    const kept = keepMs > 0 ? `; what it used is kept in step for ${formatDurationMs(keepMs)} more` : '';
+    return `${to} can come back until the contract of ${name}, then that is refused${kept}`;
   });
 }
 

@@ -197,8 +197,8 @@ describe('the contract', () => {
       '0002-b',
     ]);
     assert.deepEqual(describeEnd(plan.certificate), [
-      'v1 can come back until the contract of 0001-a; then it is refused',
-      'v1 can come back until the contract of 0002-b, and for 1d after it while what v1 used is kept; then it is refused',
+      'v1 can come back until the contract of 0001-a, then that is refused',
+      'v1 can come back until the contract of 0002-b, then that is refused; what it used is kept in step for 1d more',
     ]);
   });
 

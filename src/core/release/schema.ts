@@ -7,8 +7,8 @@ import type { AfterStep, BackfillStep, ChangeRef, Step } from './step.ts';
 
 /**
  * `expanded`: both versions can run, rows that were there are still being filled. `filled`: the new version can use
- * it. `contracted`: rules hold that the old version may break, what it used is still there and in step. `finished`:
- * what it used is gone.
+ * it. `contracted`: what the old version writes is passed on no more, what it used is still there and kept up to date.
+ * `finished`: what it used is gone.
  */
 export type Reach = 'new' | 'expanded' | 'filled' | 'contracted' | 'finished';
 
@@ -41,7 +41,7 @@ export function contractsFor(schema: SchemaFacts, version: string): SchemaChange
   return schema.changes.filter((change) => isOpen(change) && knows(schema, version, change.name));
 }
 
-/** Changes that the version was made before, and that are so far: `finished` took away what it uses. */
+/** Changes that the version was made before, and that are so far: from `contracted` on it cannot run. */
 export function strangeTo(schema: SchemaFacts, version: string, reach: Reach): SchemaChange[] {
   return schema.changes.filter((change) => change.reach === reach && !knows(schema, version, change.name));
 }

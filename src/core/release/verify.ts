@@ -96,6 +96,8 @@ function checkStart(now: Simulation, step: Step, { alone }: Facts): Found[] {
 
 const FILLED: ReadonlySet<Reach> = new Set(['filled', 'contracted', 'finished'] as const);
 
+const CONTRACTED: ReadonlySet<Reach> = new Set(['contracted', 'finished'] as const);
+
 /** R6: nothing begins on a schema that it cannot use, and no user meets it before its rows are filled. */
 function checkSchema(now: Simulation, step: Step, facts: Facts): Found[] {
   const { schema } = facts;
@@ -108,8 +110,8 @@ function checkSchema(now: Simulation, step: Step, facts: Facts): Found[] {
     return step.instances.flatMap(({ id, version }) => [
       ...lacks(id, version, (reach) => reach !== 'new', 'begins before the expand of'),
       ...[...now.schema]
-        .filter(([change, reach]) => reach === 'finished' && !knows(schema, version, change))
-        .map(([change]): Found => ({ invariant: 'R6', detail: `${id} begins after the end of ${change}` })),
+        .filter(([change, reach]) => CONTRACTED.has(reach) && !knows(schema, version, change))
+        .map(([change]): Found => ({ invariant: 'R6', detail: `${id} begins after the contract of ${change}` })),
     ]);
   if (step.kind !== 'route') return [];
   return trafficOf(step.rotation)
