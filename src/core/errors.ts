@@ -1,24 +1,11 @@
+import { DATABASE_ERRORS } from './database/errors.ts';
+import { type ErrorKind, kind } from './error-kind.ts';
+
 /**
  * The one table of errors. A code is stable: scripts may match on it. `docs/errors.md` is held to this
  * table by a test. Exit codes are DESIGN's: 1 unexpected, 2 wrong usage or file, 3 rolled back,
  * 4 still waiting, 5 refused before anything was changed.
  */
-interface ErrorKind {
-  readonly exit: 1 | 2 | 3 | 4 | 5;
-  readonly http: number;
-  /** What happened, in one sentence. The detail of the case follows it. */
-  readonly what: string;
-  /** What to do next. */
-  readonly next: string;
-}
-
-const kind = (exit: ErrorKind['exit'], http: number, what: string, next: string): ErrorKind => ({
-  exit,
-  http,
-  what,
-  next,
-});
-
 export const ERRORS = {
   USAGE: kind(2, 400, 'The command line is not right.', 'Run the verb with --help to see what it takes.'),
   FILE_MISSING: kind(2, 400, 'There is no segue.yaml here or above.', 'Run "segue init" to write one.'),
@@ -51,98 +38,6 @@ export const ERRORS = {
     'The folder to release cannot be read.',
     'Give an existing folder with --dir, or set "files.dir" in segue.yaml.',
   ),
-  DATABASE_NOT_CONFIGURED: kind(
-    2,
-    400,
-    'It is not known which database is meant.',
-    'Add "database: { url: env:DATABASE_URL }" to segue.yaml, or give --url.',
-  ),
-  CHANGE_INVALID: kind(2, 400, 'A change of the database is not valid.', 'Correct the places named.'),
-  CHANGE_UNKNOWN: kind(2, 404, 'There is no such change.', 'Run "segue database status" to see the names.'),
-  CHANGE_IMPOSSIBLE: kind(
-    5,
-    409,
-    'The change cannot be made to this database.',
-    'Correct the change; nothing was done to the database.',
-  ),
-  CHANGE_EDITED: kind(
-    5,
-    409,
-    'The change was edited after it ran.',
-    'Put back what it said, or run "segue database revert" first; what is to be different goes into a new change.',
-  ),
-  CHANGE_ORDER: kind(
-    5,
-    409,
-    'The change cannot do this now.',
-    'Run "segue database status" to see where each change is.',
-  ),
-  CHANGE_LOSES_DATA: kind(
-    5,
-    409,
-    'Going back would throw data away.',
-    'Save it elsewhere, or run it again with --drop-data.',
-  ),
-  DATABASE_UNREACHABLE: kind(
-    1,
-    503,
-    'The database does not answer.',
-    'What was recorded as done is done; run the same again when it answers.',
-  ),
-  DATABASE_UNSUPPORTED: kind(
-    5,
-    409,
-    'This server cannot be used.',
-    'PostgreSQL 13 or newer is needed, and a server that takes writes.',
-  ),
-  DATABASE_FORBIDDEN: kind(
-    5,
-    403,
-    'The role may not do this in the database.',
-    'Connect as the owner of the tables; it needs CREATE on the database once, for the schema segue.',
-  ),
-  DATABASE_NOT_ADOPTED: kind(
-    5,
-    409,
-    'The database has tables, and Segue knows nothing of them yet.',
-    'Run "segue database adopt" once.',
-  ),
-  DATABASE_BUSY: kind(
-    5,
-    409,
-    'Another run changes this database.',
-    'Wait for its end, then run the same again.',
-  ),
-  DATABASE_LOCKED: kind(
-    1,
-    503,
-    'A lock could not be had in time.',
-    'End the transactions named, or wait for them; then run the same again: it goes on where it stopped.',
-  ),
-  DATABASE_STATEMENT_FAILED: kind(
-    1,
-    500,
-    'The database refused a statement.',
-    'Correct the change or the rows; run "segue database revert", or the same again: it goes on where it stopped.',
-  ),
-  DATABASE_FULL: kind(
-    1,
-    507,
-    'The database has no space left.',
-    'Make space, then run the same again: it goes on where it stopped. Nothing that was recorded is lost.',
-  ),
-  DATABASE_NO_KEY: kind(
-    5,
-    409,
-    'The table has no key by which its rows could be gone through.',
-    'Add a primary key, or a unique index over NOT NULL columns, in a change before this one.',
-  ),
-  BACKFILL_STOPPED: kind(
-    4,
-    409,
-    'The backfill was stopped before its end.',
-    'Run "segue database backfill" again: it goes on where it stopped.',
-  ),
   SCHEMA_NOT_READ: kind(
     5,
     503,
@@ -153,7 +48,7 @@ export const ERRORS = {
     5,
     409,
     'That version needs a schema that is not there any more.',
-    'Release a version that was made with the change named; its files have to be in the folder of changes.',
+    'Release a version that was made with the change named in its folder of changes.',
   ),
   CHANGE_IN_USE: kind(
     5,
@@ -436,6 +331,7 @@ export const ERRORS = {
     'Something happened that Segue did not expect.',
     'Please report it with the output; what serves goes on serving.',
   ),
+  ...DATABASE_ERRORS,
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorCode = keyof typeof ERRORS;

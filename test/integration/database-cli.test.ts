@@ -53,7 +53,7 @@ test('a change from new to finished, with no segue.yaml and no control', async (
   assert.match(made.out, /written: db\/changes\/0001-rename-name\/change\.yaml/);
   const text = await readFile(path.join(dir, 'db/changes/0001-rename-name/change.yaml'), 'utf8');
   assert.match(text, /\$schema=.*segue\.change\.schema\.json/);
-  await write('db/changes/0001-rename-name/change.yaml', `${RENAME.replace('to:', 'tow:')}`);
+  await write('db/changes/0001-rename-name/change.yaml', RENAME.replace('to:', 'tow:'));
   const bad = await run('expand');
   assert.equal(bad.exitCode, 2);
   assert.match(

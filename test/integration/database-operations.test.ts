@@ -60,9 +60,9 @@ describe('an operation loses nothing, forward, back and forward again', { concur
         const change = changeOf(each.change);
         const all = [change];
         const { runner } = db;
-        const before = await valueOf(db, each.oldSum);
+        const atFirst = await valueOf(db, each.oldSum);
         await runner.expand(all, change.name);
-        assert.equal(await valueOf(db, each.oldSum), before, 'expanding changed what the old version sees');
+        assert.equal(await valueOf(db, each.oldSum), atFirst, 'expanding changed what the old version sees');
         await underLoad(db, [each.old], () => runner.backfill(all, change.name));
         await underLoad(db, [each.old, each.new], async () => undefined);
         await inStep(db, each, 'after both versions wrote');

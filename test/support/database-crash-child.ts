@@ -19,10 +19,10 @@ function boundary(of: string): void {
 }
 
 // What is sent is on its way before the call returns, so odd numbers die before it and even ones after.
-const send = pg.Client.prototype.query as (...words: unknown[]) => unknown;
+const send: unknown = Reflect.get(pg.Client.prototype, 'query');
 pg.Client.prototype.query = function query(this: pg.Client, ...words: unknown[]) {
   boundary('statement');
-  const sent = send.apply(this, words);
+  const sent: unknown = typeof send === 'function' ? Reflect.apply(send, this, words) : undefined;
   boundary('statement');
   return sent;
 } as typeof pg.Client.prototype.query;

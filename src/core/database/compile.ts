@@ -37,7 +37,6 @@ export function compile({ name, body }: Change, facts: Facts): Compiled {
       // The way back is the opposite way.
       revert: [...part.revert, ...whole.revert],
       losses: [...whole.losses, ...part.losses],
-      made: [...whole.made, ...part.made],
     };
   }
   return whole;

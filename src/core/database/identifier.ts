@@ -29,8 +29,6 @@ export function showTable({ schema, name }: TableName): string {
   return schema === 'public' ? name : `${schema}.${name}`;
 }
 
-export const sameTable = (a: TableName, b: TableName): boolean => a.schema === b.schema && a.name === b.name;
-
 const PART = /(?:"((?:[^"]|"")+)"|([^".]+))(\.|$)/y;
 
 /** `users`, `app.users`, `"odd.name"`, `app."odd.name"`; case counts. Undefined: none of these. */

@@ -2,8 +2,6 @@
 import type { KeyColumn } from './facts.ts';
 import { quoteName, quoteTable, type TableName } from './identifier.ts';
 
-export type Key = readonly string[];
-
 const row = (parts: readonly string[]) => (parts.length === 1 ? parts.join('') : `(${parts.join(', ')})`);
 
 const columns = (key: readonly KeyColumn[]) => key.map(({ name }) => quoteName(name));

@@ -58,13 +58,6 @@ export interface Loss {
   readonly exists: string;
 }
 
-/** What is there because of the change, for as long as it is expanded. */
-export interface Made {
-  readonly kind: 'column' | 'trigger' | 'index' | 'table' | 'constraint';
-  readonly table: TableName;
-  readonly name: string;
-}
-
 export interface Compiled {
   readonly expand: readonly Step[];
   readonly jobs: readonly Job[];
@@ -75,7 +68,6 @@ export interface Compiled {
   readonly finish: readonly Step[];
   readonly revert: readonly Step[];
   readonly losses: readonly Loss[];
-  readonly made: readonly Made[];
 }
 
 export const NOTHING: Compiled = {
@@ -86,5 +78,4 @@ export const NOTHING: Compiled = {
   finish: [],
   revert: [],
   losses: [],
-  made: [],
 };

@@ -273,10 +273,9 @@ function operationOf(written: Written): Operation {
 function otherOperation(written: Written): Operation {
   const { splitColumn, mergeColumns, dropColumn, setNotNull, dropNotNull, addEnumValue, sql } = written;
   if (splitColumn) {
-    const into = Object.entries(splitColumn.into).map(([name, { type: columnType, up }]) => [
-      name,
-      { columnType, up },
-    ]);
+    const into = Object.entries(splitColumn.into).map(
+      ([name, { type: columnType, up }]) => [name, { columnType, up }] as const,
+    );
     return { ...splitColumn, type: 'splitColumn', into: Object.fromEntries(into) };
   }
   if (mergeColumns) {

@@ -2,7 +2,7 @@
 import type { AddColumn, ChangeType, MergeColumns, RenameColumn, SplitColumn } from '../change.ts';
 import type { ColumnFacts } from '../facts.ts';
 import { quoteName, quoteTable, showTable, type TableName } from '../identifier.ts';
-import { type Compiled, type Made, NOTHING } from '../step.ts';
+import { type Compiled, NOTHING } from '../step.ts';
 import { alike, type Derived, forwardTrigger, reverseTrigger, type Sync } from '../triggers.ts';
 import {
   alter,
@@ -53,18 +53,16 @@ export function addColumn(operation: AddColumn, context: Context): Compiled {
         'add',
         `add ${place}`,
         [table],
-        [
-          ...(trigger?.create.slice(0, 1) ?? []),
-          alter(table, add),
-          ...setDefault,
-          ...(trigger?.create.slice(1) ?? []),
-        ],
+        ...(trigger?.create.slice(0, 1) ?? []),
+        alter(table, add),
+        ...setDefault,
+        ...(trigger?.create.slice(1) ?? []),
       ),
     ],
     jobs: filled === null ? [] : [updateJob(context, table, [{ column, expression: filled }])],
     contract: [
       ...(notNull && !inPlace ? notNullSteps(context, table, [column]) : []),
-      ...(trigger ? [step(context, 'drop-trigger', `stop filling ${place}`, [table], trigger.drop)] : []),
+      ...(trigger ? [step(context, 'drop-trigger', `stop filling ${place}`, [table], ...trigger.drop)] : []),
       ...(trigger && operation.default !== null
         ? [
             step(
@@ -72,7 +70,7 @@ export function addColumn(operation: AddColumn, context: Context): Compiled {
               'default',
               `give ${place} its default`,
               [table],
-              [alter(table, `ALTER COLUMN ${name} SET DEFAULT ${operation.default}`)],
+              alter(table, `ALTER COLUMN ${name} SET DEFAULT ${operation.default}`),
             ),
           ]
         : []),
@@ -83,15 +81,12 @@ export function addColumn(operation: AddColumn, context: Context): Compiled {
         'revert',
         `drop ${place}`,
         [table],
-        [...(trigger?.drop ?? []), alterIfThere(table, `DROP COLUMN IF EXISTS ${name}`)],
+        ...(trigger?.drop ?? []),
+        alterIfThere(table, `DROP COLUMN IF EXISTS ${name}`),
       ),
     ],
     losses: [
       { what: `values in ${place}`, exists: differs(operation, inPlace ? operation.default : filled) },
-    ],
-    made: [
-      { kind: 'column', table, name: column },
-      ...(trigger ? [{ kind: 'trigger', table, name: trigger.name } satisfies Made] : []),
     ],
   };
 }
@@ -140,7 +135,7 @@ export function changeType(operation: ChangeType, context: Context): Compiled {
         'type',
         `${place} becomes ${columnType}`,
         [table],
-        [alter(table, `ALTER COLUMN ${name} TYPE ${columnType}`)],
+        alter(table, `ALTER COLUMN ${name} TYPE ${columnType}`),
       ),
     ],
     // The wider type holds everything that the old one held, so the old version never misses the narrow one.
@@ -190,8 +185,8 @@ function replace(context: Context, { table, olds, news, downs, title }: Replacem
   const forward = forwardTrigger(sync);
   const reverse = reverseTrigger(sync);
   const [only, ...more] = olds;
-  const alike = only && more.length === 0 && names.length === 1 ? only : null;
-  const dressed = alike && names[0] !== undefined ? dressing(context, table, alike, names[0]) : null;
+  const single = only && more.length === 0 && names.length === 1 ? only : null;
+  const dressed = single && names[0] !== undefined ? dressing(context, table, single, names[0]) : null;
   const required = olds.every(({ notNull }) => notNull) ? names : [];
   return {
     ...NOTHING,
@@ -201,25 +196,24 @@ function replace(context: Context, { table, olds, news, downs, title }: Replacem
         'add',
         title,
         [table],
-        [
-          ...forward.create.slice(0, 1),
-          ...reverse.create.slice(0, 1),
-          alter(table, ...news.map(({ column, type }) => `ADD COLUMN ${quoteName(column)} ${type}`)),
-          ...forward.create.slice(1),
-          ...reverse.create.slice(1),
-        ],
+        ...forward.create.slice(0, 1),
+        ...reverse.create.slice(0, 1),
+        alter(table, ...news.map(({ column, type }) => `ADD COLUMN ${quoteName(column)} ${type}`)),
+        ...forward.create.slice(1),
+        ...reverse.create.slice(1),
       ),
     ],
     jobs: [updateJob(context, table, news)],
     seal: dressed?.seal ?? [],
     contract: [
-      ...(alike ? notNullSteps(context, table, required) : []),
+      ...(single ? notNullSteps(context, table, required) : []),
       step(
         context,
         'drop-forward',
         `the old columns of ${showTable(table)} are written no more`,
         [table],
-        [...forward.drop, ...(dressed?.defaults ?? [])],
+        ...forward.drop,
+        ...(dressed?.defaults ?? []),
       ),
       ...(dressed?.contract ?? []),
     ],
@@ -229,11 +223,9 @@ function replace(context: Context, { table, olds, news, downs, title }: Replacem
         'finish',
         `drop ${olds.map(({ name }) => `${showTable(table)}.${name}`).join(', ')}`,
         [table],
-        [
-          ...reverse.drop,
-          ...(dressed?.finish ?? []),
-          alterIfThere(table, ...sync.olds.map((name) => `DROP COLUMN IF EXISTS ${quoteName(name)}`)),
-        ],
+        ...reverse.drop,
+        ...(dressed?.finish ?? []),
+        alterIfThere(table, ...sync.olds.map((name) => `DROP COLUMN IF EXISTS ${quoteName(name)}`)),
       ),
     ],
     revert: [
@@ -242,17 +234,10 @@ function replace(context: Context, { table, olds, news, downs, title }: Replacem
         'revert',
         `drop ${names.map((name) => `${showTable(table)}.${name}`).join(', ')}`,
         [table],
-        [
-          ...forward.drop,
-          ...reverse.drop,
-          alterIfThere(table, ...names.map((name) => `DROP COLUMN IF EXISTS ${quoteName(name)}`)),
-        ],
+        ...forward.drop,
+        ...reverse.drop,
+        alterIfThere(table, ...names.map((name) => `DROP COLUMN IF EXISTS ${quoteName(name)}`)),
       ),
-    ],
-    made: [
-      ...names.map((name): Made => ({ kind: 'column', table, name })),
-      { kind: 'trigger', table, name: forward.name },
-      { kind: 'trigger', table, name: reverse.name },
     ],
   };
 }

@@ -38,7 +38,7 @@ export function step(
   name: string,
   title: string,
   tables: readonly TableName[],
-  statements: readonly string[],
+  ...statements: readonly string[]
 ): Step {
   return { id: `${index + 1}.${name}`, title, tables, run: { type: 'transaction', statements } };
 }
@@ -62,24 +62,22 @@ export function notNullSteps(context: Context, table: TableName, columns: readon
         id('not-null-check'),
         `refuse new NULLs in ${place}`,
         [table],
-        [alter(table, `ADD CONSTRAINT ${check} CHECK (${quoteName(column)} IS NOT NULL) NOT VALID`)],
+        alter(table, `ADD CONSTRAINT ${check} CHECK (${quoteName(column)} IS NOT NULL) NOT VALID`),
       ),
       step(
         context,
         id('not-null-validate'),
         `check that ${place} has no NULL`,
         [],
-        [alter(table, `VALIDATE CONSTRAINT ${check}`)],
+        alter(table, `VALIDATE CONSTRAINT ${check}`),
       ),
       step(
         context,
         id('not-null'),
         `make ${place} NOT NULL`,
         [table],
-        [
-          alter(table, `ALTER COLUMN ${quoteName(column)} SET NOT NULL`),
-          alter(table, `DROP CONSTRAINT ${check}`),
-        ],
+        alter(table, `ALTER COLUMN ${quoteName(column)} SET NOT NULL`),
+        alter(table, `DROP CONSTRAINT ${check}`),
       ),
     ];
   });

@@ -89,14 +89,14 @@ function constraintSteps(
       `constraint.${name}`,
       `${name} for ${showTable(table)}.${to} as well`,
       [table],
-      [alter(table, `ADD CONSTRAINT ${copy} ${body} NOT VALID`)],
+      alter(table, `ADD CONSTRAINT ${copy} ${body} NOT VALID`),
     ),
     step(
       context,
       `validate.${name}`,
       `check ${showTable(table)}.${to} against it`,
       [],
-      [alter(table, `VALIDATE CONSTRAINT ${copy}`)],
+      alter(table, `VALIDATE CONSTRAINT ${copy}`),
     ),
   ];
 }
@@ -115,7 +115,7 @@ function uniqueStep(
       `unique.${index.name}`,
       `make ${showTable(table)}.${to} unique by its index`,
       [table],
-      [alter(table, `ADD CONSTRAINT ${copy} UNIQUE USING INDEX ${copy}`)],
+      alter(table, `ADD CONSTRAINT ${copy} UNIQUE USING INDEX ${copy}`),
     ),
   ];
 }

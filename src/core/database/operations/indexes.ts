@@ -25,7 +25,6 @@ export function createIndex(operation: CreateIndex, context: Context): Compiled 
     ...NOTHING,
     expand: [concurrently(context, index, table, statement)],
     revert: [dropConcurrently(context, index)],
-    made: [{ kind: 'index', table, name }],
   };
 }
 

@@ -44,7 +44,7 @@ export function dropColumn({ table, column, down }: DropColumn, context: Context
   return {
     ...NOTHING,
     expand: fill
-      ? [step(context, 'fill', `fill ${place} where the new version leaves it out`, [table], fill.create)]
+      ? [step(context, 'fill', `fill ${place} where the new version leaves it out`, [table], ...fill.create)]
       : [],
     finish: [
       step(
@@ -52,11 +52,11 @@ export function dropColumn({ table, column, down }: DropColumn, context: Context
         'drop',
         `drop ${place}`,
         [table],
-        [...(fill?.drop ?? []), alterIfThere(table, `DROP COLUMN IF EXISTS ${quoteName(column)}`)],
+        ...(fill?.drop ?? []),
+        alterIfThere(table, `DROP COLUMN IF EXISTS ${quoteName(column)}`),
       ),
     ],
-    revert: fill ? [step(context, 'revert', `stop filling ${place}`, [table], fill.drop)] : [],
-    made: fill ? [{ kind: 'trigger', table, name: fill.name }] : [],
+    revert: fill ? [step(context, 'revert', `stop filling ${place}`, [table], ...fill.drop)] : [],
   };
 }
 
@@ -74,12 +74,12 @@ export function setNotNull({ table, column, up }: SetNotNull, context: Context):
   return {
     ...NOTHING,
     expand: fill
-      ? [step(context, 'fill', `give ${place} a value where it is left NULL`, [table], fill.create)]
+      ? [step(context, 'fill', `give ${place} a value where it is left NULL`, [table], ...fill.create)]
       : [],
     jobs: up === null ? [] : [updateJob(context, table, [{ column, expression: up }])],
     contract: [
       ...notNullSteps(context, table, [column]),
-      ...(fill ? [step(context, 'drop-fill', `stop filling ${place}`, [table], fill.drop)] : []),
+      ...(fill ? [step(context, 'drop-fill', `stop filling ${place}`, [table], ...fill.drop)] : []),
     ],
     revert: [
       step(
@@ -87,17 +87,14 @@ export function setNotNull({ table, column, up }: SetNotNull, context: Context):
         'revert',
         `let ${place} be NULL again`,
         [table],
-        [
-          ...(fill?.drop ?? []),
-          alterIfThere(
-            table,
-            `DROP CONSTRAINT IF EXISTS ${quoteName(notNullCheck(context, table, column))}`,
-            `ALTER COLUMN ${quoteName(column)} DROP NOT NULL`,
-          ),
-        ],
+        ...(fill?.drop ?? []),
+        alterIfThere(
+          table,
+          `DROP CONSTRAINT IF EXISTS ${quoteName(notNullCheck(context, table, column))}`,
+          `ALTER COLUMN ${quoteName(column)} DROP NOT NULL`,
+        ),
       ),
     ],
-    made: fill ? [{ kind: 'trigger', table, name: fill.name }] : [],
   };
 }
 
@@ -114,7 +111,7 @@ export function dropNotNull({ table, column, down }: DropNotNull, context: Conte
         'null',
         `let ${place} be NULL`,
         [table],
-        [alter(table, `ALTER COLUMN ${name} DROP NOT NULL`)],
+        alter(table, `ALTER COLUMN ${name} DROP NOT NULL`),
       ),
     ],
     revert: [
@@ -126,7 +123,7 @@ export function dropNotNull({ table, column, down }: DropNotNull, context: Conte
               'revert-fill',
               `give ${place} a value where it is NULL`,
               [],
-              [`UPDATE ${quoteTable(table)} SET ${name} = (${down}) WHERE ${name} IS NULL`],
+              `UPDATE ${quoteTable(table)} SET ${name} = (${down}) WHERE ${name} IS NULL`,
             ),
           ]),
       ...notNullSteps(context, table, [column]),
@@ -156,17 +153,11 @@ export function setDefault(operation: SetDefault, context: Context): Compiled {
         'default',
         `${place} defaults to ${operation.default}`,
         [table],
-        [alter(table, set(operation.default))],
+        alter(table, set(operation.default)),
       ),
     ],
     revert: [
-      step(
-        context,
-        'revert',
-        `${place} has its old default`,
-        [table],
-        [alterIfThere(table, set(old.default))],
-      ),
+      step(context, 'revert', `${place} has its old default`, [table], alterIfThere(table, set(old.default))),
     ],
   };
 }
@@ -182,7 +173,7 @@ export function dropDefault({ table, column }: DropDefault, context: Context): C
         'default',
         `${place} has no default`,
         [table],
-        [alter(table, alterDefault(table, column, null))],
+        alter(table, alterDefault(table, column, null)),
       ),
     ],
     revert: [
@@ -191,7 +182,7 @@ export function dropDefault({ table, column }: DropDefault, context: Context): C
         'revert',
         `${place} has its old default`,
         [table],
-        [alterIfThere(table, alterDefault(table, column, old.default))],
+        alterIfThere(table, alterDefault(table, column, old.default)),
       ),
     ],
   };
@@ -218,7 +209,7 @@ export function addUnique({ table, columns, name, enforce }: AddUnique, context:
       'unique',
       `make ${columns.join(', ')} of ${showTable(table)} unique`,
       [table],
-      [alter(table, `ADD CONSTRAINT ${quoteName(name)} UNIQUE USING INDEX ${quoteName(name)}`)],
+      alter(table, `ADD CONSTRAINT ${quoteName(name)} UNIQUE USING INDEX ${quoteName(name)}`),
     ),
   ];
   return {
@@ -229,7 +220,7 @@ export function addUnique({ table, columns, name, enforce }: AddUnique, context:
         'revert',
         `drop ${name}`,
         [table],
-        [alterIfThere(table, `DROP CONSTRAINT IF EXISTS ${quoteName(name)}`)],
+        alterIfThere(table, `DROP CONSTRAINT IF EXISTS ${quoteName(name)}`),
       ),
       dropConcurrently(context, index),
     ],
@@ -268,7 +259,7 @@ function constraint(
         'revert',
         `drop ${name}`,
         [table],
-        [alterIfThere(table, `DROP CONSTRAINT IF EXISTS ${quoteName(name)}`)],
+        alterIfThere(table, `DROP CONSTRAINT IF EXISTS ${quoteName(name)}`),
       ),
     ],
   };
@@ -282,15 +273,19 @@ function addAndValidate(
   locked: readonly TableName[],
 ): Step[] {
   return [
-    step(context, 'constraint', `add ${name} to ${showTable(table)} for new rows`, locked, [
+    step(
+      context,
+      'constraint',
+      `add ${name} to ${showTable(table)} for new rows`,
+      locked,
       alter(table, `ADD CONSTRAINT ${quoteName(name)} ${definition} NOT VALID`),
-    ]),
+    ),
     step(
       context,
       'validate',
       `check the rows of ${showTable(table)} against ${name}`,
       [],
-      [alter(table, `VALIDATE CONSTRAINT ${quoteName(name)}`)],
+      alter(table, `VALIDATE CONSTRAINT ${quoteName(name)}`),
     ),
   ];
 }
@@ -309,7 +304,7 @@ export function dropConstraint({ table, name }: DropConstraint, context: Context
       'drop',
       `drop ${name} of ${showTable(table)}`,
       [table],
-      [alter(table, `DROP CONSTRAINT ${quoteName(name)}`)],
+      alter(table, `DROP CONSTRAINT ${quoteName(name)}`),
     ),
   ];
   const definition = found.definition.replace(/ NOT VALID$/, '');
@@ -329,7 +324,7 @@ export function dropConstraint({ table, name }: DropConstraint, context: Context
         'unique',
         `make ${found.columns.join(', ')} of ${showTable(table)} unique again`,
         [table],
-        [alter(table, `ADD CONSTRAINT ${quoteName(name)} UNIQUE USING INDEX ${quoteName(name)}`)],
+        alter(table, `ADD CONSTRAINT ${quoteName(name)} UNIQUE USING INDEX ${quoteName(name)}`),
       ),
     ],
   };

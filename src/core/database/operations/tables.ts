@@ -1,6 +1,6 @@
 /** Tables that come and go, and rows that move from one to another with both kept in step. */
 import type { AddEnumValue, CreateTable, DropTable, MoveRows, RawSql, RenameTable } from '../change.ts';
-import type { KeyColumn } from '../facts.ts';
+import type { KeyColumn, TableFacts } from '../facts.ts';
 import {
   madeName,
   quoteName,
@@ -10,7 +10,7 @@ import {
   showTable,
   type TableName,
 } from '../identifier.ts';
-import { type Compiled, NOTHING } from '../step.ts';
+import { type Compiled, NOTHING, type Step } from '../step.ts';
 import { BACKFILL_SETTING, dropTrigger, functionSql } from '../triggers.ts';
 import { alter, columnOf, type Context, refuse, step, tableOf } from './context.ts';
 
@@ -30,7 +30,7 @@ export function createTable({ table, columns, primaryKey }: CreateTable, context
         'create',
         `create the table ${showTable(table)}`,
         [],
-        [`CREATE TABLE ${quoteTable(table)} (${lines.join(', ')})`],
+        `CREATE TABLE ${quoteTable(table)} (${lines.join(', ')})`,
       ),
     ],
     revert: [
@@ -39,13 +39,12 @@ export function createTable({ table, columns, primaryKey }: CreateTable, context
         'revert',
         `drop the table ${showTable(table)}`,
         [table],
-        [`DROP TABLE IF EXISTS ${quoteTable(table)}`],
+        `DROP TABLE IF EXISTS ${quoteTable(table)}`,
       ),
     ],
     losses: [
       { what: `rows of ${showTable(table)}`, exists: `SELECT EXISTS (SELECT FROM ${quoteTable(table)})` },
     ],
-    made: [{ kind: 'table', table, name: table.name }],
   };
 }
 
@@ -60,7 +59,7 @@ export function dropTable({ table }: DropTable, context: Context): Compiled {
         'drop',
         `drop the table ${showTable(table)}`,
         [table],
-        [`DROP TABLE IF EXISTS ${quoteTable(table)}`],
+        `DROP TABLE IF EXISTS ${quoteTable(table)}`,
       ),
     ],
   };
@@ -86,9 +85,7 @@ export function renameTable({ table, to }: RenameTable, context: Context): Compi
   if (!key) return refuse(noKey(table));
   const stored = columns.filter(({ generated }) => !generated).map(({ name }) => name);
   const same = Object.fromEntries(stored.map((name) => [name, quoteName(name)]));
-  const foreign = constraints.filter(({ kind }) => kind === 'foreign');
   const moved = rowsInStep(context, { table, to: target, columns: same, down: same }, key, key);
-  const copy = (name: string) => quoteName(madeName('segue', context.change.slice(0, 4), name));
   return {
     ...moved,
     expand: [
@@ -97,41 +94,25 @@ export function renameTable({ table, to }: RenameTable, context: Context): Compi
         'create',
         `create the table ${to}, made as ${showTable(table)} is`,
         [],
-        [`CREATE TABLE ${quoteTable(target)} (LIKE ${quoteTable(table)} INCLUDING ALL)`],
+        `CREATE TABLE ${quoteTable(target)} (LIKE ${quoteTable(table)} INCLUDING ALL)`,
+        grantsAgain(table, target),
       ),
       ...moved.expand,
     ],
-    seal: foreign.flatMap(({ name, definition }) => [
-      step(
-        context,
-        `constraint.${name}`,
-        `${name} for ${to} as well`,
-        [target],
-        [alter(target, `ADD CONSTRAINT ${copy(name)} ${definition.replace(/ NOT VALID$/, '')} NOT VALID`)],
-      ),
-      step(
-        context,
-        `validate.${name}`,
-        `check ${to} against it`,
-        [],
-        [alter(target, `VALIDATE CONSTRAINT ${copy(name)}`)],
-      ),
-    ]),
+    seal: foreignKeysAgain(context, constraints, target),
     finish: [
       step(
         context,
         'finish',
         `drop the table ${showTable(table)}`,
         [table, target],
-        [
-          ...moved.finish.flatMap(({ run }) => (run.type === 'transaction' ? run.statements : [])),
-          ...columns.flatMap(({ name, sequence }) =>
-            sequence === null
-              ? []
-              : [`ALTER SEQUENCE ${sequence} OWNED BY ${quoteTable(target)}.${quoteName(name)}`],
-          ),
-          `DROP TABLE IF EXISTS ${quoteTable(table)}`,
-        ],
+        ...moved.finish.flatMap(({ run }) => (run.type === 'transaction' ? run.statements : [])),
+        ...columns.flatMap(({ name, sequence }) =>
+          sequence === null
+            ? []
+            : [`ALTER SEQUENCE ${sequence} OWNED BY ${quoteTable(target)}.${quoteName(name)}`],
+        ),
+        `DROP TABLE IF EXISTS ${quoteTable(table)}`,
       ),
     ],
     revert: [
@@ -141,11 +122,45 @@ export function renameTable({ table, to }: RenameTable, context: Context): Compi
         'revert-table',
         `drop the table ${to}`,
         [target],
-        [`DROP TABLE IF EXISTS ${quoteTable(target)}`],
+        `DROP TABLE IF EXISTS ${quoteTable(target)}`,
       ),
     ],
-    made: [{ kind: 'table', table: target, name: to }, ...moved.made],
   };
+}
+
+function foreignKeysAgain(
+  context: Context,
+  constraints: TableFacts['constraints'],
+  target: TableName,
+): Step[] {
+  const foreign = constraints.filter(({ kind }) => kind === 'foreign');
+  return foreign.flatMap(({ name, definition }) => {
+    const copy = quoteName(madeName('segue', context.change.slice(0, 4), name));
+    const whole = definition.replace(/ NOT VALID$/, '');
+    return [
+      step(
+        context,
+        `constraint.${name}`,
+        `${name} for ${target.name} as well`,
+        [target],
+        alter(target, `ADD CONSTRAINT ${copy} ${whole} NOT VALID`),
+      ),
+      step(
+        context,
+        `validate.${name}`,
+        `check ${target.name} against it`,
+        [],
+        alter(target, `VALIDATE CONSTRAINT ${copy}`),
+      ),
+    ];
+  });
+}
+
+/** Who may use the one table may use the other. */
+function grantsAgain(from: TableName, to: TableName): string {
+  const each = `SELECT a.privilege_type AS what, CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END AS whom FROM pg_class c, aclexplode(c.relacl) a WHERE c.oid = ${quoteText(quoteTable(from))}::regclass`;
+  const grant = `EXECUTE format('GRANT %s ON %s TO %s', r.what, ${quoteText(quoteTable(to))}, r.whom)`;
+  return `DO ${quoteText(`DECLARE r record; BEGIN FOR r IN ${each} LOOP ${grant}; END LOOP; END`)}`;
 }
 
 export function moveRows(operation: MoveRows, context: Context): Compiled {
@@ -190,7 +205,8 @@ function rowsInStep(
         'triggers',
         `keep ${showTable(table)} and ${showTable(to)} in step`,
         [table, to],
-        [...forward.create, ...reverse.create],
+        ...forward.create,
+        ...reverse.create,
       ),
     ],
     jobs: [
@@ -200,10 +216,10 @@ function rowsInStep(
       },
     ],
     contract: [
-      step(context, 'drop-forward', `${showTable(table)} is written no more`, [table], forward.drop),
+      step(context, 'drop-forward', `${showTable(table)} is written no more`, [table], ...forward.drop),
     ],
     finish: [
-      step(context, 'drop-reverse', `${showTable(table)} is kept in step no more`, [to], reverse.drop),
+      step(context, 'drop-reverse', `${showTable(table)} is kept in step no more`, [to], ...reverse.drop),
     ],
     revert: [
       step(
@@ -211,12 +227,9 @@ function rowsInStep(
         'revert',
         `stop keeping ${showTable(to)} in step`,
         [table, to],
-        [...forward.drop, ...reverse.drop],
+        ...forward.drop,
+        ...reverse.drop,
       ),
-    ],
-    made: [
-      { kind: 'trigger', table, name: forward.name },
-      { kind: 'trigger', table: to, name: reverse.name },
     ],
   };
 }
@@ -276,7 +289,7 @@ export function addEnumValue({ enum: type, value, before, after }: AddEnumValue,
         'enum',
         `add ${value} to ${showTable(type)}`,
         [],
-        [`ALTER TYPE ${quoteTable(type)} ADD VALUE IF NOT EXISTS ${quoteText(value)}${place}`],
+        `ALTER TYPE ${quoteTable(type)} ADD VALUE IF NOT EXISTS ${quoteText(value)}${place}`,
       ),
     ],
   };
@@ -286,15 +299,11 @@ export function rawSql({ up, down, contract, lock }: RawSql, context: Context): 
   const locks = lock === null ? [] : [lock];
   return {
     ...NOTHING,
-    expand: [step(context, 'sql', 'run its SQL', [], [...locks, up])],
+    expand: [step(context, 'sql', 'run its SQL', [], ...locks, up)],
     contract:
-      contract === null
-        ? []
-        : [step(context, 'sql-contract', 'run its SQL for the contract', [], [contract])],
+      contract === null ? [] : [step(context, 'sql-contract', 'run its SQL for the contract', [], contract)],
     revert:
-      down === null
-        ? []
-        : [step(context, 'sql-revert', 'run its SQL for the way back', [], [...locks, down])],
+      down === null ? [] : [step(context, 'sql-revert', 'run its SQL for the way back', [], ...locks, down)],
     losses: down === null ? [{ what: 'the way back of SQL that has no "down"', exists: 'SELECT true' }] : [],
   };
 }
