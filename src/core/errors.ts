@@ -1,4 +1,5 @@
 import { DATABASE_ERRORS } from './database/errors.ts';
+import { SCHEMA_ERRORS } from './release/schema-errors.ts';
 import { type ErrorKind, kind } from './error-kind.ts';
 
 /**
@@ -37,30 +38,6 @@ export const ERRORS = {
     400,
     'The folder to release cannot be read.',
     'Give an existing folder with --dir, or set "files.dir" in segue.yaml.',
-  ),
-  SCHEMA_NOT_READ: kind(
-    5,
-    503,
-    'The release was refused: where the changes of the database are could not be read.',
-    'Nothing was changed. Run it again when the database answers; a rollback needs no answer.',
-  ),
-  ROLLBACK_PAST_CONTRACT: kind(
-    5,
-    409,
-    'That version needs a schema that is not there any more.',
-    'Release a version that was made with the change named in its folder of changes.',
-  ),
-  CHANGE_IN_USE: kind(
-    5,
-    409,
-    'The change cannot be taken back: a version that was made with it is in use.',
-    'Go back with "segue rollback" or "segue abort" first; then run the same again.',
-  ),
-  CONTRACT_REFUSED: kind(
-    5,
-    409,
-    'The change cannot be contracted now.',
-    'End what still needs the old schema, or name harmless programs in "database: { contract: { clients } }".',
   ),
   CONTROL_NOT_RUNNING: kind(5, 503, 'Segue does not run for this project.', 'Start it with "segue up".'),
   CONTROL_RUNNING: kind(
@@ -332,6 +309,7 @@ export const ERRORS = {
     'Please report it with the output; what serves goes on serving.',
   ),
   ...DATABASE_ERRORS,
+  ...SCHEMA_ERRORS,
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorCode = keyof typeof ERRORS;
