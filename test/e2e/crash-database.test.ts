@@ -50,7 +50,7 @@ test('killed at any write around expand, backfill and contract, control ends whe
     await writeFile(files.crash, point);
     const asked = work().catch(() => null);
     const came = await project.eventually(async () => died() || (await over()));
-    assert.ok(came, `something came of ${point}: ${came ? '' : JSON.stringify((await project.web()).last)}`);
+    assert.ok(came, `something came of ${point}: ${came ? '' : await people.tail()}`);
     await asked;
     const crashed = died();
     await writeFile(files.crash, '');
@@ -69,7 +69,8 @@ test('killed at any write around expand, backfill and contract, control ends whe
     // Killed before the release was written, there is none.
     const { release: active, stable } = await project.web();
     if (active === null && stable !== version) await begin();
-    assert.ok(await project.eventually(isOver), `${version} serves after ${point}`);
+    const serves = await project.eventually(isOver);
+    assert.ok(serves, `${version} serves after ${point}: ${serves ? '' : await people.tail()}`);
     assertEnded((await project.release((await project.web()).last?.id ?? '')).release, 'done');
     assert.equal(await people.phaseOf(change), 'ready', point);
     const begun = await people.sql.query(`SELECT FROM segue.history WHERE change = $1 AND event = 'expanding'`, [change]);
@@ -111,7 +112,8 @@ test('killed at any write around expand, backfill and contract, control ends whe
     };
     // Killed before the word was written, nobody said it.
     if (!(await isOver()) && (await people.last('contract-asked'))?.change !== change) await people.contract(change);
-    assert.ok(await project.eventually(done), `${change} is contracted after ${point}`);
+    const gone = await project.eventually(done);
+    assert.ok(gone, `${change} is contracted after ${point}: ${gone ? '' : await people.tail()}`);
     assert.equal(await people.phaseOf(change), 'finished');
   };
   const ends = await writesOf(() => contract(''), /contract-done/);

@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import type pg from 'pg';
+import { describeFact } from '../../src/cli/render/fact.ts';
 import type { Fact } from '../../src/core/release/journal.ts';
 import { type Postgres } from './postgres.ts';
 import { TestProject } from './test-project.ts';
@@ -146,6 +147,12 @@ export class PeopleProject {
   async last<Kind extends Fact['kind']>(kind: Kind): Promise<Extract<Fact, { kind: Kind }> | undefined> {
     const facts = (await this.project.journal()).map(({ fact }) => fact);
     return facts.findLast((fact): fact is Extract<Fact, { kind: Kind }> => fact.kind === kind);
+  }
+
+  /** The end of the journal, for a message that says why something did not happen. */
+  async tail(): Promise<string> {
+    const facts = (await this.project.journal()).map(({ fact }) => describeFact(fact));
+    return ['', ...facts.slice(-25)].join('\n');
   }
 
   contract(change: string): Promise<unknown> {

@@ -177,11 +177,13 @@ export class SchemaWork {
     asker: Asker,
     work: (runner: ChangeRunner, folder: readonly Change[]) => Promise<void>,
   ): Promise<void> {
-    const { clock, desk } = this.#parts;
+    const { clock, desk, ledger } = this.#parts;
     const { retryMinMs, retryMaxMs } = limits.schema;
     let said: ErrorCode | null = null;
     for (let pauseMs: number = retryMinMs; ; pauseMs = Math.min(retryMaxMs, pauseMs * 2)) {
       asker.signal.throwIfAborted();
+      // R7: one that was fenced out while it waited finds that out here, and does nothing more.
+      await ledger.write(() => ({ facts: [], changes: [] }));
       const { choice } = desk;
       if (choice === null) throw new SegueError('DATABASE_NOT_CONFIGURED', `${change} needs one.`);
       try {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { limits } from '../../core/limits.ts';
+import type { CheckedService, Contradiction } from './checks.ts';
 import { duration, name, text } from './values.ts';
 
 const DATABASE_URL = 'an address such as postgres://user@host/name, or env:NAME';
@@ -39,3 +40,14 @@ export const database = z.strictObject(
   },
   'url, changes, services and contract',
 );
+
+export function checkDatabase(
+  services: Readonly<Record<string, CheckedService>>,
+  using: readonly string[] | undefined,
+): Contradiction[] {
+  return (using ?? []).flatMap((each, index) =>
+    Object.hasOwn(services, each)
+      ? []
+      : [{ paths: [['database', 'services', index]], message: `there is no service ${each}` }],
+  );
+}

@@ -8,6 +8,7 @@ import { limits } from '../../core/limits.ts';
 import type { Project } from '../../core/project.ts';
 import { type CheckedService, type Contradiction, contradictions } from './checks.ts';
 import { checkCountries } from './countries.ts';
+import { checkDatabase } from './database.ts';
 import { checkDirect } from './direct.ts';
 import { checkSecure } from './secure.ts';
 import { explain } from './explain.ts';
@@ -52,6 +53,7 @@ export function parseProjectFile(text: string, fileName: string, environment: st
     ...checkDirect(layers.tree, sound),
     ...checkSecure(sound, parsed.success ? parsed.data.gateway : null),
     ...checkCountries(sound, parsed.success ? parsed.data.gateway : null),
+    ...(parsed.success ? checkDatabase(sound, parsed.data.database?.services) : []),
   ].map((contradiction) => placed(contradiction, layers));
   const problems = [...layers.problems, ...shape, ...across];
   if (!parsed.success || problems.length > 0) return refuse(fileName, problems);
