@@ -29,7 +29,10 @@ operations:
 
 /** One release, and one contract, for every point at which control is killed; each change builds on the ones before. */
 test('killed at any write around expand, backfill and contract, control ends where the database is', async (t) => {
-  const files = { writes: path.join(os.tmpdir(), `segue-crash-${process.pid}.log`), crash: path.join(os.tmpdir(), `segue-crash-${process.pid}.at`) };
+  const files = {
+    writes: path.join(os.tmpdir(), `segue-crash-${process.pid}.log`),
+    crash: path.join(os.tmpdir(), `segue-crash-${process.pid}.at`),
+  };
   for (const file of Object.values(files)) {
     await writeFile(file, '');
     t.after(() => rm(file));
@@ -64,7 +67,8 @@ test('killed at any write around expand, backfill and contract, control ends whe
     const [change, version] = [nameOf(changes), `c${changes}`];
     await people.change(change, changeOf(changes));
     const begin = () => project.begin(version, path.join('builds', 'v1'));
-    const isOver = async () => (await project.web()).stable === version && (await project.web()).release === null;
+    const isOver = async () =>
+      (await project.web()).stable === version && (await project.web()).release === null;
     const crashed = await crashing(point, begin, isOver);
     // Killed before the release was written, there is none.
     const { release: active, stable } = await project.web();
@@ -73,7 +77,10 @@ test('killed at any write around expand, backfill and contract, control ends whe
     assert.ok(serves, `${version} serves after ${point}: ${serves ? '' : await people.tail()}`);
     assertEnded((await project.release((await project.web()).last?.id ?? '')).release, 'done');
     assert.equal(await people.phaseOf(change), 'ready', point);
-    const begun = await people.sql.query(`SELECT FROM segue.history WHERE change = $1 AND event = 'expanding'`, [change]);
+    const begun = await people.sql.query(
+      `SELECT FROM segue.history WHERE change = $1 AND event = 'expanding'`,
+      [change],
+    );
     assert.equal(begun.rowCount, 1, `made once, whatever happened at ${point}`);
     const { rows } = await people.sql.query<{ wrong: number }>(
       `SELECT count(*)::int AS wrong FROM people WHERE extra${changes} IS DISTINCT FROM 'extra ' || id`,
@@ -91,13 +98,14 @@ test('killed at any write around expand, backfill and contract, control ends whe
     await work();
     const lines = (await readFile(files.writes, 'utf8')).split('\n').map((line) => line.split(' '));
     const end = lines.findIndex(([, kinds = '']) => last.test(kinds));
-    const ours = lines.slice(0, end + 1).filter(([, kinds = '']) => kinds === '' || /release-|step-|contract-/.test(kinds));
+    const ours = lines
+      .slice(0, end + 1)
+      .filter(([, kinds = '']) => kinds === '' || /release-|step-|contract-/.test(kinds));
     return ours.map(([write]) => Number(write));
   };
   const points = await writesOf(() => release(''), /routing-applied/);
   assert.ok(points.length > 5, `expand and backfill make writes, found ${points.join()}`);
-  for (const point of points)
-    for (const moment of ['before', 'after']) await release(`${moment}:${point}`);
+  for (const point of points) for (const moment of ['before', 'after']) await release(`${moment}:${point}`);
 
   let contracted = 0;
   const contract = async (point: string) => {
@@ -111,15 +119,15 @@ test('killed at any write around expand, backfill and contract, control ends whe
       return !kept && all.find(({ name }) => name === change)?.reach === 'finished';
     };
     // Killed before the word was written, nobody said it.
-    if (!(await isOver()) && (await people.last('contract-asked'))?.change !== change) await people.contract(change);
+    if (!(await isOver()) && (await people.last('contract-asked'))?.change !== change)
+      await people.contract(change);
     const gone = await project.eventually(done);
     assert.ok(gone, `${change} is contracted after ${point}: ${gone ? '' : await people.tail()}`);
     assert.equal(await people.phaseOf(change), 'finished');
   };
   const ends = await writesOf(() => contract(''), /contract-done/);
   assert.ok(ends.length >= 3, `a contract makes writes, found ${ends.join()}`);
-  for (const point of ends)
-    for (const moment of ['before', 'after']) await contract(`${moment}:${point}`);
+  for (const point of ends) for (const moment of ['before', 'after']) await contract(`${moment}:${point}`);
 
   const writes = points.length + ends.length;
   t.diagnostic(`${points.length} writes of a release and ${ends.length} of a contract, ${crashes} crashes`);

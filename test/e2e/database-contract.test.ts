@@ -25,13 +25,17 @@ it('comes by itself after its time, which an unknown client holds back', async (
   await people.change(CHANGE, SPLIT);
   assertEnded(await project.deploy('v2'), 'done');
   const by = async () => (await project.status()).database?.contracts[0]?.by.join('; ') ?? '';
-  assert.ok(await project.eventually(async () => (await by()).includes('"reporting" is connected as postgres')));
+  assert.ok(
+    await project.eventually(async () => (await by()).includes('"reporting" is connected as postgres')),
+  );
   assert.equal(await people.last('contract-free'), undefined);
   const { out } = await cli(project.root, ['status']);
   assert.match(out, /0001-split-name +filled +contract waits: "reporting" is connected as postgres/);
   await reporting.end();
   assert.ok(await project.eventually(async () => (await people.last('contract-done')) !== undefined));
-  const kinds = (await project.journal()).flatMap(({ fact }) => (fact.kind.startsWith('contract') ? [fact.kind] : []));
+  const kinds = (await project.journal()).flatMap(({ fact }) =>
+    fact.kind.startsWith('contract') ? [fact.kind] : [],
+  );
   assert.deepEqual(kinds, ['contract-free', 'contract-begun', 'contract-done']);
   assert.deepEqual(await people.columns(), ['email', 'first_name', 'id', 'last_name']);
 });
@@ -58,7 +62,10 @@ it('refuses the way back once it came, and keeps what the old version used for a
   assert.equal((await people.last('contract-asked'))?.reason, 'nobody needs it');
   const back = await segue('rollback', 'web');
   assert.equal(back.exitCode, 5);
-  assert.match(back.err, /ROLLBACK_PAST_CONTRACT[^]*0001-split-name was contracted, and v1 was made before it/);
+  assert.match(
+    back.err,
+    /ROLLBACK_PAST_CONTRACT[^]*0001-split-name was contracted, and v1 was made before it/,
+  );
   assert.equal((await project.web()).stable, 'v2');
   assert.ok((await people.columns()).includes('mail'), 'what v1 used is there still');
   assert.equal(await people.lost('old'), 0, 'and kept in step');

@@ -8,7 +8,7 @@ import { outcomeOf } from '../support/outcome.ts';
 import { PeopleProject, SPLIT } from '../support/people-project.ts';
 import { type Postgres, startPostgres } from '../support/postgres.ts';
 import { assertClean, plainLoad } from '../support/steady-load.ts';
-import { ApiFailure } from '../support/api-client.ts';
+import type { ApiFailure } from '../support/api-client.ts';
 
 let server: Postgres;
 before(async () => (server = await startPostgres()));
@@ -27,9 +27,15 @@ it('renames and splits columns in a canary under load, goes back, comes again, c
   ]);
   await people.change(CHANGE, SPLIT);
   const first = await project.begin('v2');
-  assert.ok(await project.eventually(async () => (await project.web()).release?.percent === 50), 'half of the traffic');
+  assert.ok(
+    await project.eventually(async () => (await project.web()).release?.percent === 50),
+    'half of the traffic',
+  );
   const seen = load.stats().answered;
-  assert.ok(await project.eventually(() => load.stats().answered > seen + 200), 'both versions read and write');
+  assert.ok(
+    await project.eventually(() => load.stats().answered > seen + 200),
+    'both versions read and write',
+  );
   await project.abort();
   const back = await project.ended(first);
   assert.equal(outcomeOf(back), 'rolled-back');

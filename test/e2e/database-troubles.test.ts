@@ -28,7 +28,10 @@ it('pauses and takes back a backfill under way; the next release goes on where i
   const backfill = async () => (await project.status()).database?.backfills[0];
   assert.ok(await project.eventually(async () => ((await backfill())?.rows ?? 0) > 0));
   await project.api('POST', '/v1/services/web/pause', word);
-  assert.ok(await project.eventually(async () => (await backfill())?.state === 'throttled'), 'it stands still');
+  assert.ok(
+    await project.eventually(async () => (await backfill())?.state === 'throttled'),
+    'it stands still',
+  );
   await project.abort();
   assertEnded(await project.ended(id), 'rolled-back');
   assert.equal(await people.phaseOf(CHANGE), 'expanded');
@@ -36,7 +39,9 @@ it('pauses and takes back a backfill under way; the next release goes on where i
   assert.ok(Number(stopped.rows[0]?.rows) > 0);
   assert.equal((await project.web()).stable, 'v1');
   assertEnded(await project.deploy('v2'), 'done');
-  const { rows } = await people.sql.query<{ event: string }>(`SELECT event FROM segue.history WHERE event = 'expanding'`);
+  const { rows } = await people.sql.query<{ event: string }>(
+    `SELECT event FROM segue.history WHERE event = 'expanding'`,
+  );
   assert.equal(rows.length, 1, 'it was expanded once');
   assert.equal(await people.lost('new'), 0);
   assert.equal(await people.lost('old'), 0);
@@ -48,13 +53,13 @@ it('refuses a release before anything is changed while the database does not ans
   await people.change(CHANGE, SPLIT);
   assertEnded(await project.deploy('v2'), 'done');
   await people.refuseConnections(true);
-  const before = (await project.journal()).length;
+  const written = (await project.journal()).length;
   await assert.rejects(project.begin('v3'), (error: ApiFailure) => {
     assert.equal(error.error.code, 'SCHEMA_NOT_READ');
     assert.match(error.error.detail, /not currently accepting connections/);
     return true;
   });
-  assert.equal((await project.journal()).length, before, 'nothing was done');
+  assert.equal((await project.journal()).length, written, 'nothing was done');
   // The old version cannot connect: what counts is that the rollback was planned and begun.
   const { release } = await project.api<{ release: { id: string } }>('POST', '/v1/services/web/rollback', {
     ...{ to: null, by: 'test', reason: '' },
@@ -75,9 +80,15 @@ it('holds while the database is away in the middle, and goes on when it is back'
   assert.ok(await project.eventually(async () => ((await backfill())?.rows ?? 0) > 0));
   await people.refuseConnections(true);
   const admin = await server.connect();
-  await admin.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND application_name = 'segue'`, [people.database]);
+  await admin.query(
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND application_name = 'segue'`,
+    [people.database],
+  );
   await admin.end();
-  assert.ok(await project.eventually(async () => (await people.last('schema-waits')) !== undefined), 'it says that it waits');
+  assert.ok(
+    await project.eventually(async () => (await people.last('schema-waits')) !== undefined),
+    'it says that it waits',
+  );
   assert.equal((await project.release(id)).release.state.phase, 'forward');
   await people.refuseConnections(false);
   assertEnded(await project.ended(id), 'done');
@@ -87,14 +98,20 @@ it('holds while the database is away in the middle, and goes on when it is back'
 it('takes back a change that the rows do not allow, so that it can be corrected and released again', async (t) => {
   const people = await PeopleProject.serving(t, server);
   const { project } = people;
-  await people.change('0001-good', 'operations:\n  - renameColumn: { table: people, column: mail, to: email }\n');
+  await people.change(
+    '0001-good',
+    'operations:\n  - renameColumn: { table: people, column: mail, to: email }\n',
+  );
   const wrong = SPLIT.replace(`split_part(name, ' ', 1)`, `(1 / (id - 1000))::text`);
   await people.change('0002-wrong', `operations:\n${wrong.slice(wrong.indexOf('  - splitColumn'))}`);
   const release = await project.deploy('v2');
   assertEnded(release, 'rolled-back');
   assert.equal(causeOf(release)?.code, 'DATABASE_STATEMENT_FAILED');
   assert.match(causeOf(release)?.detail ?? '', /0002-wrong, backfill .* division by zero/);
-  assert.deepEqual([await people.phaseOf('0001-good'), await people.phaseOf('0002-wrong')], ['ready', 'reverted']);
+  assert.deepEqual(
+    [await people.phaseOf('0001-good'), await people.phaseOf('0002-wrong')],
+    ['ready', 'reverted'],
+  );
   assert.deepEqual(await people.columns(), ['email', 'id', 'mail', 'name']);
   await people.change('0002-wrong', `operations:\n${SPLIT.slice(SPLIT.indexOf('  - splitColumn'))}`);
   assertEnded(await project.deploy('v2'), 'done');
@@ -115,11 +132,16 @@ it('brings a change once for several services, before any of their candidates be
   const { releases } = await project.api<TogetherResponse>('POST', '/v1/together', { services, by: 'test' });
   for (const { id } of releases) assertEnded(await project.ended(id), 'done');
   const journal = await project.journal();
-  const begun = journal.flatMap(({ fact, seq }) => (fact.kind === 'step-started' ? [{ step: fact.step, seq }] : []));
+  const begun = journal.flatMap(({ fact, seq }) =>
+    fact.kind === 'step-started' ? [{ step: fact.step, seq }] : [],
+  );
   const expands = begun.filter(({ step }) => step.kind === 'expand');
   assert.equal(expands.length, 1);
   const starts = begun.filter(({ step }) => step.kind === 'start' && step.instances[0]?.version === 'v2');
   assert.equal(starts.length, 2);
   for (const { seq } of starts) assert.ok(seq > (expands[0]?.seq ?? Infinity));
-  assert.deepEqual((await project.status()).services.map(({ stable }) => stable), ['v2', 'v2']);
+  assert.deepEqual(
+    (await project.status()).services.map(({ stable }) => stable),
+    ['v2', 'v2'],
+  );
 });

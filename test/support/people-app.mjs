@@ -37,7 +37,8 @@ async function inTransaction(begin, work) {
 let turn = 0;
 
 /** One that was written lately, or long ago. */
-const somebody = () => (Math.random() < 0.5 ? Math.floor(Math.random() * 5) : Math.floor(Math.random() * 500));
+const somebody = () =>
+  Math.random() < 0.5 ? Math.floor(Math.random() * 5) : Math.floor(Math.random() * 500);
 
 function write() {
   turn += 1;
@@ -47,11 +48,19 @@ function write() {
     const { rows } = turn % 2 ? { rows: [] } : await client.query(`${LAST} FOR UPDATE`, [somebody()]);
     if (rows[0]) {
       await client.query(UPDATE, [first, last, mail, rows[0].id]);
-      await client.query('UPDATE written SET name = $1, mail = $2 WHERE id = $3', [`${first} ${last}`, mail, rows[0].id]);
+      await client.query('UPDATE written SET name = $1, mail = $2 WHERE id = $3', [
+        `${first} ${last}`,
+        mail,
+        rows[0].id,
+      ]);
       return `changed ${rows[0].id}`;
     }
     const made = await client.query(INSERT, [first, last, mail]);
-    await client.query('INSERT INTO written (id, name, mail) VALUES ($1, $2, $3)', [made.rows[0].id, `${first} ${last}`, mail]);
+    await client.query('INSERT INTO written (id, name, mail) VALUES ($1, $2, $3)', [
+      made.rows[0].id,
+      `${first} ${last}`,
+      mail,
+    ]);
     return `made ${made.rows[0].id}`;
   });
 }

@@ -44,7 +44,13 @@ export class PeopleProject {
   readonly server: Postgres;
   readonly #options: PeopleOptions;
 
-  private constructor(project: TestProject, server: Postgres, database: string, sql: pg.Client, options: PeopleOptions) {
+  private constructor(
+    project: TestProject,
+    server: Postgres,
+    database: string,
+    sql: pg.Client,
+    options: PeopleOptions,
+  ) {
     this.project = project;
     this.server = server;
     this.database = database;
@@ -53,7 +59,11 @@ export class PeopleProject {
   }
 
   /** v1 serves; what is written in the changes folder goes with the versions to come. */
-  static async serving(t: TestContext, server: Postgres, options: PeopleOptions = {}): Promise<PeopleProject> {
+  static async serving(
+    t: TestContext,
+    server: Postgres,
+    options: PeopleOptions = {},
+  ): Promise<PeopleProject> {
     const database = await server.createDatabase();
     const sql = await server.connect(database);
     await sql.query(`SET application_name = 'the test';
@@ -62,15 +72,29 @@ export class PeopleProject {
       INSERT INTO people (name, mail) SELECT 'first' || n || ' last' || n, n || '@example.com' FROM generate_series(1, ${options.rows ?? 2_000}) n;
       INSERT INTO written SELECT * FROM people;
       ANALYZE`);
-    const { contract = '{ clients: [the test] }', strategy = '{ type: blue-green, bake: 0s }', instances = 2 } = options;
+    const {
+      contract = '{ clients: [the test] }',
+      strategy = '{ type: blue-green, bake: 0s }',
+      instances = 2,
+    } = options;
     const top = `database: { url: env:DATABASE_URL, contract: ${contract} }\ngateway: { workers: 1 }`;
     const command = 'node server.mjs, env: { DATABASE_URL: env:DATABASE_URL, PG_MODULE: env:PG_MODULE }';
     const beside = options.beside === undefined ? '' : `\n${options.beside}`;
-    const file = { instances, command, top, readyWithin: '60s', service: `    strategy: ${strategy}${beside}` };
+    const file = {
+      instances,
+      command,
+      top,
+      readyWithin: '60s',
+      service: `    strategy: ${strategy}${beside}`,
+    };
     const people = new PeopleProject(await TestProject.create(file), server, database, sql, options);
     t.after(() => people.project.remove());
     await people.up();
-    for (const [version, columns] of [['v1', 'old'], ['v2', 'new'], ['v3', 'new']] as const)
+    for (const [version, columns] of [
+      ['v1', 'old'],
+      ['v2', 'new'],
+      ['v3', 'new'],
+    ] as const)
       await people.#build(version, columns);
     await people.adopt();
     await people.project.deploy('v1');
@@ -122,13 +146,17 @@ export class PeopleProject {
   }
 
   async phaseOf(change: string): Promise<string> {
-    const { rows } = await this.sql.query<{ phase: string }>('SELECT phase FROM segue.changes WHERE name = $1', [change]);
+    const { rows } = await this.sql.query<{ phase: string }>(
+      'SELECT phase FROM segue.changes WHERE name = $1',
+      [change],
+    );
     return rows[0]?.phase ?? 'new';
   }
 
   /** Rows that are not what was written, as the columns of that version have them. */
   async lost(columns: 'old' | 'new'): Promise<number> {
-    const [name, mail] = columns === 'old' ? ['p.name', 'p.mail'] : [`p.first_name || ' ' || p.last_name`, 'p.email'];
+    const [name, mail] =
+      columns === 'old' ? ['p.name', 'p.mail'] : [`p.first_name || ' ' || p.last_name`, 'p.email'];
     const { rows } = await this.sql.query<{ lost: number }>(
       `SELECT count(*)::int AS lost FROM written w FULL JOIN people p USING (id)
        WHERE (w.name, w.mail) IS DISTINCT FROM (${name}, ${mail})`,

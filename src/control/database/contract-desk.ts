@@ -61,10 +61,12 @@ export class ContractDesk {
     const { clock } = this.#parts;
     const { signal } = this.#closing;
     while (!signal.aborted) {
-      await this.#turns.take(CONTRACTS, () => this.#round()).then(
-        () => (this.#trouble = null),
-        (error: unknown) => (this.#trouble = toErrorRecord(error).detail),
-      );
+      await this.#turns
+        .take(CONTRACTS, () => this.#round())
+        .then(
+          () => (this.#trouble = null),
+          (error: unknown) => (this.#trouble = toErrorRecord(error).detail),
+        );
       await clock.sleep(limits.schema.contractIntervalMs, signal).catch(() => undefined);
     }
   }
@@ -116,14 +118,19 @@ export class ContractDesk {
       const { freeSinceMs } = contractOf(memoryOf(ledger), state.name);
       const { name: change, keptUntilMs } = state;
       const after = contract.afterMs;
-      const dueAtMs = freeSinceMs === null || after === null ? null : Math.max(freeSinceMs + after, keptUntilMs ?? 0);
+      const dueAtMs =
+        freeSinceMs === null || after === null ? null : Math.max(freeSinceMs + after, keptUntilMs ?? 0);
       coming.push({ change, keptUntilMs, freeSinceMs, dueAtMs, by });
     }
     this.#coming = coming;
   }
 
   /** What still needs the old schema, and whether the contract was made. */
-  async #attend(state: ChangeState, waits: boolean, afterMs: number | null): Promise<[readonly string[], boolean]> {
+  async #attend(
+    state: ChangeState,
+    waits: boolean,
+    afterMs: number | null,
+  ): Promise<[readonly string[], boolean]> {
     const { ledger, clock } = this.#parts;
     const { name: change, keptUntilMs } = state;
     const by = await this.#holders(change);
@@ -131,14 +138,18 @@ export class ContractDesk {
     const next = nextOfContract(record, by, clock.nowMs(), afterMs);
     if (next.do === 'free')
       await this.#write(change, { freeSinceMs: clock.nowMs() }, { kind: 'contract-free', change });
-    if (next.do === 'held') await this.#write(change, { freeSinceMs: null }, { kind: 'contract-held', change, by });
+    if (next.do === 'held')
+      await this.#write(change, { freeSinceMs: null }, { kind: 'contract-held', change, by });
     const isKept = keptUntilMs !== null && clock.nowMs() < keptUntilMs;
     if (next.do !== 'contract' || waits || isKept || this.#failed.has(change)) return [by, false];
     // What fails is in the journal, and waits for a person.
-    return [by, await this.#contract(state, false).then(
-      () => true,
-      () => false,
-    )];
+    return [
+      by,
+      await this.#contract(state, false).then(
+        () => true,
+        () => false,
+      ),
+    ];
   }
 
   /** Everything that could need the old schema. What cannot be looked at is an error, and no contract (R8). */

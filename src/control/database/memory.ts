@@ -41,7 +41,9 @@ export function schemaFacts(
   service: string,
   made: { readonly version: string; readonly changes: readonly string[] } | null,
 ): SchemaFacts {
-  const versions = ledger.versionsOf(service).map(({ version, changes }) => [version, changes ?? []] as const);
+  const versions = ledger
+    .versionsOf(service)
+    .map(({ version, changes }) => [version, changes ?? []] as const);
   const fresh = made && !ledger.version(service, made.version) ? [[made.version, made.changes] as const] : [];
   return { changes: memoryOf(ledger).changes, known: Object.fromEntries([...versions, ...fresh]) };
 }

@@ -47,7 +47,9 @@ export class ProgressBook {
 
   /** Each holder of a lock once. */
   blocked(change: string, blockers: readonly Blocker[], about: About): void {
-    const by = blockers.map(({ pid, user, application }) => `${application || 'a program'} (${user}, pid ${pid})`);
+    const by = blockers.map(
+      ({ pid, user, application }) => `${application || 'a program'} (${user}, pid ${pid})`,
+    );
     const text = by.join(', ');
     if (text === '' || this.#blocked.get(change) === text) return;
     this.#blocked.set(change, text);

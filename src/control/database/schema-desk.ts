@@ -115,7 +115,10 @@ export class SchemaDesk {
     if (edited) throw new SegueError('CHANGE_EDITED', `${edited.name} is ${edited.phase}.`);
     const reverting = seen.states.find((state) => state.phase === 'reverting');
     if (reverting)
-      throw new SegueError('CHANGE_ORDER', `${reverting.name} is half taken back: "segue database revert" ends it.`);
+      throw new SegueError(
+        'CHANGE_ORDER',
+        `${reverting.name} is half taken back: "segue database revert" ends it.`,
+      );
     await this.#mustBePossible(choice, seen);
     return seen.folder.map(({ name }) => name);
   }
@@ -153,7 +156,10 @@ export class SchemaDesk {
   refuseTaken(schema: SchemaFacts, version: string): void {
     const memory = memoryOf(this.#parts.ledger);
     const [gone] = strangeTo(schema, version, 'finished');
-    if (gone) throw pastContract(`${gone.name} was contracted, and ${version} was made before it: what it used is gone.`);
+    if (gone)
+      throw pastContract(
+        `${gone.name} was contracted, and ${version} was made before it: what it used is gone.`,
+      );
     const [bound] = strangeTo(schema, version, 'contracted');
     if (bound)
       throw pastContract(

@@ -98,12 +98,13 @@ export class SchemaWork {
     const startedMs = clock.monotonicMs();
     this.begin(step, release);
     const { over } = this.#backfills.get(release.id) ?? { over: Promise.resolve() };
-    const given = new Promise<never>((_resolve, reject) => {
-      const end = () => reject(signal.reason);
-      if (signal.aborted) end();
-      else signal.addEventListener('abort', end, { once: true });
-    });
-    await Promise.race([over, given]);
+    const filled = new AbortController();
+    const given = clock.sleep(Infinity, AbortSignal.any([signal, filled.signal]));
+    try {
+      await Promise.race([over, given]);
+    } finally {
+      filled.abort();
+    }
     this.#backfills.delete(release.id);
     return `all rows filled, waited for ${formatDurationMs(clock.monotonicMs() - startedMs)}`;
   }

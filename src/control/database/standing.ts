@@ -12,12 +12,10 @@ export function standingOf(
   const ours = ({ service }: { readonly service: string }) => uses(service);
   return {
     services: ledger.services.filter(({ name }) => uses(name)),
-    releases: ledger.activeReleases
-      .filter(ours)
-      .map(({ id, service, from, to, state, plan }) => ({
-        ...{ id, service, from, to },
-        promoted: isPromoted(state, plan.steps),
-      })),
+    releases: ledger.activeReleases.filter(ours).map(({ id, service, from, to, state, plan }) => ({
+      ...{ id, service, from, to },
+      promoted: isPromoted(state, plan.steps),
+    })),
     instances: ledger.instances.filter(ours),
     underWay: (report?.instances ?? [])
       .filter(ours)

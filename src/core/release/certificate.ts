@@ -74,7 +74,8 @@ function wayBack(back: readonly Step[]): Pick<WayBack, 'how' | 'starts'> {
 /** `to` is the certificate's: without a version to go back to, going back means that nothing serves. */
 export function describeWay(way: WayBack, to: string | null): string {
   const stays = way.how === 'new-release' ? [] : (way.expanded ?? []);
-  const schema = stays.length > 0 ? `; ${stays.join(', ')} ${stays.length > 1 ? 'stay' : 'stays'} expanded` : '';
+  const schema =
+    stays.length > 0 ? `; ${stays.join(', ')} ${stays.length > 1 ? 'stay' : 'stays'} expanded` : '';
   return `${describeHow(way, to)}${schema}`;
 }
 

@@ -24,7 +24,11 @@ const release = { id: 'r3', service: 'web', from: 'v2', to: 'v3', promoted: fals
 const holding: readonly (readonly [what: string, standing: Partial<Standing>, words: string])[] = [
   ['stable', { services: [{ name: 'web', stable: 'v1' }] }, 'v1 of web serves'],
   ['a candidate', { releases: [{ ...release, to: 'v1' }] }, 'r3 releases v1 of web'],
-  ['what a release may go back to', { releases: [{ ...release, from: 'v1' }] }, 'r3 of web can still go back to v1'],
+  [
+    'what a release may go back to',
+    { releases: [{ ...release, from: 'v1' }] },
+    'r3 of web can still go back to v1',
+  ],
   [
     'an instance that rests',
     { instances: [{ id: 'web-r1-1', service: 'web', version: 'v1', phase: 'resting' }] },
@@ -45,13 +49,22 @@ const holding: readonly (readonly [what: string, standing: Partial<Standing>, wo
 for (const [what, standing, words] of holding)
   test(`the old schema is held by ${what}`, () => {
     assert.deepEqual(holdersOf({ ...nothing, ...standing }, knows), [words]);
-    assert.deepEqual(holdersOf({ ...nothing, ...standing }, () => true), []);
+    assert.deepEqual(
+      holdersOf({ ...nothing, ...standing }, () => true),
+      [],
+    );
   });
 
 test('nothing of an older version, and a service that was never released, hold nothing', () => {
   const standing: Standing = {
-    services: [{ name: 'web', stable: 'v2' }, { name: 'api', stable: null }],
-    releases: [{ ...release, from: null }, { ...release, from: 'v1', promoted: true }],
+    services: [
+      { name: 'web', stable: 'v2' },
+      { name: 'api', stable: null },
+    ],
+    releases: [
+      { ...release, from: null },
+      { ...release, from: 'v1', promoted: true },
+    ],
     instances: [{ id: 'web-r2-1', service: 'web', version: 'v2', phase: 'running' }],
     underWay: [{ instance: 'web-r1-1', service: 'web', version: 'v1', count: 0 }],
   };
@@ -60,13 +73,23 @@ test('nothing of an older version, and a service that was never released, hold n
 
 const client = (name: string): DatabaseClient => ({ name, user: 'app', address: null, connections: 1 });
 const versions = [{ service: 'web', version: 'v2' }];
-const held = (name: string) => connectedHolders({ clients: [client(name)], versions, allowed: ['psql'] }).length > 0;
+const held = (name: string) =>
+  connectedHolders({ clients: [client(name)], versions, allowed: ['psql'] }).length > 0;
 
 test('a connection is harmless only where its name says so beyond doubt', () => {
   assert.ok(!held(clientName('web', 'v2', 'web-r2-1')));
   assert.ok(!held('segue'), 'what Segue itself does');
   assert.ok(!held('psql'), 'what the file allows');
-  for (const name of ['', 'segue:web:v1:web-r1-1', 'segue:web:v22:web-r1-1', 'segue:web:v2', 'segue:', 'Psql', 'psql2', 'segue2'])
+  for (const name of [
+    '',
+    'segue:web:v1:web-r1-1',
+    'segue:web:v22:web-r1-1',
+    'segue:web:v2',
+    'segue:',
+    'Psql',
+    'psql2',
+    'segue2',
+  ])
     assert.ok(held(name), name);
 });
 
@@ -76,7 +99,11 @@ test('a name that the server cuts says whose it is as long as its version is who
     fc.property(names, names, names, (service, version, instance) => {
       const name = clientName(service, version, instance);
       assert.ok(Buffer.byteLength(name) <= 63);
-      const own = connectedHolders({ clients: [client(name)], versions: [{ service, version }], allowed: [] });
+      const own = connectedHolders({
+        clients: [client(name)],
+        versions: [{ service, version }],
+        allowed: [],
+      });
       assert.equal(own.length === 0, `segue:${service}:${version}:`.length <= 63);
       const other = [{ service, version: `${version}x` }];
       assert.equal(connectedHolders({ clients: [client(name)], versions: other, allowed: [] }).length, 1);

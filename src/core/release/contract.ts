@@ -62,7 +62,9 @@ export function holdersOf(standing: Standing, knows: Knows): string[] {
       knows(service, version) ? [] : [`${id} of ${version} is ${phase}`],
     ),
     ...underWay.flatMap(({ instance, service, version, count }) =>
-      count === 0 || knows(service, version) ? [] : [`${count} requests are under way on ${instance} of ${version}`],
+      count === 0 || knows(service, version)
+        ? []
+        : [`${count} requests are under way on ${instance} of ${version}`],
     ),
   ];
 }

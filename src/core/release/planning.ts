@@ -6,14 +6,7 @@ import { formatDurationMs } from '../units.ts';
 import type { Facts } from './facts.ts';
 import { joined, type Joining } from './group.ts';
 import type { Plan } from './plan.ts';
-import {
-  afterSchema,
-  contractsFor,
-  pendingFor,
-  refOf,
-  type SchemaChange,
-  withSchema,
-} from './schema.ts';
+import { afterSchema, contractsFor, pendingFor, refOf, type SchemaChange, withSchema } from './schema.ts';
 import { checkStages } from './stages.ts';
 import type { Step } from './step.ts';
 import { verifyPlan } from './verify.ts';

@@ -101,7 +101,10 @@ describe('a plan with a database', () => {
         const pending = pendingFor(scene.schema, 'v2').map(({ name }) => name);
         const expanded = plan.steps.flatMap((step) => (step.kind === 'expand' ? [step.change.name] : []));
         const fresh = scene.schema.changes.filter(({ reach }) => reach === 'new').map(({ name }) => name);
-        assert.deepEqual(expanded, fresh.filter((name) => pending.includes(name)));
+        assert.deepEqual(
+          expanded,
+          fresh.filter((name) => pending.includes(name)),
+        );
         const filled = plan.steps.flatMap((step) =>
           step.kind === 'backfill' && step.until === 'done' ? step.changes.map(({ name }) => name) : [],
         );
@@ -110,7 +113,9 @@ describe('a plan with a database', () => {
         const last = plan.steps.findLastIndex(isSchema);
         if (pending.length === 0) return;
         assert.ok(last < first(meets), 'filled before a test, a user, or those who wait meet it');
-        assert.ok(plan.steps.findLastIndex(({ kind }) => kind === 'expand') < first(({ kind }) => kind === 'start'));
+        assert.ok(
+          plan.steps.findLastIndex(({ kind }) => kind === 'expand') < first(({ kind }) => kind === 'start'),
+        );
       }),
       { numRuns: 1_000 },
     );
@@ -192,10 +197,10 @@ describe('the contract', () => {
   const violations = (steps: readonly Step[]) => verifyPlan(facts, steps, 'r2').map(({ detail }) => detail);
 
   it('comes later, for all that piled up, in their order, and ends the way back', () => {
-    assert.deepEqual(plan.later?.map((step) => (step.kind === 'contract' ? step.change.name : step.kind)), [
-      '0001-a',
-      '0002-b',
-    ]);
+    assert.deepEqual(
+      plan.later?.map((step) => (step.kind === 'contract' ? step.change.name : step.kind)),
+      ['0001-a', '0002-b'],
+    );
     assert.deepEqual(describeEnd(plan.certificate), [
       'v1 can come back until the contract of 0001-a, then that is refused',
       'v1 can come back until the contract of 0002-b, then that is refused; what it used is kept in step for 1d more',
@@ -210,17 +215,32 @@ describe('the contract', () => {
       const steps = [...plan.steps.slice(0, at), contract, ...plan.steps.slice(at)];
       assert.ok(violations(steps).length > 0, `before step ${at + 1}`);
     }
-    const unfilled = { ...facts, schema: { ...scene.schema, changes: [{ ...scene.schema.changes[0]!, reach: 'expanded' as const }] } };
+    const changes = scene.schema.changes
+      .slice(0, 1)
+      .map((change) => ({ ...change, reach: 'expanded' as const }));
+    const unfilled = { ...facts, schema: { ...scene.schema, changes } };
     const after = simulationOf({ ...unfilled, running: [], stable: 'v2' });
     assert.equal(after.schema.get('0001-a'), 'expanded');
     const found = verifySteps({ ...unfilled, running: [], stable: 'v2' }, [contract]);
-    assert.deepEqual(found.map(({ detail }) => detail), ['0001-a is contracted before its backfill']);
+    assert.deepEqual(
+      found.map(({ detail }) => detail),
+      ['0001-a is contracted before its backfill'],
+    );
   });
 
   it('is none of a test of two versions that ends with the old one', () => {
-    const rules = [{ name: 'some', match: { type: 'header', name: 'x', value: { type: 'exact', text: '1' } }, percent: 50 }] as const;
+    const rules = [
+      {
+        name: 'some',
+        match: { type: 'header', name: 'x', value: { type: 'exact', text: '1' } },
+        percent: 50,
+      },
+    ] as const;
     const gates = { forMs: 1_000, evidence: false, approve: false };
-    const stops = planOf({ ...scene, choice: { type: 'ab', rules, gates, end: 'stop', instances: 1, bakeMs: 0 } });
+    const stops = planOf({
+      ...scene,
+      choice: { type: 'ab', rules, gates, end: 'stop', instances: 1, bakeMs: 0 },
+    });
     assert.equal(stops.plan.later, undefined);
     assert.equal(stops.plan.certificate.contracts, undefined);
   });
@@ -229,7 +249,10 @@ describe('the contract', () => {
 describe('a group', () => {
   it('has each change once: one brings it, the others wait before they begin anything', () => {
     const brings = scene.schema.changes.map((change) => ({ ...change, reach: 'new' as const }));
-    const first = planOf({ ...scene, schema: { ...scene.schema, changes: brings } }, { after: [], others: ['api'], brings });
+    const first = planOf(
+      { ...scene, schema: { ...scene.schema, changes: brings } },
+      { after: [], others: ['api'], brings },
+    );
     assert.deepEqual(
       first.plan.steps.flatMap((step) => (step.kind === 'expand' ? [step.change.name] : [])),
       ['0001-a', '0002-b'],
@@ -246,6 +269,12 @@ it('a version finds what was taken from it, and only that', () => {
   const changes = REACHES.map((reach, i) => ({ name: `000${i}-${reach}`, digest: '', reach, keepMs: 0 }));
   const schema: SchemaFacts = { changes, known: { v2: changes.map(({ name }) => name) } };
   assert.deepEqual(strangeTo(schema, 'v2', 'finished'), []);
-  assert.deepEqual(strangeTo(schema, 'v1', 'finished').map(({ name }) => name), ['0004-finished']);
-  assert.deepEqual(strangeTo(schema, 'toString', 'contracted').map(({ name }) => name), ['0003-contracted']);
+  assert.deepEqual(
+    strangeTo(schema, 'v1', 'finished').map(({ name }) => name),
+    ['0004-finished'],
+  );
+  assert.deepEqual(
+    strangeTo(schema, 'toString', 'contracted').map(({ name }) => name),
+    ['0003-contracted'],
+  );
 });

@@ -59,7 +59,10 @@ export function withSchema(steps: readonly Step[], pending: readonly SchemaChang
     .map((change): Step => ({ kind: 'expand', change }));
   const backfill = (until: BackfillStep['until']): Step => ({ kind: 'backfill', changes, until });
   const meets = firstOf(steps, (step) => step.kind === 'route' || step.kind === 'smoke');
-  const begins = Math.min(meets, firstOf(steps, (step) => step.kind === 'start'));
+  const begins = Math.min(
+    meets,
+    firstOf(steps, (step) => step.kind === 'start'),
+  );
   const between = steps.slice(begins, meets);
   return [
     ...steps.slice(0, begins),
@@ -73,7 +76,8 @@ export function withSchema(steps: readonly Step[], pending: readonly SchemaChang
 
 /** Of a group one service brings the schema for all. */
 export function afterSchema(steps: readonly Step[], bringer: string | null): Step[] {
-  const waits: AfterStep[] = bringer === null ? [] : [{ kind: 'after', services: [bringer], until: 'schema' }];
+  const waits: AfterStep[] =
+    bringer === null ? [] : [{ kind: 'after', services: [bringer], until: 'schema' }];
   return [...waits, ...steps];
 }
 

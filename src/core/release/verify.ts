@@ -111,7 +111,10 @@ function checkSchema(now: Simulation, step: Step, facts: Facts): Found[] {
       ...lacks(id, version, (reach) => reach !== 'new', 'begins before the expand of'),
       ...[...now.schema]
         .filter(([change, reach]) => CONTRACTED.has(reach) && !knows(schema, version, change))
-        .map(([change]): Found => ({ invariant: 'R6', detail: `${id} begins after the contract of ${change}` })),
+        .map(([change]): Found => ({
+          invariant: 'R6',
+          detail: `${id} begins after the contract of ${change}`,
+        })),
     ]);
   if (step.kind !== 'route') return [];
   return trafficOf(step.rotation)
@@ -127,7 +130,8 @@ function checkSchema(now: Simulation, step: Step, facts: Facts): Found[] {
 function checkContract(now: Simulation, step: Step, later: readonly Step[], { schema }: Facts): Found[] {
   if ((step.kind !== 'contract' && step.kind !== 'revert') || !schema) return [];
   const { name } = step.change;
-  const needs = ({ version }: { version: string }) => knows(schema, version, name) === (step.kind === 'revert');
+  const needs = ({ version }: { version: string }) =>
+    knows(schema, version, name) === (step.kind === 'revert');
   const left = [...now.instances].filter(([, instance]) => needs(instance)).map(([id]) => id);
   const does = step.kind === 'contract' ? 'contracted' : 'taken back';
   const found: Found[] = left.map((id) => ({ invariant: 'R6', detail: `${name} is ${does} under ${id}` }));

@@ -34,8 +34,14 @@ test('a contract waits for a person unless the file says how long', () => {
 });
 
 test('what cannot be meant is refused where it stands', () => {
-  assert.match(problemsOf('{ url: env:A, services: [api] }').join(), /database\.services\[0\]: there is no service api/);
+  assert.match(
+    problemsOf('{ url: env:A, services: [api] }').join(),
+    /database\.services\[0\]: there is no service api/,
+  );
   assert.match(problemsOf('{ url: env:A, services: [] }').join(), /at least one service/);
-  assert.match(problemsOf('{ url: env:A, contract: { after: soon } }').join(), /expected a duration such as 500ms/);
+  assert.match(
+    problemsOf('{ url: env:A, contract: { after: soon } }').join(),
+    /expected a duration such as 500ms/,
+  );
   assert.match(problemsOf('{ url: mysql://db }').join(), /postgres:\/\//);
 });
