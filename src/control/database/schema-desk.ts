@@ -9,6 +9,7 @@ import type { ChangeRunner, ChangeState } from '../../core/database/runner.ts';
 import { SegueError } from '../../core/errors.ts';
 import type { DatabaseChoice } from '../../core/project.ts';
 import { type Reach, type SchemaFacts, strangeTo } from '../../core/release/schema.ts';
+import { Turns } from '../../core/turns.ts';
 import { formatDurationMs } from '../../core/units.ts';
 import type { Ledger } from '../ledger.ts';
 import { valueIn } from '../instance-environment.ts';
@@ -36,6 +37,8 @@ const REACH: Readonly<Record<Phase, Reach | null>> = {
   adopted: null,
 };
 
+const LOOK = 'look';
+
 /** What was read in one go. */
 export interface Seen {
   readonly folder: readonly Change[];
@@ -44,6 +47,7 @@ export interface Seen {
 
 export class SchemaDesk {
   readonly #parts: SchemaDeskParts;
+  readonly #looks = new Turns();
 
   constructor(parts: SchemaDeskParts) {
     this.#parts = parts;
@@ -75,15 +79,20 @@ export class SchemaDesk {
     }
   }
 
-  /** Reads where every change is, and remembers it. Null: there is no database. */
+  /**
+   * Reads where every change is, and remembers it. Null: there is no database. One look at a time: what an earlier one
+   * saw must never come after what a later one did.
+   */
   async look(choice = this.choice): Promise<Seen | null> {
     if (choice === null) return null;
-    const seen = await this.opened(choice, async (runner, folder) => ({
-      folder,
-      states: (await runner.status(folder)).changes,
-    }));
-    await this.#remember(seen);
-    return seen;
+    return this.#looks.take(LOOK, async () => {
+      const seen = await this.opened(choice, async (runner, folder) => ({
+        folder,
+        states: (await runner.status(folder)).changes,
+      }));
+      await this.#remember(seen);
+      return seen;
+    });
   }
 
   async #remember({ folder, states }: Seen): Promise<void> {
@@ -120,7 +129,8 @@ export class SchemaDesk {
         `${reverting.name} is half taken back: "segue database revert" ends it.`,
       );
     await this.#mustBePossible(choice, seen);
-    return seen.folder.map(({ name }) => name);
+    const adopted = seen.states.filter(({ phase }) => phase === 'adopted').map(({ name }) => name);
+    return seen.folder.map(({ name }) => name).filter((name) => !adopted.includes(name));
   }
 
   /** What cannot be done is found before anything is. */
@@ -152,9 +162,17 @@ export class SchemaDesk {
     return this.uses(service, choice) ? schemaFacts(this.#parts.ledger, service, made) : null;
   }
 
-  /** Throws ROLLBACK_PAST_CONTRACT. Asked in the write that begins a release, so that no contract comes between. */
+  /** Throws ROLLBACK_PAST_CONTRACT, CHANGE_UNKNOWN. Asked in the write that begins a release, so that no contract comes between. */
   refuseTaken(schema: SchemaFacts, version: string): void {
     const memory = memoryOf(this.#parts.ledger);
+    const lost = (schema.known[version] ?? []).find((name) =>
+      schema.changes.every((each) => each.name !== name),
+    );
+    if (lost !== undefined)
+      throw new SegueError(
+        'CHANGE_UNKNOWN',
+        `${version} was made with ${lost}, which is neither in the folder nor in the database.`,
+      );
     const [gone] = strangeTo(schema, version, 'finished');
     if (gone)
       throw pastContract(
