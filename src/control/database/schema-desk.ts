@@ -8,7 +8,7 @@ import type { Phase } from '../../core/database/phase.ts';
 import type { ChangeRunner, ChangeState } from '../../core/database/runner.ts';
 import { SegueError } from '../../core/errors.ts';
 import type { DatabaseChoice } from '../../core/project.ts';
-import { type Reach, type SchemaFacts, strangeTo } from '../../core/release/schema.ts';
+import { knows, madeWith, type Reach, type SchemaFacts, strangeTo } from '../../core/release/schema.ts';
 import { Turns } from '../../core/turns.ts';
 import { formatDurationMs } from '../../core/units.ts';
 import type { Ledger } from '../ledger.ts';
@@ -162,12 +162,13 @@ export class SchemaDesk {
     return this.uses(service, choice) ? schemaFacts(this.#parts.ledger, service, made) : null;
   }
 
-  /** Throws ROLLBACK_PAST_CONTRACT, CHANGE_UNKNOWN. Asked in the write that begins a release, so that no contract comes between. */
+  /**
+   * Throws ROLLBACK_PAST_CONTRACT, CHANGE_UNKNOWN. Asked in the write that begins a release, so that no contract comes
+   * between.
+   */
   refuseTaken(schema: SchemaFacts, version: string): void {
     const memory = memoryOf(this.#parts.ledger);
-    const lost = (schema.known[version] ?? []).find((name) =>
-      schema.changes.every((each) => each.name !== name),
-    );
+    const lost = madeWith(schema, version).find((name) => schema.changes.every((each) => each.name !== name));
     if (lost !== undefined)
       throw new SegueError(
         'CHANGE_UNKNOWN',
@@ -184,7 +185,7 @@ export class SchemaDesk {
         `${bound.name} was contracted, and ${version} was made before it: what it writes would be seen by nobody. What it wrote, and what was written since, is kept for ${formatDurationMs(bound.keepMs)} after the contract.`,
       );
     const begun = schema.changes.find(
-      ({ name }) => contractOf(memory, name).begun && !(schema.known[version] ?? []).includes(name),
+      ({ name }) => contractOf(memory, name).begun && !knows(schema, version, name),
     );
     if (begun) throw pastContract(`${begun.name} is being contracted, and ${version} was made before it.`);
   }

@@ -25,8 +25,12 @@ export interface SchemaFacts {
   readonly known: Readonly<Record<string, readonly string[]>>;
 }
 
-export function knows({ known }: SchemaFacts, version: string, change: string): boolean {
-  return Object.hasOwn(known, version) && (known[version]?.includes(change) ?? false);
+export function madeWith({ known }: SchemaFacts, version: string): readonly string[] {
+  return Object.hasOwn(known, version) ? (known[version] ?? []) : [];
+}
+
+export function knows(schema: SchemaFacts, version: string, change: string): boolean {
+  return madeWith(schema, version).includes(change);
 }
 
 /** What has to be done before the version can have traffic. */
