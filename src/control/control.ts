@@ -114,11 +114,8 @@ export class Control {
     this.engine = new Engine({ ...work, ports, ledger, fleet, serviceOf, beforeEnd, onFault });
     this.orders = new Orders({ clock: ports.clock, ledger, book: this.engine.book });
     const accept = (file: Project, service: string) => this.#accept(file, service);
-    this.#desk = new ReleaseDesk({
-      ...{ ports, ledger, judge, accept },
-      engine: this.engine,
-      schema: this.database.desk,
-    });
+    const parts = { ports, ledger, judge, accept, engine: this.engine, schema: this.database.desk };
+    this.#desk = new ReleaseDesk(parts);
   }
 
   /** Reads what was remembered, finds what runs, puts the routing in force and goes on with what was under way. */
