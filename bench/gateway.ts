@@ -1,7 +1,8 @@
 /**
  * The gateway beside HAProxy, nginx and Caddy, on the same upstream, in turns:
- *   node bench/gateway.ts [--quick] [--check] [--only <words of a title>]
+ *   node bench/gateway.ts [--quick] [--check] [--net] [--only <words of a title>]
  * --quick: fewer and shorter slices. --check: exit code 1 when a target is missed, or a rival that it needs is.
+ * --net: this gateway on documented sockets only, too.
  */
 import fs from 'node:fs/promises';
 import os from 'node:os';
@@ -27,7 +28,12 @@ import { startUpstream } from './gateway/upstream.ts';
 import { lookAtMachine } from './support/machine.ts';
 
 const { values: options } = parseArgs({
-  options: { check: { type: 'boolean' }, quick: { type: 'boolean' }, only: { type: 'string' } },
+  options: {
+    check: { type: 'boolean' },
+    quick: { type: 'boolean' },
+    net: { type: 'boolean' },
+    only: { type: 'string' },
+  },
 });
 const rounds = options.quick ? 3 : 9;
 const seconds = options.quick ? 1 : 2;
@@ -119,8 +125,12 @@ async function run(wrk: string, folder: string): Promise<boolean> {
   const running: Rival[] = [];
   try {
     const { port: upstreamPort, echoPort } = upstream;
-    const missing = await startRivals({ folder, upstreamPort, echoPort, certificate }, running);
+    const ours = options.net
+      ? (['segue', 'segue, net', 'segue, seen'] as const)
+      : (['segue', 'segue, seen'] as const);
+    const missing = await startRivals({ folder, upstreamPort, echoPort, certificate }, running, ours);
     for (const name of missing) console.log(`Not installed, so not compared: ${name}`);
+    if (options.net) console.log('"segue, net" is on documented sockets only (docs/adr/0005).');
     console.log('"segue, seen" writes an access log of every request and has metrics on.');
     console.log(`Upstream: ${upstream.name}. ${rounds} slices of ${seconds} s each, in turns; medians.`);
     const loaders = { folder, wrk, h2load: findProgram('h2load'), upstreamPids: upstream.pids() };

@@ -2,9 +2,9 @@
  * What a large routing costs a gateway's worker: 1,000 services with 10,000 instances, and a change of one of them:
  *   node bench/snapshot.ts [--check]
  * Times are of the worker's thread at work, so that other programs on the machine do not count.
- * --check: exit code 1 when the first takes over 50 ms, or requests would have waited for over 5 ms at once.
+ * --check: exit code 1 when the first takes over 50 ms, or requests would have waited for over 5 ms at once for any.
  */
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { RouteTable } from '../src/core/traffic/match.ts';
 import { DEFAULT_POLICY } from '../src/core/traffic/policy.ts';
@@ -59,11 +59,14 @@ async function cost(gateway: Gateway, sender: RoutingParts, routing: Routing): P
   let assembly: RoutingAssembly | null = null;
   const beganMs = threadMs();
   let turnMs = beganMs;
-  const nextTurn = async () => {
-    pauseMs = Math.max(pauseMs, threadMs() - turnMs);
-    await setImmediate();
-    turnMs = threadMs();
+  let watching = true;
+  const everyTurn = () => {
+    const nowMs = threadMs();
+    pauseMs = Math.max(pauseMs, nowMs - turnMs);
+    turnMs = nowMs;
+    if (watching) setImmediate(everyTurn);
   };
+  setImmediate(everyTurn);
   for (const line of lines) {
     const message = toWorker.parse(JSON.parse(line));
     if (message.type === 'routing-begins') {
@@ -79,6 +82,7 @@ async function cost(gateway: Gateway, sender: RoutingParts, routing: Routing): P
   if (!whole) throw new Error('a part is missing');
   await gateway.apply(whole);
   const totalMs = threadMs() - beganMs;
+  watching = false;
   await nextTurn();
   return { totalMs, pauseMs };
 }
@@ -113,7 +117,8 @@ async function run(): Promise<boolean> {
   say('then every service does at once', costs.all);
   for (const count of [10, SERVICES])
     console.log(`finding a route among ${count}: ${findNs(services, count)} ns`);
-  return median(costs.whole, 'totalMs') <= TOTAL_MS_MAX && median(costs.whole, 'pauseMs') <= PAUSE_MS_MAX;
+  const pauses = Object.values(costs).map((all) => median(all, 'pauseMs'));
+  return median(costs.whole, 'totalMs') <= TOTAL_MS_MAX && pauses.every((ms) => ms <= PAUSE_MS_MAX);
 }
 
 function findNs(services: readonly ServiceRouting[], count: number): number {

@@ -9,6 +9,8 @@ type Schema = Readonly<Record<string, unknown>>;
 
 interface Section {
   readonly path: string;
+  /** Of a worker, which has some maps in another form. */
+  readonly worker: boolean;
   /** Several maps can stand at one path: the strategies. */
   readonly keys: Schema;
   readonly required: readonly string[];
@@ -39,30 +41,41 @@ function fileSchema(): Schema {
 }
 
 export function fileReference(): string {
-  return sectionsOf(fileSchema(), '').map(sectionMarkdown).join('\n\n');
+  const sections = sectionsOf(fileSchema(), '');
+  const ofWeb = new Set(sections.filter(({ worker }) => !worker).map(contentOf));
+  // What a worker has as any service has it is said once.
+  const told = sections.filter((section) => !section.worker || !ofWeb.has(contentOf(section)));
+  return told.map(sectionMarkdown).join('\n\n');
 }
 
+const contentOf = ({ path, keys, required }: Section) => JSON.stringify([path, keys, required]);
+
 /** Every map of the file in the order of the schema, the outer before the inner. */
-function sectionsOf(schema: unknown, path: string): Section[] {
+function sectionsOf(schema: unknown, path: string, within = false): Section[] {
   if (!isSchema(schema)) return [];
-  const choices = [...listOf(schema['anyOf']), ...listOf(schema['oneOf'])];
-  const inChoices = choices.flatMap((choice) => sectionsOf(choice, path));
-  const named = sectionsOf(schema['additionalProperties'], join(path, NAME));
-  const listed = sectionsOf(schema['items'], `${path}[]`);
   const keys = schema['properties'];
+  const worker = within || (isSchema(keys) && isSchema(keys['kind']) && keys['kind']['const'] === 'worker');
+  const choices = [...listOf(schema['anyOf']), ...listOf(schema['oneOf'])];
+  const inChoices = choices.flatMap((choice) => sectionsOf(choice, path, worker));
+  const named = sectionsOf(schema['additionalProperties'], join(path, NAME), worker);
+  const listed = sectionsOf(schema['items'], `${path}[]`, worker);
   if (!isSchema(keys)) return [...inChoices, ...named, ...listed];
   const required = listOf(schema['required']).filter((key) => typeof key === 'string');
-  const inner = Object.entries(keys).flatMap(([key, value]) => sectionsOf(value, join(path, key)));
-  return [{ path, keys, required }, ...inner, ...inChoices, ...named, ...listed];
+  const inner = Object.entries(keys).flatMap(([key, value]) => sectionsOf(value, join(path, key), worker));
+  return [{ path, worker, keys, required }, ...inner, ...inChoices, ...named, ...listed];
 }
 
 const join = (path: string, key: string) => (path === '' ? key : `${path}.${key}`);
 
-function sectionMarkdown({ path, keys, required }: Section): string {
-  const rows = Object.entries(keys).map(([key, value]) => rowOf(key, value, required.includes(key)));
-  return [`### ${titleOf(path, keys)}`, '', ...table([['Key', 'What', 'Default', 'Meaning'], ...rows])].join(
-    '\n',
-  );
+function sectionMarkdown({ path, worker, keys, required }: Section): string {
+  // A key that nothing may stand under is there for what an editor and an error say of it.
+  const some = Object.entries(keys).filter(([, value]) => !(isSchema(value) && 'not' in value));
+  const rows = some.map(([key, value]) => rowOf(key, value, required.includes(key)));
+  return [
+    `### ${titleOf(path, keys)}${worker ? ' (worker)' : ''}`,
+    '',
+    ...table([['Key', 'What', 'Default', 'Meaning'], ...rows]),
+  ].join('\n');
 }
 
 function titleOf(path: string, keys: Schema): string {

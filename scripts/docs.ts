@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileReference } from './docs-file.ts';
-import { examplePlan } from './docs-plans.ts';
+import { type ExampleKind, examplePlan } from './docs-plans.ts';
 import { ERRORS } from '../src/core/errors.ts';
 
 /** Everything between two markers of a page. */
@@ -13,20 +13,21 @@ interface MadePart {
   readonly make: () => string;
 }
 
-const PLANS: readonly (readonly [strategy: string, instances: number])[] = [
+const PLANS: readonly (readonly [strategy: string, instances: number, kind?: ExampleKind])[] = [
   ['rolling', 2],
   ['{ type: blue-green, preview: 2m, bake: 5m }', 2],
   ['{ type: canary, steps: [{ weight: 5, until: evidence }, { weight: 50, for: 10m }] }', 4],
   ['handover', 1],
+  ['{ type: rolling, bake: 5m }', 2, 'worker'],
 ];
 
 const PARTS: readonly MadePart[] = [
   { page: 'docs/errors.md', from: 'src/core/errors.ts', make: errorsMarkdown },
   { page: 'docs/file.md', from: 'src/wire/file', make: fileReference },
-  ...PLANS.map(([strategy, instances]) => ({
+  ...PLANS.map(([strategy, instances, kind = 'web']) => ({
     page: 'docs/releases.md',
-    from: `src/core/strategy, ${strategy}`,
-    make: () => examplePlan(strategy, instances),
+    from: `src/core/strategy, ${kind === 'worker' ? 'worker, ' : ''}${strategy}`,
+    make: () => examplePlan(strategy, instances, kind),
   })),
 ];
 const END = '<!-- end -->';

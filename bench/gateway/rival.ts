@@ -1,5 +1,5 @@
 /** What is compared, and how one of them is reached. */
-export const RIVAL_NAMES = ['segue', 'segue, seen', 'haproxy', 'nginx', 'caddy'] as const;
+export const RIVAL_NAMES = ['segue', 'segue, net', 'segue, seen', 'haproxy', 'nginx', 'caddy'] as const;
 export type RivalName = (typeof RIVAL_NAMES)[number];
 
 export type Protocol = 'http' | 'https' | 'h2';

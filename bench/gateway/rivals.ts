@@ -8,7 +8,7 @@ import { startHaproxy } from './haproxy.ts';
 import { startNginx } from './nginx.ts';
 import { findProgram, type Program } from './programs.ts';
 import type { Place, Rival, RivalName } from './rival.ts';
-import { startSegue } from './segue.ts';
+import { type SegueName, startSegue } from './segue.ts';
 
 const STARTS = { haproxy: startHaproxy, nginx: startNginx, caddy: startCaddy } as const;
 
@@ -16,10 +16,10 @@ const STARTS = { haproxy: startHaproxy, nginx: startNginx, caddy: startCaddy } a
 export async function startRivals(
   place: Omit<Place, 'port' | 'tlsPort'>,
   running: Rival[],
+  ours: readonly SegueName[],
 ): Promise<readonly RivalName[]> {
   const somewhere = async () => ({ ...place, port: await freePort(), tlsPort: await freePort() });
-  running.push(await startSegue('segue', await somewhere()));
-  running.push(await startSegue('segue, seen', await somewhere()));
+  for (const name of ours) running.push(await startSegue(name, await somewhere()));
   const missing: RivalName[] = [];
   for (const name of ['haproxy', 'nginx', 'caddy'] as const) {
     const file = findProgram(name);

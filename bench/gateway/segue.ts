@@ -14,8 +14,13 @@ import { WEBSOCKET_PATH } from './paths.ts';
 
 const MAIN_FILE = fileURLToPath(new URL('../../dist/main/gateway.js', import.meta.url));
 
-/** `seen`: with an access log of every request, and metrics. */
-export async function startSegue(name: 'segue' | 'segue, seen', place: Place): Promise<Rival> {
+export type SegueName = 'segue' | 'segue, net' | 'segue, seen';
+
+/** Takes away what `src/gateway/tcp-handle.ts` looks for. */
+const NO_HANDLES = `--import=${new URL('no-handles.ts', import.meta.url).pathname}`;
+
+/** `net`: on documented sockets only. `seen`: with an access log of every request, and metrics. */
+export async function startSegue(name: SegueName, place: Place): Promise<Rival> {
   const root = path.join(place.folder, name.replace(', ', '-'));
   await fs.mkdir(root);
   const plane = new GatewayPlane({ root, mainFile: MAIN_FILE, clock: systemClock });
@@ -23,7 +28,7 @@ export async function startSegue(name: 'segue' | 'segue, seen', place: Place): P
   plane.onEvent((event) => {
     if (event.type === 'started') started.push(event.pid);
   });
-  await plane.open(1);
+  await openWith(name === 'segue, net' ? { NODE_OPTIONS: NO_HANDLES } : {}, () => plane.open(1));
   const settings = await settingsOf(name, place);
   const services = servicesOf(place);
   const { failed } = await plane.apply({ number: 1, fence: 1, services, settings });
@@ -37,11 +42,22 @@ export async function startSegue(name: 'segue' | 'segue, seen', place: Place): P
   return { name, port: place.port, tlsPort, pids, stop: () => plane.stop(0) };
 }
 
+/** What is started meanwhile has these in its environment. */
+async function openWith(environment: NodeJS.ProcessEnv, open: () => Promise<unknown>): Promise<void> {
+  const before = { ...process.env };
+  Object.assign(process.env, environment);
+  try {
+    await open();
+  } finally {
+    process.env = before;
+  }
+}
+
 async function settingsOf(name: string, { certificate }: Place): Promise<GatewaySettings> {
   const certificates = certificate ? [{ certificate: certificate.certificate, key: certificate.key }] : [];
   // As the others: one that serves.
   const settings = { ...DEFAULT_SETTINGS, workers: 1, certificates };
-  if (name === 'segue') return settings;
+  if (name !== 'segue, seen') return settings;
   return {
     ...settings,
     metrics: { host: '127.0.0.1', port: await freePort() },

@@ -46,6 +46,10 @@ interface Answers {
 
 const run = promisify(execFile);
 const OUTPUT_BYTES_MAX = 64 * 1024 * 1024;
+/** Beyond the slice: connecting takes its time on a busy machine. */
+const LATE_MS = 20_000;
+/** h2load never ends when its time is over before one of its connections is open. */
+const H2LOAD_TRIES = 3;
 
 /** As a browser sends them. */
 const FIELDS = [
@@ -81,9 +85,10 @@ function offer(loaders: Loaders, rival: Rival, load: Load, seconds: number): Pro
   return ordinary ? byWrk(loaders, url, load, seconds) : byH2load(loaders, url, load, seconds);
 }
 
-async function onLoadCore(program: string, args: readonly string[]): Promise<string> {
+async function onLoadCore(program: string, args: readonly string[], seconds: number): Promise<string> {
   const [file, all] = pinned(1, program, args);
-  const { stdout } = await run(file, all, { maxBuffer: OUTPUT_BYTES_MAX });
+  const timeout = seconds * 1_000 + LATE_MS;
+  const { stdout } = await run(file, all, { maxBuffer: OUTPUT_BYTES_MAX, timeout });
   return stdout;
 }
 
@@ -117,13 +122,28 @@ async function byWrk({ folder, wrk }: Loaders, url: string, load: Load, seconds:
     '-s',
     script,
   ];
-  return readFigures(await onLoadCore(wrk, [...args, ...fields.flatMap((each) => ['-H', each]), url]));
+  return readFigures(
+    await onLoadCore(wrk, [...args, ...fields.flatMap((each) => ['-H', each]), url], seconds),
+  );
 }
 
 async function byMessages(rival: Rival, load: Load, seconds: number): Promise<Answers> {
   const program = new URL('message-load.ts', import.meta.url).pathname;
   const args = [program, rival.port, load.path, load.connections, seconds].map(String);
-  return readFigures(await onLoadCore(process.execPath, args));
+  return readFigures(await onLoadCore(process.execPath, args, seconds));
+}
+
+async function untilItEnds(load: () => Promise<string>, log: string): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    await fs.rm(log, { force: true });
+    try {
+      await load();
+      return;
+    } catch (error) {
+      const wasKilled = error instanceof Error && 'killed' in error && error.killed === true;
+      if (!wasKilled || tries === H2LOAD_TRIES) throw error;
+    }
+  }
 }
 
 /** One line per request: when it began, its status, and how long it took in microseconds. */
@@ -135,11 +155,11 @@ async function byH2load(
 ): Promise<Answers> {
   if (h2load === undefined) throw new Error('h2load is not installed');
   const log = path.join(folder, 'h2load.log');
-  await fs.rm(log, { force: true });
   const args = ['-c', String(connections), '-t', '1', '-D', String(seconds), '--log-file', log];
   if (protocol !== 'h2') args.push('--h1');
   if (perSecond !== null) args.push('--rps', String(Math.max(1, perSecond / connections)));
-  await onLoadCore(h2load, [...args, ...FIELDS.flatMap((each) => ['-H', each]), url]);
+  args.push(...FIELDS.flatMap((each) => ['-H', each]), url);
+  await untilItEnds(() => onLoadCore(h2load, args, seconds), log);
   const lines = (await fs.readFile(log, 'utf8')).trimEnd().split('\n');
   const requests = lines.map((line) => line.split('\t').map(Number));
   const durationsUs = requests.map(([, , durationUs = 0]) => durationUs);

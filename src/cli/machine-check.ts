@@ -4,7 +4,14 @@ import { access, readFile, stat } from 'node:fs/promises';
 import net from 'node:net';
 import path from 'node:path';
 import { limits } from '../core/limits.ts';
-import type { Listen, Project, Service } from '../core/project.ts';
+import {
+  isWeb,
+  isWorker,
+  type Listen,
+  type Project,
+  type Service,
+  type WebService,
+} from '../core/project.ts';
 import { CountryDatabase } from '../core/traffic/country-database.ts';
 import { formatDurationMs } from '../core/units.ts';
 import { programOf } from './command-words.ts';
@@ -29,7 +36,7 @@ export async function warningsFor(project: Project, machine: Machine): Promise<s
     ...(await certificateWarnings(project, machine)),
     ...(await countryFileWarnings(project, machine)),
   ];
-  const ports = machine.running ? [] : await portWarnings(services);
+  const ports = machine.running ? [] : await portWarnings(services.filter(isWeb));
   return [...perService.flat(), ...files, ...ports];
 }
 
@@ -83,8 +90,10 @@ function variableWarnings({ name, run, judge }: Service, { env }: Machine): stri
 }
 
 /** Those who wait do so until the old version has ended, too. */
-function holdWarnings({ name, run, traffic, strategy }: Service): string[] {
-  const { withinMs } = run.stop;
+function holdWarnings(service: Service): string[] {
+  if (isWorker(service)) return [];
+  const { name, run, traffic, strategy } = service;
+  const withinMs = run.stop.withinMs ?? 0;
   if (strategy.type !== 'handover' || withinMs < traffic.hold.forMs) return [];
   const [stop, hold] = [formatDurationMs(withinMs), formatDurationMs(traffic.hold.forMs)];
   return [
@@ -92,7 +101,7 @@ function holdWarnings({ name, run, traffic, strategy }: Service): string[] {
   ];
 }
 
-async function portWarnings(services: readonly Service[]): Promise<string[]> {
+async function portWarnings(services: readonly WebService[]): Promise<string[]> {
   const listens = new Map(services.map((s) => [`${s.traffic.listen.host}:${s.traffic.listen.port}`, s]));
   const warnings = await Promise.all(
     [...listens.values()].map(async ({ name, traffic: { listen } }) => {

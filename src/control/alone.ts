@@ -1,4 +1,4 @@
-import type { Service } from '../core/project.ts';
+import { isWorker, type Service } from '../core/project.ts';
 import type { Alone } from '../core/release/facts.ts';
 import type { Ledger } from './ledger.ts';
 
@@ -7,12 +7,14 @@ import type { Ledger } from './ledger.ts';
  * what serves, what is to come, what the file says now - is enough.
  */
 export function aloneOf(current: Service, versions: Iterable<string>, ledger: Ledger): Alone | null {
-  const { name, traffic } = current;
+  const { name } = current;
   const specs = [...versions].flatMap((version) => ledger.version(name, version)?.spec ?? []);
   if (![current, ...specs].some(({ strategy }) => strategy.type === 'handover')) return null;
   const { stable } = ledger.service(name);
   const took = ledger.instances
     .filter((instance) => instance.service === name && instance.version === stable)
     .flatMap(({ readyAfterMs }) => readyAfterMs ?? []);
-  return { holdMs: traffic.hold.forMs, readyMs: took.length > 0 ? Math.max(...took) : null };
+  // Jobs wait in their queue for as long as it takes.
+  const holdMs = isWorker(current) ? 0 : current.traffic.hold.forMs;
+  return { holdMs, readyMs: took.length > 0 ? Math.max(...took) : null };
 }

@@ -4,7 +4,7 @@
  */
 import { SegueError } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
-import type { Service } from '../core/project.ts';
+import type { WebService } from '../core/project.ts';
 import { type AcmeChoice, acmeDelayMs, hostsToCertify, renewAtMs } from '../core/traffic/acme.ts';
 import type { CertificateFiles, CertificateState, Challenge } from '../core/traffic/certificates.ts';
 import { formatDurationMs } from '../core/units.ts';
@@ -14,7 +14,7 @@ import type { Clock } from '../ports/clock.ts';
 export interface OfficeParts {
   readonly authority: Authority;
   readonly clock: Clock;
-  readonly services: () => readonly Service[];
+  readonly services: () => readonly WebService[];
   readonly choice: () => AcmeChoice | null;
   /** Files that the user named, and what the gateway says of all that it has. */
   readonly named: () => readonly CertificateFiles[];

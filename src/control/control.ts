@@ -3,8 +3,7 @@
  * changed; what was accepted is carried out by the engine, whether or not the asker stays.
  */
 import { SegueError } from '../core/errors.ts';
-import { describeListen } from '../core/listen.ts';
-import type { Project, Service } from '../core/project.ts';
+import { isWeb, type Project, type Service, type WebService } from '../core/project.ts';
 import { removable } from '../core/release/retention.ts';
 import { TrafficWindow } from '../core/traffic/traffic-window.ts';
 import { count } from '../core/units.ts';
@@ -33,6 +32,7 @@ import { Engine } from './engine.ts';
 import { Fleet } from './fleet.ts';
 import { GuardDesk } from './guards/guard-desk.ts';
 import { JudgeDesk } from './judge-desk.ts';
+import { drainMsOf, kindOf, listenOf, refuseChangedKinds } from './kinds.ts';
 import { Ledger } from './ledger.ts';
 import { Orders } from './orders.ts';
 import { PortBook } from './port-book.ts';
@@ -82,23 +82,24 @@ export class Control {
     const portBook = new PortBook(ports.runtime, ledger, () => this.#project.ports, spread);
     const onFault = (error: unknown) => this.#onFault(error);
     const rerouted = () => this.traffic.apply();
-    this.fleet = new Fleet({ ports, ledger, portBook, rerouted, onFault });
+    const serviceOf = (name: string) => this.services.find((service) => service.name === name);
+    const drainMsNow = (name: string) => drainMsOf(serviceOf(name));
+    this.fleet = new Fleet({ ports, ledger, portBook, rerouted, drainMsOf: drainMsNow, onFault });
     const { fleet } = this;
     this.traffic = new TrafficDirector({
       ...{ ports, ledger, fleet, onFault },
-      services: () => this.services,
+      services: () => this.webs,
       settings: () => this.#settings(),
     });
     const { traffic } = this;
     this.#office = new CertificateOffice({
       ...{ authority: ports.authority, clock: ports.clock },
-      services: () => this.services,
+      services: () => this.webs,
       choice: () => this.#project.gateway.acme,
       named: () => this.#project.gateway.certificates,
       states: () => ports.plane.report()?.certificates ?? [],
       apply: () => traffic.apply(),
     });
-    const serviceOf = (name: string) => this.services.find((service) => service.name === name);
     const beforeEnd = async (release: ReleaseRecord) => {
       await this.judge.leave(release);
       await this.#removeOldVersions(release);
@@ -123,6 +124,7 @@ export class Control {
     const ledger = await Ledger.open(ports.store, ports.clock);
     const environment = environmentOf(options.environment, ledger.setting(ENVIRONMENT_SETTING));
     const project = await ports.source.load(environment);
+    refuseChangedKinds(project, ledger);
     const control = new Control(ports, ledger, project, { ...options, environment });
     await control.#start();
     return control;
@@ -209,6 +211,11 @@ export class Control {
     return [...services, ...left.flatMap(({ name, stable }) => this.#lastForm(name, stable))];
   }
 
+  /** Those that can have traffic. */
+  get webs(): readonly WebService[] {
+    return this.services.filter(isWeb);
+  }
+
   #isInFile(name: string): boolean {
     return Object.hasOwn(this.#project.services, name);
   }
@@ -258,14 +265,15 @@ export class Control {
     if (trouble !== null) throw new SegueError('COUNTRY_FILE_REFUSED', trouble);
   }
 
-  #applied({ name, traffic, instances }: Service): ApplyResponse['services'][number] {
+  #applied(service: Service): ApplyResponse['services'][number] {
+    const { name, instances } = service;
     const { stable, wanted } = this.ledger.service(name);
     const notes: string[] = [];
     if (!this.#isInFile(name))
       notes.push('not in segue.yaml, and serves on as it was; "segue down" and "segue up" end it');
     else if (stable !== null && wanted !== instances)
       notes.push(`${count(wanted, 'instance')} now, ${instances} with the next release`);
-    return { name, listen: describeListen(traffic.listen, traffic.tls !== null), stable, notes };
+    return { name, kind: kindOf(service), listen: listenOf(service), stable, notes };
   }
 
   async plan(request: DeployRequest): Promise<PlanResponse> {
@@ -318,8 +326,10 @@ export class Control {
   }
 
   /** Without putting it into force: a plan changes nothing, nor does a release that is refused. */
-  #readFile(): Promise<Project> {
-    return this.ports.source.load(this.#options.environment);
+  async #readFile(): Promise<Project> {
+    const project = await this.ports.source.load(this.#options.environment);
+    refuseChangedKinds(project, this.ledger);
+    return project;
   }
 
   /** A release takes from the file what it says of its own service; the others wait for `apply`. */
@@ -375,7 +385,7 @@ export class Control {
 
   /** Whatever becomes of the gateway, no instance is left behind. */
   async #restAll(): Promise<void> {
-    const drains = this.services.map(({ traffic }) => traffic.drain.requestsMs);
+    const drains = this.webs.map(({ traffic }) => traffic.drain.requestsMs);
     const [gateway] = await Promise.allSettled([this.ports.plane.stop(Math.max(0, ...drains))]);
     await this.fleet.rest();
     if (gateway.status === 'rejected') throw gateway.reason;

@@ -5,7 +5,7 @@
  */
 import { type ErrorRecord, SegueError, toErrorRecord } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
-import type { Service } from '../core/project.ts';
+import { isWorker, type Service } from '../core/project.ts';
 import { planBack } from '../core/release/back.ts';
 import { type Alone, type Facts, nextInstanceNumber } from '../core/release/facts.ts';
 import { isOutOfTraffic } from '../core/release/group.ts';
@@ -219,6 +219,7 @@ export class Engine {
       rotation,
       nextInstance: nextInstanceNumber(service, release, [...planned, ...ledger.instances.map((i) => i.id)]),
       alone: this.#aloneOf(current, active),
+      ...(isWorker(current) ? { worker: { drainMs: current.drainMs } } : {}),
     };
   }
 

@@ -3,6 +3,7 @@
  * happens one after the other, so that nothing starts again what is being stopped (R5, R9).
  */
 import { type ErrorRecord, SegueError, toErrorRecord } from '../core/errors.ts';
+import { isWorker } from '../core/project.ts';
 import type { InstanceRecord } from '../core/release/records.ts';
 import type { InstanceRef } from '../core/release/step.ts';
 import type { RoutableInstance } from '../core/traffic/service-routing.ts';
@@ -13,7 +14,7 @@ import { FailureBook } from './failure-book.ts';
 import { HealthMonitor } from './health-monitor.ts';
 import { InstanceBook } from './instance-book.ts';
 import { describeExit, exitFailure } from './instance-failure.ts';
-import { type Ending, Launcher } from './launcher.ts';
+import { type Ending, Launcher, type LauncherParts } from './launcher.ts';
 import type { Ledger } from './ledger.ts';
 import type { PortBook } from './port-book.ts';
 import type { ControlPorts } from './ports.ts';
@@ -25,6 +26,7 @@ export interface FleetParts {
   readonly portBook: PortBook;
   /** Resolves when the plane runs a routing with what is ready now. */
   readonly rerouted: () => Promise<unknown>;
+  readonly drainMsOf: LauncherParts['drainMsOf'];
   /** For what must not happen: control cannot write any more, and so must not act. */
   readonly onFault: (error: unknown) => void;
 }
@@ -42,11 +44,11 @@ export class Fleet {
   #state: 'open' | 'resting' | 'closed' = 'open';
 
   constructor(parts: FleetParts) {
-    const { ports, ledger, portBook } = parts;
+    const { ports, ledger, portBook, drainMsOf } = parts;
     this.#parts = parts;
     this.#ledger = ledger;
     this.#book = new InstanceBook(ledger);
-    this.#launcher = new Launcher({ ports, ledger, portBook, book: this.#book });
+    this.#launcher = new Launcher({ ports, ledger, portBook, book: this.#book, drainMsOf });
     this.#watched = new WatchList(ports.clock);
     this.#crashes = new Crashes({
       ...{ clock: ports.clock, ledger, book: this.#book },
@@ -202,10 +204,12 @@ export class Fleet {
   #watch(id: string): void {
     const record = this.#ledger.instance(id);
     if (!record || this.#state === 'closed') return;
+    const spec = this.#launcher.specOf(record);
     const monitor = new HealthMonitor(
       {
         id,
-        health: this.#launcher.specOf(record).health,
+        health: spec.health,
+        worker: isWorker(spec),
         target: this.#launcher.targetOf(record),
         assumeReady: record.ready,
         onReady: (ready, why) => {

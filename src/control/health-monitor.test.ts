@@ -49,6 +49,7 @@ const isAddress = (address: AddressInfo | string | null): address is AddressInfo
 interface Scene {
   readonly health?: Partial<Health>;
   readonly assumeReady?: boolean;
+  readonly worker?: boolean;
   readonly listening?: () => Promise<readonly number[] | null>;
 }
 
@@ -63,6 +64,7 @@ async function watching(t: TestContext, scene: Scene = {}) {
       id: 'web-r1-1',
       health: { ...serviceSpec().health, ...scene.health },
       target: { host: '127.0.0.1', port: app.port, hostHeader: null, dir: '/', env: () => ({}) },
+      worker: scene.worker ?? false,
       assumeReady: scene.assumeReady ?? false,
       onReady: (ready, why) => told.push(ready ? 'ready' : `unready: ${why}`),
       onUnhealthy: (why) => told.push(`unhealthy: ${why}`),
@@ -111,6 +113,37 @@ test('an answer of another program on the port does not make an instance ready (
   await checks(5);
   assert.equal(monitor.ready, false);
   assert.match(monitor.trouble ?? '', /something else answers/);
+});
+
+const readinessOf = (change: Partial<Health['readiness']>) => ({
+  readiness: { ...serviceSpec().health.readiness, ...change },
+});
+
+test('a worker that is asked nothing is ready once it has run for so long, and stays so', async (t) => {
+  const health = readinessOf({ check: { type: 'runs', forMs: 3_000 } });
+  const { app, clock, monitor, told, until } = await watching(t, { health, worker: true });
+  const startedMs = clock.monotonicMs();
+  await until(() => monitor.trouble !== null);
+  assert.match(monitor.trouble ?? '', /^it has run for \S+, and is ready after 3s$/);
+  await until(() => monitor.ready);
+  assert.ok(clock.monotonicMs() - startedMs >= 3_000);
+  await clock.advance(60_000);
+  assert.deepEqual(told, ['ready']);
+  assert.deepEqual(app.asked, []);
+});
+
+test('a worker need not listen, unless it is asked on its own port (R9)', async (t) => {
+  const listening = () => Promise.resolve([]);
+  const command = readinessOf({ check: { type: 'command', command: 'true' } });
+  const elsewhere = await watching(t, { health: command, worker: true, listening });
+  await elsewhere.until(() => elsewhere.monitor.ready);
+  const own = await watching(t, { worker: true, listening });
+  await own.until(() => own.monitor.trouble !== null);
+  await own.checks(3);
+  assert.equal(own.monitor.ready, false);
+  const web = await watching(t, { health: command, listening });
+  await web.until(() => web.monitor.trouble !== null);
+  assert.match(web.monitor.trouble ?? '', /does not listen there/);
 });
 
 test('a look at the system that fails is a failed check, and the next one is made', async (t) => {

@@ -5,7 +5,8 @@
 import { startCheckDelayMs } from '../core/health/backoff.ts';
 import { nextStreak, type Streak } from '../core/health/streak.ts';
 import { limits } from '../core/limits.ts';
-import type { Health, LivenessCheck } from '../core/project.ts';
+import type { Check, Health, LivenessCheck } from '../core/project.ts';
+import { formatDurationMs } from '../core/units.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Prober } from '../ports/prober.ts';
 import type { Runtime } from '../ports/runtime.ts';
@@ -15,6 +16,8 @@ export interface MonitorOptions {
   readonly id: string;
   readonly health: Health;
   readonly target: ProbeTarget;
+  /** It serves no traffic. */
+  readonly worker: boolean;
   /** True for an instance that was ready under an earlier control and still runs. */
   readonly assumeReady: boolean;
   readonly onReady: (ready: boolean, why: string) => void;
@@ -86,7 +89,7 @@ export class HealthMonitor {
     const rule = { passesToGood: readiness.successes, failuresToBad: readiness.failures };
     const startedMs = clock.monotonicMs();
     while (!this.stopped) {
-      const trouble = await this.#readinessTrouble().catch(messageOf);
+      const trouble = await this.#readinessTrouble(startedMs).catch(messageOf);
       if (this.stopped) return;
       const before = this.#readiness.good;
       this.#readiness = nextStreak(this.#readiness, trouble === null, rule);
@@ -103,9 +106,15 @@ export class HealthMonitor {
   }
 
   /** Null: it passed. */
-  async #readinessTrouble(): Promise<string | null> {
+  async #readinessTrouble(startedMs: number): Promise<string | null> {
     const { health, target, id } = this.#options;
     const { check, timeoutMs } = health.readiness;
+    if (check.type === 'runs') {
+      const ranMs = this.#ports.clock.monotonicMs() - startedMs;
+      if (ranMs < check.forMs)
+        return `it has run for ${formatDurationMs(ranMs)}, and is ready after ${formatDurationMs(check.forMs)}`;
+      return this.#wasReady ? null : this.#dependencyTrouble();
+    }
     const result = await this.#ports.prober.probe(probeOfCheck(check, target), timeoutMs, this.#stop.signal);
     if (check.type === 'path') {
       const { count, tookMs } = this.#checks;
@@ -114,10 +123,16 @@ export class HealthMonitor {
     if (!result.passed) return result.detail;
     if (this.#wasReady) return null;
     // R9: an answer on the port counts only when it is this instance that listens there.
-    const listening = await this.#ports.runtime.listening(id);
+    const listening = this.#answersOnPort(check) ? await this.#ports.runtime.listening(id) : null;
     if (listening && !listening.includes(target.port))
       return `something else answers on port ${target.port}; the instance does not listen there`;
     return this.#dependencyTrouble();
+  }
+
+  /** A worker need not listen unless it is asked there. */
+  #answersOnPort(check: Check): boolean {
+    if (!this.#options.worker) return true;
+    return check.type === 'path' || (check.type === 'tcp' && check.host === null && check.port === null);
   }
 
   async #dependencyTrouble(): Promise<string | null> {

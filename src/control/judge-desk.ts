@@ -8,7 +8,7 @@ import { beginEvidence } from '../core/judge/evidence.ts';
 import type { GuardFinding, Verdict } from '../core/judge/verdict.ts';
 import { describeProof } from '../core/judge/words.ts';
 import { limits } from '../core/limits.ts';
-import type { Service } from '../core/project.ts';
+import { isWeb, type Service } from '../core/project.ts';
 import type { ReleaseRecord } from '../core/release/records.ts';
 import { comingWeights, copiesRequests, type PlanStage, stageOf } from '../core/release/stage.ts';
 import type { AssignedCounts, FailureEvent, TrafficReport } from '../core/traffic/counts.ts';
@@ -105,16 +105,19 @@ export class JudgeDesk {
 
   #take(report: TrafficReport): void {
     const { ledger } = this.#parts;
-    // Nothing was heard of any worker yet.
-    if (report.atMs === 0) return;
+    // Nothing was heard of any worker of the gateway: yet, or because nothing has to be served.
+    const isHeard = report.atMs !== 0;
     const rows = Map.groupBy(report.assigned, ({ service }) => service);
     const failures = Map.groupBy(report.failures, ({ service }) => service);
     const monotonicMs = this.#parts.ports.clock.monotonicMs();
     const released = new Set<string>();
     for (const release of ledger.activeReleases) {
       released.add(release.service);
+      const needsNoTraffic = this.#parts.serviceOf(release.service)?.kind === 'worker';
+      if (!isHeard && !needsNoTraffic) continue;
       this.#watch(release, rows.get(release.service) ?? [], failures.get(release.service) ?? [], monotonicMs);
     }
+    if (!isHeard) return;
     const changes = this.#pasts.take(rows, report.atMs, released, monotonicMs);
     if (changes.length > 0) this.#write(changes, null, null);
   }
@@ -131,7 +134,8 @@ export class JudgeDesk {
     if (!sitting) return;
     if (coming) sitting.expect(coming);
     if (stage && stage.index !== sitting.stage) this.#enter(sitting, stage, release);
-    const sticky = (this.#parts.serviceOf(release.service)?.traffic.sticky ?? null) !== null;
+    const service = this.#parts.serviceOf(release.service);
+    const sticky = service !== undefined && isWeb(service) && service.traffic.sticky !== null;
     const counted = sitting.take({ rows, failures, sticky }, monotonicMs);
     const heard = stage !== null && sitting.hear(this.#besides(release, stage));
     const said = (counted || heard) && stage ? sitting.look() : null;

@@ -1,7 +1,8 @@
 /** Begins and ends the processes of instances; intent is written before the act and the result after it (R5). */
 import { SegueError, toErrorRecord } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
-import type { Service } from '../core/project.ts';
+import { isWorker, type Service, type StopSignal } from '../core/project.ts';
+import { formatDurationMs } from '../core/units.ts';
 import type { InstanceRecord, Mark } from '../core/release/records.ts';
 import type { DirectPlace } from '../ports/socket-keeper.ts';
 import type { InstanceBook } from './instance-book.ts';
@@ -17,6 +18,8 @@ export interface LauncherParts {
   readonly ledger: Ledger;
   readonly portBook: PortBook;
   readonly book: InstanceBook;
+  /** What jobs of a worker get, as the file says now; null: it says nothing of it. */
+  readonly drainMsOf: (service: string) => number | null;
 }
 
 export interface Ending {
@@ -33,12 +36,14 @@ export class Launcher {
   readonly #ledger: Ledger;
   readonly #portBook: PortBook;
   readonly #book: InstanceBook;
+  readonly #drainMsOf: LauncherParts['drainMsOf'];
 
-  constructor({ ports, ledger, portBook, book }: LauncherParts) {
+  constructor({ ports, ledger, portBook, book, drainMsOf }: LauncherParts) {
     this.#ports = ports;
     this.#ledger = ledger;
     this.#portBook = portBook;
     this.#book = book;
+    this.#drainMsOf = drainMsOf;
   }
 
   /** On its own port, or on another one where that is not set or was taken meanwhile. */
@@ -51,7 +56,8 @@ export class Launcher {
   async launch(record: InstanceRecord): Promise<void> {
     const { id, version, port } = record;
     const secret = this.#ports.random.hex(32);
-    const begun = { phase: 'starting', secretHash: hashOf(secret), mark: null, ready: false } as const;
+    const fresh = { mark: null, ready: false, toldAtMs: null } as const;
+    const begun = { phase: 'starting', secretHash: hashOf(secret), ...fresh } as const;
     try {
       await this.#book.put(
         { ...record, ...begun },
@@ -75,16 +81,46 @@ export class Launcher {
 
   /** Ends every process of it. */
   async end(record: InstanceRecord): Promise<Ending> {
-    const { stop } = this.specOf(record).run;
+    const spec = this.specOf(record);
+    const { signal, withinMs } = spec.run.stop;
     try {
-      const { how, tookMs } = await this.#ports.runtime.stop(record.id, stop);
-      const by = how === 'signal' ? stop.signal : how;
+      if (isWorker(spec)) return await this.#endWorker(record, signal, spec.drainMs);
+      const { how, tookMs } = await this.#ports.runtime.stop(record.id, { signal, withinMs: withinMs ?? 0 });
+      const by = how === 'signal' ? signal : how;
       return { how: `${by}, ${Math.round(tookMs)}ms`, ended: how !== 'failed' };
     } catch (error) {
       // Neither started nor found by this control: there is nothing of it.
       if (error instanceof SegueError && error.code === 'INSTANCE_UNKNOWN') return GONE;
       throw error;
     }
+  }
+
+  /**
+   * Its jobs get the limit that the file gives them now, and it is told once: many programs take a second signal for
+   * "at once", so a later control only waits for the rest of the time.
+   */
+  async #endWorker(
+    { id, service, toldAtMs }: InstanceRecord,
+    signal: StopSignal,
+    releasedWithMs: number,
+  ): Promise<Ending> {
+    const { runtime, clock } = this.#ports;
+    const drainMs = this.#drainMsOf(service) ?? releasedWithMs;
+    const told = typeof toldAtMs === 'number';
+    const sinceMs = told ? Math.min(toldAtMs, clock.nowMs()) : clock.nowMs();
+    const { how } = await runtime.stop(id, {
+      ...{ signal, told, withinMs: Math.max(0, sinceMs + drainMs - clock.nowMs()) },
+      // What cannot be written now costs a second signal at most.
+      onTold: () => void this.#book.patch(id, { toldAtMs: clock.nowMs() }).catch(() => undefined),
+    });
+    const took = formatDurationMs(clock.nowMs() - sinceMs);
+    const words = {
+      signal: `ended ${took} after ${signal}`,
+      kill: `killed: it had jobs ${took} after ${signal}`,
+      gone: 'gone',
+      failed: `failed, ${took} after ${signal}`,
+    };
+    return { how: words[how], ended: how !== 'failed' };
   }
 
   async gone(id: string, how: string): Promise<void> {
@@ -115,7 +151,9 @@ export class Launcher {
   /** The socket that it shares from its start to its end, whatever the file says meanwhile; null: none. */
   directOf(record: InstanceRecord): DirectPlace | null {
     const { service, version } = record;
-    const { mode, listen } = this.specOf(record).traffic;
+    const spec = this.specOf(record);
+    if (isWorker(spec)) return null;
+    const { mode, listen } = spec.traffic;
     return mode === 'direct' ? { service, version, listen } : null;
   }
 

@@ -3,7 +3,7 @@
  * keeps the files, makes the plans. Until all of it is done nothing of any of them has begun.
  */
 import { SegueError } from '../core/errors.ts';
-import type { DatabaseChoice, Project, Service } from '../core/project.ts';
+import { type DatabaseChoice, isWorker, type Project, type Service } from '../core/project.ts';
 import { type Joining, type Member, orderWithin, reversed } from '../core/release/group.ts';
 import { makePlan } from '../core/release/planning.ts';
 import { baselineOf, type CountBaseline } from '../core/release/receipt.ts';
@@ -147,7 +147,7 @@ export class ReleaseDesk {
         const version = await this.#versions.kept(service.name, this.#goalOf(service.name, request.to));
         resolved(this.#ports.environment, version.spec);
         // What the version was released with comes back with it; where traffic comes in is the file's.
-        return { service: { ...version.spec, traffic: service.traffic }, version };
+        return { service: placedAs(version.spec, service), version };
       });
       const { database } = project;
       const away = await this.#schema.readForRollback(database);
@@ -310,6 +310,12 @@ interface Begun {
   readonly database: DatabaseChoice | null;
   /** Why the plan is made without an answer of the database. */
   readonly away?: string | null;
+}
+
+/** Web and worker never meet here: a service stays what it is. */
+function placedAs(spec: Service, current: Service): Service {
+  if (isWorker(spec)) return { ...spec, drainMs: isWorker(current) ? current.drainMs : spec.drainMs };
+  return isWorker(current) ? spec : { ...spec, traffic: current.traffic };
 }
 
 const isDone = (state: ReleaseState) => state.phase === 'ended' && state.outcome === 'done';

@@ -1,3 +1,4 @@
+import { isWeb } from '../core/project.ts';
 import type { Entry, Fact } from '../core/release/journal.ts';
 import { receiptOf } from '../core/release/receipt.ts';
 import { causeOf, type ReleaseRecord } from '../core/release/records.ts';
@@ -19,9 +20,10 @@ export async function settle(
   });
   const left = leftVersion(release, entries);
   const report = await ports.plane.freshReport();
-  // With no proxy in between nobody counts the requests: no data is never good data (R8).
-  const isDirect = ledger.version(service, release.to)?.spec.traffic.mode === 'direct';
-  const receipt = isDirect ? null : receiptOf({ service, baseline, report, left });
+  // With no proxy in between nobody counts the requests, and workers have none: no data is never good data (R8).
+  const spec = ledger.version(service, release.to)?.spec;
+  const isCounted = !spec || (isWeb(spec) && spec.traffic.mode !== 'direct');
+  const receipt = !isCounted ? null : receiptOf({ service, baseline, report, left });
   const cause = causeOf(release);
   const ended: ReleaseRecord = { ...release, endedAtMs: ports.clock.nowMs(), receipt };
   await ledger.write(() => ({

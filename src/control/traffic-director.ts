@@ -4,7 +4,7 @@
  * one (R3, R7). A rotation is durable before it is sent.
  */
 import { SegueError } from '../core/errors.ts';
-import type { Service } from '../core/project.ts';
+import type { WebService } from '../core/project.ts';
 import type { Fact } from '../core/release/journal.ts';
 import type { DirectCounts } from '../core/traffic/counts.ts';
 import { drainOf, serviceRouting } from '../core/traffic/service-routing.ts';
@@ -23,8 +23,8 @@ export interface DirectorParts {
   readonly ports: { readonly plane: TrafficPlane; readonly clock: Clock };
   readonly ledger: Ledger;
   readonly fleet: Fleet;
-  /** Those that can have traffic: of segue.yaml, and those that left it and run on. */
-  readonly services: () => readonly Service[];
+  /** The web services: of segue.yaml, and those that left it and run on. */
+  readonly services: () => readonly WebService[];
   readonly settings: () => GatewaySettings;
   readonly onFault: (error: unknown) => void;
 }
@@ -146,7 +146,7 @@ export class TrafficDirector {
    * acknowledge that routing.
    */
   async drained(
-    service: Service,
+    service: WebService,
     instances: readonly string[],
     options: DrainOptions,
   ): Promise<DrainOutcome> {

@@ -1,6 +1,6 @@
 /** GET /v1/traffic: where requests go now, from the gateway's newest report and those of the last seconds. */
 import { describeListen } from '../core/listen.ts';
-import type { Service } from '../core/project.ts';
+import type { WebService } from '../core/project.ts';
 import type { AssignedCounts, InstanceCounts, TrafficReport } from '../core/traffic/counts.ts';
 import { EMPTY_REPORT } from '../core/traffic/report-book.ts';
 import { quantileMs } from '../core/traffic/histogram.ts';
@@ -10,10 +10,13 @@ import { SegueError } from '../core/errors.ts';
 import type { ServiceTraffic, ShadowTraffic, TrafficResponse, VersionTraffic } from '../wire/api.ts';
 import type { Control } from './control.ts';
 
-/** Throws SERVICE_UNKNOWN. Null: all services. */
+/** Throws SERVICE_UNKNOWN and WORKER_HAS_NO_TRAFFIC. Null: all services. */
 export function trafficOf(control: Control, only: string | null): TrafficResponse {
-  const services = control.services.filter(({ name }) => only === null || name === only);
-  if (only !== null && services.length === 0) throw new SegueError('SERVICE_UNKNOWN', `"${only}"`);
+  const services = control.webs.filter(({ name }) => only === null || name === only);
+  if (only !== null && services.length === 0) {
+    const isWorker = control.services.some(({ name }) => name === only);
+    throw new SegueError(isWorker ? 'WORKER_HAS_NO_TRAFFIC' : 'SERVICE_UNKNOWN', `"${only}"`);
+  }
   const known = control.ports.plane.report();
   const report = known ?? EMPTY_REPORT;
   const instances = Map.groupBy(report.instances, ({ service }) => service);
@@ -39,7 +42,7 @@ interface Rows {
 
 function serviceTraffic(
   { ledger, window }: Control,
-  { name, traffic }: Service,
+  { name, traffic }: WebService,
   report: TrafficReport,
   { instances, assigned }: Rows,
 ): ServiceTraffic {

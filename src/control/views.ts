@@ -1,6 +1,5 @@
 import { describeError } from '../core/errors.ts';
-import { describeListen } from '../core/listen.ts';
-import type { Service } from '../core/project.ts';
+import { isWorker, type Service } from '../core/project.ts';
 import { describeWord } from '../core/release/gate.ts';
 import { causeOf, type InstanceRecord, type ReleaseRecord } from '../core/release/records.ts';
 import { passOf } from '../core/release/state.ts';
@@ -12,6 +11,7 @@ import { quantileMs } from '../core/traffic/histogram.ts';
 import type { InstanceStatus, ReleaseSummary, ServiceStatus, StatusResponse } from '../wire/api.ts';
 import { SEGUE_VERSION } from '../wire/version.ts';
 import type { Control } from './control.ts';
+import { kindOf, listenOf } from './kinds.ts';
 
 export async function statusOf(control: Control): Promise<StatusResponse> {
   const { project, ports, ledger } = control;
@@ -31,7 +31,8 @@ export async function statusOf(control: Control): Promise<StatusResponse> {
   };
 }
 
-async function serviceStatus(control: Control, { name, traffic }: Service): Promise<ServiceStatus> {
+async function serviceStatus(control: Control, service: Service): Promise<ServiceStatus> {
+  const { name } = service;
   const { ledger, ports } = control;
   const { stable, previous, wanted, activeRelease } = ledger.service(name);
   const report = ports.plane.report();
@@ -40,7 +41,8 @@ async function serviceStatus(control: Control, { name, traffic }: Service): Prom
   const last = newest.find((release) => release.endedAtMs !== null);
   return {
     name,
-    listen: describeListen(traffic.listen, traffic.tls !== null),
+    kind: kindOf(service),
+    listen: listenOf(service),
     stable,
     previous,
     wanted,
@@ -50,6 +52,7 @@ async function serviceStatus(control: Control, { name, traffic }: Service): Prom
       .map((record) =>
         instanceStatus(
           control,
+          service,
           record,
           report?.instances.find((c) => c.instance === record.id),
           report?.direct.find((c) => c.instance === record.id),
@@ -62,6 +65,7 @@ async function serviceStatus(control: Control, { name, traffic }: Service): Prom
 
 function instanceStatus(
   control: Control,
+  of: Service,
   record: InstanceRecord,
   counts: InstanceCounts | undefined,
   direct: DirectCounts | undefined,
@@ -73,13 +77,19 @@ function instanceStatus(
   const p99Ms = counts ? quantileMs(counts.latency, 0.99) : undefined;
   return {
     ...{ id, version, phase, ready, port, crashes, trouble, upMs },
-    traffic: trafficOf(id, rotation, ready, counts?.ejected === true),
+    traffic: isWorker(of) ? workOf(record) : trafficOf(id, rotation, ready, counts?.ejected === true),
     pid: typeof mark?.['pid'] === 'number' ? mark['pid'] : null,
     inFlight: (counts?.inFlight ?? 0) + (direct?.inFlight ?? 0),
     streams: (counts?.streams ?? 0) + (direct?.streams ?? 0),
     requests: counts?.requests ?? 0,
     p99Ms: p99Ms ?? null,
   };
+}
+
+/** It works as soon as it runs, ready or not. */
+function workOf({ phase }: InstanceRecord): InstanceStatus['traffic'] {
+  if (phase === 'stopping') return 'draining';
+  return phase === 'running' ? 'working' : 'none';
 }
 
 function trafficOf(

@@ -25,6 +25,12 @@ export const ERRORS = {
     'Set the variable, then run "segue down --keep-instances" and "segue up" there: control keeps its environment.',
   ),
   SERVICE_UNKNOWN: kind(2, 404, 'The service is not in segue.yaml.', 'Run "segue status" to see the names.'),
+  WORKER_HAS_NO_TRAFFIC: kind(
+    2,
+    409,
+    'A worker serves no traffic.',
+    'Run "segue status" to see its instances.',
+  ),
   RELEASE_UNKNOWN: kind(2, 404, 'There is no such release.', 'Run "segue releases" to see them.'),
   INSTANCE_UNKNOWN: kind(2, 404, 'There is no such instance.', 'Run "segue status" to see them.'),
   ACCESS_LOG_OFF: kind(
@@ -64,6 +70,12 @@ export const ERRORS = {
     409,
     'The port to listen on is taken by another program.',
     'Stop that program or change "listen" in segue.yaml; then run "segue up" again.',
+  ),
+  DIRECT_SOCKET_LOST: kind(
+    5,
+    409,
+    'The gateway that had bound the address was killed, and only the running instances hold it now.',
+    'Users are served. For a release run "segue down" and "segue up" first: in between, connections are refused.',
   ),
   LISTEN_REFUSED: kind(
     5,
@@ -217,6 +229,12 @@ export const ERRORS = {
     'Give it more traffic or more time ("judge.patience"), or let "judge.onUnsure" hold or promote.',
   ),
   RELEASE_ABORTED: kind(3, 409, 'The release was taken back as asked.', 'Deploy again when you are ready.'),
+  KIND_CHANGED: kind(
+    5,
+    409,
+    'A service was web and is to be a worker, or the other way round.',
+    'Put kind back as it was, and give the new one another name; then end the old one.',
+  ),
   NOT_TOGETHER: kind(
     5,
     409,

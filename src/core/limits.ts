@@ -196,7 +196,8 @@ export const limits = {
       streamsMax: 20_000,
       sessionMemoryMb: 10,
       sessionWindowBytes: 1024 * 1024,
-      streamWindowBytes: 256 * 1024,
+      /** What a stream may cost whose bytes nobody takes. */
+      streamWindowBytes: 64 * 1024,
       /** Streams that a client may give up: at once, and then in a second. Past it the connection ends. */
       resetsBurst: 200,
       resetsPerSecond: 50,
@@ -208,7 +209,10 @@ export const limits = {
       handshakeTimeoutMs: 10_000,
       /** Under way at once on one address. */
       handshakesMax: 1_000,
+      /** A key makes tickets for so long, and its tickets are taken for as long again. */
       ticketKeyForMs: 24 * 3_600_000,
+      /** The next key is made so long before its time, so that every worker knows it. */
+      ticketKeyAheadMs: 60_000,
     },
     /** Of the file that says where clients are. */
     geo: {
@@ -244,6 +248,9 @@ export const limits = {
     /** 1xx responses to one request. */
     informationMax: 16,
     upstreamReadBytes: 128 * 1024,
+    clientReadBytes: 64 * 1024,
+    /** What a client sends at once and is more than this is not copied. */
+    clientCopyBytesMax: 32 * 1024,
     /** Every deadline of a connection is kept to within this. */
     sweepIntervalMs: 250,
     /** A client that ended its side and hears nothing for this long has left. */
@@ -339,6 +346,8 @@ export const limits = {
     rescueRankMs: 5_000,
     /** A new master that does not serve by then is given up. */
     upgradeTimeoutMs: 20_000,
+    /** A response of gRPC that is still open so long after its head is a stream. */
+    callIsStreamAfterMs: 1_000,
     /** After a client's close frame: how long the instance may take to end its side. */
     tunnelCloseMs: 1_000,
     /** Failed requests that are told one by one between two reports; of more, the oldest are only counted. */

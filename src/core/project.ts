@@ -40,12 +40,26 @@ export interface Keep {
   readonly forMs: number;
 }
 
-export interface Service {
+export type Service = WebService | WorkerService;
+
+/** It serves traffic. */
+export interface WebService extends ServiceBase {
+  readonly kind: 'web';
+  readonly traffic: Traffic;
+}
+
+/** It drains jobs: nothing is routed to it, and it takes its work by itself. */
+export interface WorkerService extends ServiceBase {
+  readonly kind: 'worker';
+  /** What its jobs get once it is told to stop; then it is killed. */
+  readonly drainMs: number;
+}
+
+interface ServiceBase {
   readonly name: string;
   readonly run: Run;
   readonly files: { readonly dir: string; readonly ignore: readonly string[] };
   readonly instances: number;
-  readonly traffic: Traffic;
   readonly health: Health;
   readonly strategy: StrategyChoice;
   /** Null: nobody judges. */
@@ -55,12 +69,22 @@ export interface Service {
   readonly after: readonly string[];
 }
 
+/** Workers came later: a version that was kept before says nothing of its kind, and is a web service. */
+export function isWorker(service: Service): service is WorkerService {
+  return service.kind === 'worker';
+}
+
+export function isWeb(service: Service): service is WebService {
+  return !isWorker(service);
+}
+
 export interface Run {
   /** A string of plain words is started directly, any other string by `sh -c`, a list as it is. */
   readonly command: string | readonly string[];
   /** Values as written; `env:NAME` is looked up when an instance starts and is never recorded. */
   readonly env: Readonly<Record<string, string>>;
-  readonly stop: { readonly signal: StopSignal; readonly withinMs: number };
+  /** `withinMs` null: a worker's `drainMs` says it. */
+  readonly stop: { readonly signal: StopSignal; readonly withinMs: number | null };
 }
 
 export type StopSignal = 'SIGTERM' | 'SIGINT' | 'SIGQUIT' | 'SIGHUP' | 'SIGUSR1' | 'SIGUSR2';
@@ -119,6 +143,12 @@ export type Check =
   | { readonly type: 'tcp'; readonly host: string | null; readonly port: number | null }
   | { readonly type: 'command'; readonly command: string | readonly string[] };
 
+/** Instead of a question: it runs, and has for so long. Workers only. */
+export interface RunsCheck {
+  readonly type: 'runs';
+  readonly forMs: number;
+}
+
 export interface LivenessCheck {
   readonly check: Check;
   readonly intervalMs: number;
@@ -127,7 +157,7 @@ export interface LivenessCheck {
 }
 
 export interface ReadinessCheck {
-  readonly check: Check;
+  readonly check: Check | RunsCheck;
   readonly intervalMs: number;
   readonly timeoutMs: number;
   /** Passes in a row before an instance may get traffic. */

@@ -6,15 +6,18 @@
  */
 import { limits } from '../core/limits.ts';
 import { ANSWERED, BROKEN, LEFT } from './access-log/record.ts';
+import type { AttemptOptions } from './attempt-options.ts';
 import type { Call } from './call.ts';
 import { monotonicMs } from './clock.ts';
 import type { Failure } from './failure.ts';
 import { EventStream, hasVisibleEvents, isEventStream } from './event-stream.ts';
+import { CALL_AGAIN, GrpcCall, isGrpc } from './grpc-call.ts';
 import { framingOf } from './http1/framing.ts';
 import { HeadWriter } from './http1/head-writer.ts';
 import { ResponseHead } from './http1/response-head.ts';
 import type { Instance } from './instance.ts';
 import { PartialHead } from './partial-head.ts';
+import type { BodySink } from './request-body.ts';
 import { ResponseBody } from './response-body.ts';
 import type { Service } from './service.ts';
 import type { Ticket } from './tally.ts';
@@ -28,17 +31,7 @@ const writer = new HeadWriter();
 
 type State = 'connecting' | 'head' | 'body' | 'over';
 
-export interface AttemptOptions {
-  readonly call: Call;
-  readonly service: Service;
-  readonly instance: Instance;
-  readonly ticket: Ticket;
-  /** Only a connection that was made for this request. */
-  readonly fresh: boolean;
-  readonly onFailure: (attempt: Attempt, failure: Failure) => void;
-}
-
-export class Attempt implements UpstreamUser {
+export class Attempt implements UpstreamUser, BodySink {
   readonly call: Call;
   readonly service: Service;
   readonly instance: Instance;
@@ -48,12 +41,15 @@ export class Attempt implements UpstreamUser {
   /** It came over a kept connection, which an instance may close at any time. */
   readonly reused: boolean;
   #state: State = 'connecting';
-  readonly #partial = new PartialHead();
+  /** Undefined: the head came in one piece so far. */
+  #partial: PartialHead | undefined;
   #heard = false;
   #continued = false;
   #informed = 0;
   #body: ResponseBody | undefined;
-  #stream: EventStream | undefined;
+  #stream: EventStream | GrpcCall | undefined;
+  /** When the head of a response came that may turn out to be a stream. */
+  #openSinceMs: number | undefined;
   #status = 0;
   #pace: UploadPace | undefined;
   /** The instance keeps its connection, and for how long it says it does. */
@@ -131,15 +127,21 @@ export class Attempt implements UpstreamUser {
     const small = call.body?.takeWithHead();
     if (small) writer.append(small);
     this.ticket.passed(writer.length, 0);
-    this.#upstream.send(writer.bytes.subarray(0, writer.length));
+    this.#upstream.send(writer.written);
     if (!this.#upstream.flushed) writer.replace();
     if (call.body) {
-      call.body.attach((part) => this.#sendPart(part));
+      call.body.attach(this);
       call.client.resumeBody();
     }
   }
 
-  #sendPart(part: Buffer): boolean {
+  /** The request's body has left. A stream of HTTP/2 cannot tell: its connection may still have parts of it. */
+  get flushed(): boolean {
+    return this.#state !== 'over' && !this.#upstream.mayRefuse && this.#upstream.flushed;
+  }
+
+  /** A part of the request's body. */
+  send(part: Buffer): boolean {
     const nowMs = monotonicMs();
     this.ticket.passed(part.length, 0);
     // An instance that stopped reading must not stop the client from finishing: its response may be on its way.
@@ -159,7 +161,7 @@ export class Attempt implements UpstreamUser {
 
   #readHead(bytes: Buffer, from: number, to: number): boolean {
     this.#heard = true;
-    if (!this.#partial.isEmpty) {
+    if (this.#partial !== undefined && !this.#partial.isEmpty) {
       const joined = this.#partial.takeWith(bytes, from, to);
       return this.#readHead(joined.bytes, joined.from, joined.to);
     }
@@ -167,7 +169,7 @@ export class Attempt implements UpstreamUser {
     while (at < to) {
       const scan = head.scan(bytes, at, to);
       if (scan === 'incomplete' && to - at <= limits.gateway.headBytesMax) {
-        this.#partial.keep(bytes, at, to);
+        (this.#partial ??= new PartialHead()).keep(bytes, at, to);
         return true;
       }
       if (scan !== 'complete' || head.end - at > limits.gateway.headBytesMax) return this.#garbled();
@@ -193,7 +195,7 @@ export class Attempt implements UpstreamUser {
     if (head.status === 100) this.#continued = true;
     call.responding = true;
     writer.information(bytes, head);
-    this.#toClient(writer.bytes.subarray(0, writer.length));
+    this.#toClient(writer.written);
     if (!call.client.flushed) writer.replace();
     return true;
   }
@@ -205,17 +207,10 @@ export class Attempt implements UpstreamUser {
     this.instance.gate.answered(this.ticket, head.status, monotonicMs());
     writer.switching(bytes, head, this.call.upgrade, this.#cookie);
     const { call, instance, ticket } = this;
-    const switching = Buffer.from(writer.bytes.subarray(0, writer.length));
+    const switching = Buffer.from(writer.written);
     const rest = Buffer.from(bytes.subarray(head.end, to));
-    tunnel({
-      call,
-      protocol: call.upgrade ?? '',
-      instance,
-      ticket,
-      upstream: this.#upstream,
-      switching,
-      rest,
-    });
+    const { upgrade: protocol } = call;
+    tunnel({ call, protocol: protocol ?? '', instance, ticket, upstream: this.#upstream, switching, rest });
     return true;
   }
 
@@ -229,13 +224,14 @@ export class Attempt implements UpstreamUser {
     this.#idleLimitS = head.idleLimitS(bytes);
     this.#reusable = minor === 1 ? !fields.close : fields.keepAlive;
     const framing = framingOf(head, call.method);
-    if (framing !== 'none' && isEventStream(bytes, head)) this.#beginStream();
+    if (framing !== 'none' && isEventStream(bytes, head)) this.#beginEvents();
+    else if (framing === 'chunked' && isGrpc(bytes, head)) this.#beginCall(monotonicMs());
     const length = fields.contentLength;
     const { digest } = this.ticket;
     const events = this.#stream?.events;
     const body = new ResponseBody({ framing, length, minor: call.minor, events, digest });
     this.#body = body;
-    if (!body.keepsClient || this.#mustClose()) call.client.closeAfterCall();
+    if (!body.keepsClient || call.leavesDoubt(this.#continued)) call.client.closeAfterCall();
     const connection = call.client.announce();
     const hsts = call.client.peer.secure ? this.service.hsts : null;
     writer.response(bytes, head, { connection, chunked: body.chunked, cookie: this.#cookie, hsts });
@@ -254,21 +250,21 @@ export class Attempt implements UpstreamUser {
     return this.call.session === null ? null : this.service.cookieLine(this.call, this.instance);
   }
 
-  #beginStream(): void {
-    this.#stream = new EventStream(hasVisibleEvents(head), {
-      complete: () => this.#completeStream(),
-      cut: () => void this.#cut(),
-    });
-    this.#upstream.deadlineMs = Infinity;
-    this.ticket.becomeStream();
-    this.instance.gate.answered(this.ticket, head.status, monotonicMs());
+  #beginEvents(): void {
+    const ends = { complete: () => this.#completeStream(), cut: () => void this.#cut() };
+    this.#beginStream(new EventStream(hasVisibleEvents(head), ends), monotonicMs());
   }
 
-  /** What the client sends next cannot be told apart from what it would have sent had it been let. */
-  #mustClose(): boolean {
-    const { call } = this;
-    if (call.upgrade !== null) return true;
-    return call.expectsContinue && !this.#continued && call.body?.complete === false;
+  #beginCall(nowMs: number): void {
+    this.#openSinceMs = nowMs;
+    this.#upstream.deadlineMs = Math.min(this.call.deadlineMs, nowMs + limits.gateway.callIsStreamAfterMs);
+  }
+
+  #beginStream(stream: EventStream | GrpcCall, headAtMs: number): void {
+    this.#stream = stream;
+    this.#upstream.deadlineMs = Infinity;
+    this.ticket.becomeStream(headAtMs);
+    this.instance.gate.answered(this.ticket, this.#status, headAtMs);
   }
 
   #readBody(bytes: Buffer, from: number, to: number): boolean {
@@ -294,9 +290,10 @@ export class Attempt implements UpstreamUser {
     this.call.client.send(bytes);
   }
 
-  #completeStream(): void {
+  #completeStream(last?: Buffer): void {
     if (this.#state !== 'body' || !this.#body || this.#body.done) return;
-    this.#end(this.#body.stop());
+    const rest = this.#body.stop();
+    this.#end(last ?? rest);
   }
 
   #bodyEnded(): void {
@@ -376,6 +373,12 @@ export class Attempt implements UpstreamUser {
 
   /** The whole request took too long; if its client does not read, that is not the instance's doing. */
   #overdue(): void {
+    const { call } = this;
+    if (this.#openSinceMs !== undefined && !this.#stream && call.deadlineMs > monotonicMs()) {
+      const stream = new GrpcCall(() => this.#completeStream(CALL_AGAIN));
+      this.#beginStream(stream, this.#openSinceMs);
+      return this.instance.add(stream);
+    }
     if (this.call.client.flushed) return void this.#cut();
     this.#abandon();
     this.call.client.break();

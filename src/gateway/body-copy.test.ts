@@ -16,7 +16,7 @@ test('what came before and what comes after, with its framing, once', () => {
   const scratch = bytes('3\r\nabc\r\n');
   body.take(scratch, 0, scratch.length);
   const copies = copyOf(body, 100);
-  body.attach(() => true);
+  body.attach({ flushed: true, send: () => true });
   scratch.write('2\r\nde\r\n0');
   body.take(scratch, 0, 7);
   scratch.write('0\r\n\r\n');

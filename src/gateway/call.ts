@@ -41,7 +41,7 @@ export class Call implements RequestFacts {
   readonly minor: number;
   /** As routes are found by it. */
   readonly host: string;
-  readonly routePath: string;
+  #routePath: string | undefined;
   /** Null: none. */
   readonly body: RequestBody | null;
   /** The protocol that the client asks for instead of HTTP. */
@@ -95,13 +95,17 @@ export class Call implements RequestFacts {
     this.method = head.method;
     this.minor = head.minor;
     this.host = client.hostOf(bytes, head.hostFrom, head.hostTo);
-    const path = pathOf(bytes.toString('latin1', head.pathFrom, head.pathTo));
-    this.routePath = path === '' ? '/' : path;
     this.body = bodyOf(head);
     this.upgrade = this.#upgradeOf();
     this.expectsContinue = this.body !== null && fields.seek(bytes, FIELD.expect) >= 0;
     this.keepAlive = !fields.close && (head.minor === 1 || fields.keepAlive);
     this.replayable = this.body === null && this.upgrade === null && isIdempotent(head.method);
+  }
+
+  /** As routes are found by it; read when somebody asks for it. */
+  get routePath(): string {
+    this.#routePath ??= pathOf(this.target) || '/';
+    return this.#routePath;
   }
 
   /** As the client sent it. */
@@ -191,6 +195,12 @@ export class Call implements RequestFacts {
   get isSecure(): boolean {
     const { peer } = this.client;
     return peer.secure || (peer.isTrustedBy(this.trust) && this.field('x-forwarded-proto') === 'https');
+  }
+
+  /** What the client sends after its response cannot be told apart from what it would have sent had it been let. */
+  leavesDoubt(continued: boolean): boolean {
+    if (this.upgrade !== null) return true;
+    return this.expectsContinue && !continued && this.body?.complete === false;
   }
 
   get peerAddress(): string {

@@ -11,6 +11,7 @@ import type { GatewayTally } from './gateway-tally.ts';
 import { LF, startsWith } from './http1/bytes.ts';
 import type { Peer } from './http1/peer.ts';
 import type { Refusal } from './http1/refusal.ts';
+import { Output } from './output.ts';
 import { replyBytes, type ReplyReason } from './replies.ts';
 import { readFrom } from './reading.ts';
 import type { Timed } from './sweep.ts';
@@ -53,6 +54,7 @@ const HTTP2_PREFACE = 'PRI * HTTP/2.0\r\n';
 
 export class ClientConnection implements Timed {
   readonly #socket: ClientSocket;
+  readonly #output: Output;
   readonly #owner: ClientOwner;
   readonly peer: Peer;
   deadlineMs = monotonicMs() + limits.gateway.headTimeoutMs;
@@ -73,6 +75,7 @@ export class ClientConnection implements Timed {
 
   constructor(socket: ClientSocket, owner: ClientOwner, peer: Peer) {
     this.#socket = socket;
+    this.#output = new Output(socket);
     this.#owner = owner;
     this.peer = peer;
     readFrom(socket, (bytes) => this.#received(bytes));
@@ -106,21 +109,19 @@ export class ClientConnection implements Timed {
 
   send(bytes: Buffer): void {
     if (this.#halfClosed) this.deadlineMs = monotonicMs() + limits.gateway.halfClosedMs;
-    if (this.#socket.writable) this.#socket.write(bytes);
+    this.#output.write(bytes);
   }
 
   /** Everything sent was taken over by the system. */
   get flushed(): boolean {
-    return this.#socket.writableLength === 0;
+    return this.#output.flushed;
   }
 
   /** Not called for a client that leaves meanwhile; one that does not read at all is one of those. */
   whenFlushed(act: () => void): void {
     if (this.flushed) return act();
     this.deadlineMs = monotonicMs() + limits.gateway.clientStallTimeoutMs;
-    // Below the high-water mark there is no `drain`.
-    this.#socket.write(EMPTY, (error) => {
-      if (error) return;
+    this.#output.whenFlushed(() => {
       this.deadlineMs = this.#halfClosed ? monotonicMs() + limits.gateway.halfClosedMs : Infinity;
       act();
     });
@@ -131,6 +132,7 @@ export class ClientConnection implements Timed {
     const body = this.#call?.body;
     if (!body) return;
     body.blocked = false;
+    body.giveBack();
     if (this.#unread.length === 0) this.#resume();
   }
 
@@ -227,6 +229,7 @@ export class ClientConnection implements Timed {
       if (end === undefined) return this.#bodyRefused();
       if (body.blocked || body.full) this.#pause();
       at = end;
+      if (at === bytes.length) body.own(bytes);
     }
     if (at < bytes.length) {
       this.#keep(bytes.subarray(at));

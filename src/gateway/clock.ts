@@ -1,4 +1,6 @@
 /** The gateway's only look at a clock. */
+// The global of that name is a getter.
+import { performance } from 'node:perf_hooks';
 
 /** Wall clock, for reports that other processes compare. May jump. */
 export const nowMs = (): number => Date.now();

@@ -2,6 +2,7 @@
  * Every service and instance that the gateway knows, kept by name across routings so that only what a routing
  * changes is touched (T4). Instances that are gone keep their counts for a while: a receipt is written after them.
  */
+import { setImmediate } from 'node:timers/promises';
 import { limits } from '../core/limits.ts';
 import type { InstanceCounts, TrafficReport } from '../core/traffic/counts.ts';
 import type { Geo } from '../core/traffic/matcher.ts';
@@ -102,26 +103,36 @@ export class Fleet {
     }
   }
 
-  /** One synchronous change, of what is not as it was; whoever waited for an instance may go afterwards. */
-  apply(routing: Routing): void {
+  /**
+   * One synchronous change, of what is not as it was; whoever waited for an instance may go afterwards. What many
+   * services have to do for it is spread over several turns, but each does it before its next request. Resolves when
+   * all of it is done.
+   */
+  apply(routing: Routing): Promise<void> {
     this.#eras.begin(routing.number);
     const surroundings = this.#surroundingsFor(routing.settings);
     const alike = surroundings === this.#surroundings;
     this.#surroundings = surroundings;
     const names = new Set<string>();
+    const work: (() => void)[] = [];
     for (const next of routing.services) {
       names.add(next.service);
       const service = this.#services.get(next.service);
       if (service?.routing === next && alike) continue;
       if (service) {
-        this.#place(service.routing, next);
-        service.update(next, surroundings);
+        const before = service.routing;
+        service.change(next, () => {
+          this.#place(before, next);
+          service.update(next, surroundings);
+        });
+        work.push(() => service.settle());
       } else {
         this.#services.set(next.service, this.#comingService(next, surroundings));
       }
     }
-    this.#retireAllBut(names);
+    work.push(...this.#retiredBut(names));
     this.#coming = nothingComing(surroundings);
+    return inTurns(work);
   }
 
   /** Every count there is. */
@@ -293,16 +304,25 @@ export class Fleet {
     }
   }
 
-  #retireAllBut(names: ReadonlySet<string>): void {
-    for (const [name, service] of this.#services) {
-      if (names.has(name)) continue;
+  /** Nothing leads to the others from now on; what is left to do for them. */
+  #retiredBut(names: ReadonlySet<string>): (() => void)[] {
+    const gone = [...this.#services].filter(([name]) => !names.has(name));
+    for (const [name] of gone) this.#services.delete(name);
+    this.#forgetTallies();
+    return gone.map(([name, service]) => () => {
       for (const { id } of [...service.routing.backends, ...service.routing.draining]) {
         const instance = this.#instances.get(id);
         if (instance?.service === name) this.#takeOut(instance, undefined);
       }
       service.retire();
-      this.#services.delete(name);
-    }
-    this.#forgetTallies();
+    });
+  }
+}
+
+/** The first ones at once. */
+async function inTurns(work: readonly (() => void)[]): Promise<void> {
+  for (let at = 0; at < work.length; at += limits.gateway.routingPartSize) {
+    if (at > 0) await setImmediate();
+    for (const act of work.slice(at, at + limits.gateway.routingPartSize)) act();
   }
 }

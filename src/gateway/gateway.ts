@@ -7,7 +7,7 @@ import type { TrafficReport } from '../core/traffic/counts.ts';
 import type { Routing, ServiceRouting } from '../core/traffic/routing.ts';
 import { EMPTY_REPORT } from '../core/traffic/report-book.ts';
 import type { AccessLogSettings, GatewaySettings } from '../core/traffic/settings.ts';
-import { TICKET_KEY } from '../wire/paths.ts';
+import { TICKET_KEYS } from '../wire/paths.ts';
 import { AccessLog } from './access-log/access-log.ts';
 import { AccessLogFile } from './access-log/log-file.ts';
 import { nowMs, timer } from './clock.ts';
@@ -44,7 +44,7 @@ export class Gateway {
   constructor(options: GatewayOptions) {
     const { log, inherited = null } = options;
     this.#certificates = new Certificates({
-      ticketFile: TICKET_KEY,
+      ticketDir: TICKET_KEYS,
       log,
       onChange: () => this.#listeners.refresh(),
     });
@@ -142,8 +142,9 @@ export class Gateway {
     await this.#countries.apply(routing.settings.countryFile);
     this.#routing = routing;
     void this.#setAccessLog(routing.settings.accessLog);
-    this.#fleet.apply(routing);
+    const settled = this.#fleet.apply(routing);
     const failed = await this.#listeners.apply(this.#fleet.proxied, routing.settings, keep);
+    await settled;
     this.#fleet.releaseHeld();
     this.#reportSoon();
     return failed;

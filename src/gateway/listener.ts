@@ -160,7 +160,7 @@ export class Listener implements ClientOwner, SessionOwner {
     call.log = this.#surroundings.accessLog;
     const redirect = this.#redirect;
     if (redirect !== null && redirect.answersChallenge(call)) return;
-    const service = this.#routes.find(call.host, call.routePath);
+    const service = this.#routes.find(call.host, this.#routes.looksAtPaths ? call.routePath : '/');
     if (service) return serve(service, call);
     if (redirect !== null && redirect.leads(call)) return;
     this.tally.unroutedOne();

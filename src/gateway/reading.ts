@@ -3,19 +3,95 @@
  * while the stream flows and its queue is empty, the next thing that happens is `data` with the same bytes, after
  * bookkeeping for readers that are slower than that. Here they come at once. Whatever is not that plain case -
  * paused, queued, the end - goes the ordinary way, and so would everything if sockets ceased to call `push`.
+ *
+ * A TCP socket is read without a fresh buffer for each read, too: all of them read into the same one, and what came
+ * is copied out of it before anybody sees it. Where much comes, as in an upload, a copy costs more than a buffer:
+ * such a socket reads into one of its own, which is given away with what is in it.
  */
 import net from 'node:net';
+import { limits } from '../core/limits.ts';
 import type { ClientSocket } from './client-socket.ts';
+import { type TcpHandle, type TcpHandles, tcpHandles } from './tcp-handle.ts';
 
-export function readFrom(socket: ClientSocket, take: (bytes: Buffer) => void): void {
+const { clientReadBytes, clientCopyBytesMax } = limits.gateway;
+
+/** Nobody else has it, and nothing in it lasts until the next read. */
+const shared = Buffer.allocUnsafeSlow(clientReadBytes);
+
+export function readFrom(
+  socket: ClientSocket,
+  take: (bytes: Buffer) => void,
+  handles: TcpHandles | null = tcpHandles,
+): void {
   socket.on('data', take);
   // Other streams may send no more before they are asked, and only the queue asks.
   if (!(socket instanceof net.Socket)) return;
+  const handle = handles?.of(socket) ?? null;
+  if (handles !== null && handle !== null) readHandle(socket, handle, handles, take);
+  else takePushed(socket, take);
+}
+
+const flows = (socket: net.Socket): boolean => socket.readableFlowing === true && socket.readableLength === 0;
+
+function takePushed(socket: net.Socket, take: (bytes: Buffer) => void): void {
   const push = socket.push.bind(socket);
   socket.push = (bytes: unknown, encoding) => {
-    if (socket.readableFlowing !== true || socket.readableLength > 0 || !(bytes instanceof Buffer))
-      return push(bytes, encoding);
+    if (!flows(socket) || !(bytes instanceof Buffer)) return push(bytes, encoding);
     take(bytes);
     return true;
   };
+}
+
+function readHandle(
+  socket: net.Socket,
+  handle: TcpHandle,
+  handles: TcpHandles,
+  take: (bytes: Buffer) => void,
+): void {
+  const ordinary = handle.onread;
+  let buffer = shared;
+  handle.useUserBuffer(buffer);
+  handle.onread = function onread(read) {
+    const size = handles.readBytes();
+    if (size <= 0) return ordinary.call(handle, read);
+    const isMuch = size > clientCopyBytesMax;
+    const bytes = isMuch && buffer !== shared ? buffer.subarray(0, size) : copyOf(buffer, size);
+    if (flows(socket)) take(bytes);
+    else if (!socket.push(bytes)) stopReading(socket, handle);
+    if (!isMuch && buffer === shared) return undefined;
+    buffer = isMuch ? Buffer.allocUnsafeSlow(clientReadBytes) : shared;
+    return buffer;
+  };
+}
+
+/**
+ * The same for a connected socket that reads into a buffer of its own (`onread`): `take` is told how much came, and
+ * says whether more may.
+ */
+export function readInto(
+  socket: net.Socket,
+  take: (size: number) => boolean,
+  handles: TcpHandles | null = tcpHandles,
+): void {
+  const handle = handles?.of(socket) ?? null;
+  if (handles === null || handle === null) return;
+  const ordinary = handle.onread;
+  handle.onread = function onread(read) {
+    const size = handles.readBytes();
+    if (size <= 0) return ordinary.call(handle, read);
+    if (!take(size)) stopReading(socket, handle);
+    return undefined;
+  };
+}
+
+/** As Node does it: whoever resumes the socket starts it again. */
+function stopReading(socket: net.Socket, handle: TcpHandle): void {
+  handle.reading = false;
+  if (!socket.destroyed) handle.readStop();
+}
+
+function copyOf(buffer: Buffer, size: number): Buffer {
+  const bytes = Buffer.allocUnsafe(size);
+  buffer.copy(bytes, 0, 0, size);
+  return bytes;
 }

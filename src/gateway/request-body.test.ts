@@ -10,9 +10,12 @@ test('what came before an instance was found goes first, and the next request st
   const body = new RequestBody(8);
   assert.equal(body.take(bytes('GET /abc'), 5, 8), 8);
   let got = '';
-  body.attach((part) => {
-    got += part.toString();
-    return true;
+  body.attach({
+    flushed: true,
+    send: (part) => {
+      got += part.toString();
+      return true;
+    },
   });
   assert.equal(body.take(bytes('defghNEXT'), 0, 9), 5);
   assert.equal(got, 'abcdefgh');
@@ -39,7 +42,7 @@ test('it is full at its limit until somebody takes it, and says when that one is
   const body = new RequestBody(size + 10);
   body.take(Buffer.alloc(size), 0, size);
   assert.ok(body.full);
-  body.attach(() => false);
+  body.attach({ flushed: false, send: () => false });
   assert.ok(!body.full && body.blocked);
   body.discard();
   body.take(Buffer.alloc(10), 0, 10);

@@ -4,19 +4,28 @@
  */
 import { limits } from '../core/limits.ts';
 import { BodyCopy } from './body-copy.ts';
+import { giveBack } from './give-back.ts';
 import { ChunkedBody } from './http1/chunked-body.ts';
 
 const NOTHING = Buffer.alloc(0);
 
-/** False: wait before the next part. */
-type Sink = (part: Buffer) => boolean;
+/** Whoever takes the body. */
+export interface BodySink {
+  /** False: wait before the next part. */
+  send(part: Buffer): boolean;
+  /** Of what was sent nothing is needed any more. */
+  readonly flushed: boolean;
+}
+
+const NOBODY: BodySink = { send: () => true, flushed: true };
 
 export class RequestBody {
   readonly #chunks: ChunkedBody | undefined;
   #left: number;
   readonly #backlog: Buffer[] = [];
   #backlogBytes = 0;
-  #sink: Sink | undefined;
+  #sink: BodySink | undefined;
+  #owned: Buffer[] = [];
   #complete = false;
   #copies: BodyCopy[] | undefined;
   /** Undefined: nothing is kept, or it became too much. */
@@ -78,6 +87,19 @@ export class RequestBody {
     return this.#chunks ? most : Math.min(this.receivedBytes + this.#left, most);
   }
 
+  /** These were taken whole, and are nobody else's: they are given back as soon as that can be. */
+  own(bytes: Buffer): void {
+    this.#owned.push(bytes);
+    this.giveBack();
+  }
+
+  /** The memory of what has gone where it was to go. */
+  giveBack(): void {
+    if (this.#owned.length === 0 || this.#sink?.flushed !== true || this.#memory !== undefined) return;
+    for (const bytes of this.#owned) giveBack(bytes);
+    this.#owned = [];
+  }
+
   /** As much as is to be kept. */
   get full(): boolean {
     return this.#sink === undefined && this.#backlogBytes >= limits.gateway.bodyBacklogBytesMax;
@@ -94,11 +116,13 @@ export class RequestBody {
   }
 
   /** From now on everything goes here, what waits first. */
-  attach(sink: Sink): void {
+  attach(sink: BodySink): void {
+    // Whoever had it before may still be about to send it.
+    if (this.#sink !== undefined) this.#owned = [];
     this.#sink = sink;
     for (const part of this.#backlog.splice(0)) {
       this.#remembered(part);
-      this.blocked = !sink(part);
+      this.blocked = !sink.send(part);
     }
     this.#backlogBytes = 0;
   }
@@ -113,6 +137,7 @@ export class RequestBody {
     const memory = this.#memory;
     if (memory === undefined) return false;
     this.#memory = undefined;
+    this.#owned = [];
     this.#sink = undefined;
     this.blocked = false;
     this.#backlog.push(...memory);
@@ -124,7 +149,7 @@ export class RequestBody {
   /** Nobody wants it any more. */
   discard(): void {
     this.#dataBytesMax = Infinity;
-    this.attach(() => true);
+    this.attach(NOBODY);
   }
 
   /** Set while the one who takes it is behind. */
@@ -137,7 +162,7 @@ export class RequestBody {
     if (this.#copies !== undefined) for (const copy of this.#copies) copy.add(part, this.#complete);
     if (this.#sink) {
       this.#remembered(part);
-      this.blocked = !this.#sink(part);
+      this.blocked = !this.#sink.send(part);
     } else {
       this.#backlog.push(part);
       this.#backlogBytes += part.length;

@@ -14,6 +14,7 @@ import type { Service } from './service.ts';
 
 export function serve(service: Service, call: Call): void {
   const nowMs = monotonicMs();
+  service.settle();
   call.service = service.name;
   call.startedMs = nowMs;
   service.replays.request(nowMs);

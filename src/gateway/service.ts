@@ -54,6 +54,8 @@ export class Service {
   readonly #balancer = new Balancer();
   readonly #orders = new SlotOrders();
   #freed = false;
+  /** What the routing in force wants done here and was not done yet. */
+  #due: (() => void) | null = null;
   /** Null: nothing is asked. */
   admission: Admission | null;
   /** For those who came by TLS; null: none. */
@@ -85,6 +87,20 @@ export class Service {
     return this.#routing;
   }
 
+  /** From now on it is this one's. What that takes is done when it is settled, and before anything else happens. */
+  change(routing: ServiceRouting, due: () => void): void {
+    this.settle();
+    this.#routing = routing;
+    this.#due = due;
+  }
+
+  settle(): void {
+    if (this.#due === null) return;
+    const due = this.#due;
+    this.#due = null;
+    due();
+  }
+
   update(
     routing: ServiceRouting,
     { trust, geo, stickyKey, instanceOf, serviceOf, share }: RoutingSurroundings,
@@ -114,18 +130,21 @@ export class Service {
 
   /** The routing has it no more; what is under way goes on. */
   retire(): void {
+    this.settle();
     this.#instances = [];
     this.#assigner = null;
     this.hold.endAll();
   }
 
   pick(call: Call): Instance | undefined {
+    this.settle();
     if (this.#assigner !== null) return this.#assigner.pick(call);
     return this.#balancer.pick(this.#instances, call);
   }
 
   /** Whichever has the least to do: copies are nobody's session and no version's share. */
   pickForShadow(call: Call): Instance | undefined {
+    this.settle();
     return this.#balancer.pick(this.#instances, call);
   }
 
@@ -141,6 +160,7 @@ export class Service {
 
   /** Those who wait may go, as far as there is room. */
   letGo(): void {
+    this.settle();
     if (this.hold.waiting === 0) return;
     let room = 0;
     for (const { gate } of this.#instances) if (gate.isOpen) room += gate.room;

@@ -165,15 +165,15 @@ export class Ticket {
     era.requests += 1;
   }
 
-  /** The response does not end by itself: apart from requests from now on, and measured up to here. */
-  becomeStream(): void {
+  /** The response does not end by itself: apart from requests from now on, and measured up to its head. */
+  becomeStream(atMs: number = monotonicMs()): void {
     if (this.#state !== 'request') return;
     this.#state = 'stream';
     if (this.pair !== null) this.pair.forget();
     this.era.requests -= 1;
     this.era.streams += 1;
     this.#tally.becameStream();
-    this.#measure(monotonicMs() - this.beganMs);
+    this.#measure(atMs - this.beganMs);
   }
 
   /** The same for an upgrade, whose outcome is known when it begins. */

@@ -4,12 +4,16 @@
  */
 import net, { type Socket } from 'node:net';
 import { limits } from '../core/limits.ts';
+import { Output } from './output.ts';
 import type { UpstreamPool } from './pool.ts';
+import { readInto } from './reading.ts';
 import { HEADROOM_BYTES, TAILROOM_BYTES, type Upstream, type UpstreamUser } from './upstream.ts';
 
 export class UpstreamConnection implements Upstream {
   readonly #pool: UpstreamPool;
   readonly #socket: Socket;
+  /** Undefined: it is not connected yet. */
+  #output: Output | undefined;
   readonly #buffer = Buffer.allocUnsafeSlow(
     HEADROOM_BYTES + limits.gateway.upstreamReadBytes + TAILROOM_BYTES,
   );
@@ -32,8 +36,7 @@ export class UpstreamConnection implements Upstream {
       allowHalfOpen: true,
       onread: { buffer, callback: (size) => this.#read(size) },
     });
-    this.#socket.once('connect', () => this.user?.connected());
-    this.#socket.on('drain', () => this.user?.upstreamDrained());
+    this.#socket.once('connect', () => this.#connected());
     this.#socket.once('end', () => this.#ended());
     // The close that follows says all there is to say.
     this.#socket.on('error', () => this.#socket.destroy());
@@ -42,12 +45,12 @@ export class UpstreamConnection implements Upstream {
 
   /** False: better to wait for `upstreamDrained`. */
   send(bytes: Buffer): boolean {
-    return this.#socket.write(bytes);
+    return this.#output?.write(bytes) ?? this.#socket.write(bytes);
   }
 
   /** Everything sent was taken over by the system. */
   get flushed(): boolean {
-    return this.#socket.writableLength === 0;
+    return this.#output?.flushed ?? this.#socket.writableLength === 0;
   }
 
   get writable(): boolean {
@@ -76,6 +79,12 @@ export class UpstreamConnection implements Upstream {
   expired(): void {
     if (this.user) this.user.upstreamExpired();
     else this.destroy();
+  }
+
+  #connected(): void {
+    readInto(this.#socket, (size) => this.#read(size));
+    this.#output = new Output(this.#socket, () => this.user?.upstreamDrained());
+    this.user?.connected();
   }
 
   #read(size: number): boolean {

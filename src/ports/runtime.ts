@@ -37,6 +37,15 @@ export interface Usage {
   readonly rssBytes: number;
 }
 
+export interface StopOrder {
+  readonly signal: StopSignal;
+  readonly withinMs: number;
+  /** It has had the signal from an earlier control: its end is waited for, and it is not told again. */
+  readonly told?: boolean;
+  /** Called when the signal has been sent. */
+  readonly onTold?: () => void;
+}
+
 export interface StopReport {
   /** `gone`: it was not running. `failed`: it survived SIGKILL for as long as the limit. */
   readonly how: 'signal' | 'kill' | 'gone' | 'failed';
@@ -54,7 +63,7 @@ export interface Runtime {
   /** Takes up an instance that an earlier control started; null when it does not run any more. */
   adopt(identity: InstanceIdentity): Promise<Mark | null>;
   /** Signal, then after `withinMs` SIGKILL, to everything the instance started. Takes only known instances. */
-  stop(id: string, how: { readonly signal: StopSignal; readonly withinMs: number }): Promise<StopReport>;
+  stop(id: string, how: StopOrder): Promise<StopReport>;
   /** Called once for each started or adopted instance that ends without `stop`. */
   onExit(listener: (exit: InstanceExit) => void): () => void;
   /** Address and ports on which the instance listens, as far as the system says; null: unknown. */

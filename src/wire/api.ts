@@ -124,7 +124,9 @@ export interface ApplyResponse {
   readonly gatewayRenewed: boolean;
   readonly services: readonly {
     readonly name: string;
-    readonly listen: string;
+    readonly kind: ServiceKind;
+    /** Null: a worker. */
+    readonly listen: string | null;
     readonly stable: string | null;
     readonly notes: readonly string[];
   }[];
@@ -185,9 +187,13 @@ export interface GatewayStatus {
   readonly countryFile: CountryFileState | null;
 }
 
+export type ServiceKind = 'web' | 'worker';
+
 export interface ServiceStatus {
   readonly name: string;
-  readonly listen: string;
+  readonly kind: ServiceKind;
+  /** Null: a worker. */
+  readonly listen: string | null;
   readonly stable: string | null;
   readonly previous: string | null;
   readonly wanted: number;
@@ -203,8 +209,11 @@ export interface InstanceStatus {
   readonly version: string;
   readonly phase: InstancePhase;
   readonly ready: boolean;
-  /** `serving`: gets new requests now; `ejected`: it would, but it failed too many and is left out for a while. */
-  readonly traffic: 'serving' | 'ejected' | 'preview' | 'draining' | 'none';
+  /**
+   * `serving`: gets new requests now; `ejected`: it would, but it failed too many and is left out for a while. Workers:
+   * `working`, and `draining` once they were told to stop.
+   */
+  readonly traffic: 'serving' | 'ejected' | 'preview' | 'draining' | 'working' | 'none';
   readonly port: number;
   readonly pid: number | null;
   readonly upMs: number;

@@ -4,7 +4,7 @@ export const STATE_DIR = '.segue';
 export const CONTROL_SOCKET = '.segue/control.sock';
 export const GATEWAY_SOCKET = '.segue/gateway.sock';
 export const DIRECT_SOCKET = '.segue/direct.sock';
-export const TICKET_KEY = '.segue/run/tickets.key';
+export const TICKET_KEYS = '.segue/run';
 /** The number of the master that runs, for a service manager. */
 export const GATEWAY_PID = '.segue/gateway.pid';
 /** Where the gateway's workers find their master. */

@@ -136,6 +136,24 @@ export function runtimeContract(name: string, makeHarness: () => Promise<Runtime
       assert.equal(await open().adopt({ ...identityOf(spec), mark }), null);
     });
 
+    it('says when it has told, and tells nobody again who was told before', async () => {
+      const spec = specOf(['ignores-sigterm']);
+      await runtime.start(spec);
+      await says(spec.id, 'ready');
+      let told = 0;
+      const onTold = () => (told += 1);
+      const order = { signal: 'SIGTERM', withinMs: 100, onTold } as const;
+      const report = await runtime.stop(spec.id, { ...order, told: true });
+      assert.equal(report.how, 'kill', 'its time was waited for');
+      assert.deepEqual(await readLog(runtime, spec.id), ['ready']);
+      assert.equal(told, 0);
+      const other = specOf(['serves'], { PORT: '0' });
+      await runtime.start(other);
+      await says(other.id, 'ready');
+      assert.equal((await runtime.stop(other.id, { ...order, withinMs: 60_000 })).how, 'signal');
+      assert.equal(told, 1);
+    });
+
     it('lets a second, more urgent stop shorten the first', async () => {
       const spec = specOf(['ignores-sigterm']);
       await runtime.start(spec);

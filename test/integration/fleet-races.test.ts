@@ -89,7 +89,14 @@ async function open(): Promise<void> {
   };
   const portBook = new PortBook(runtime, ledger, () => ({ from: 18_000, to: 19_999 }), process.pid);
   const onFault = (error: unknown) => faults.push(error);
-  fleet = new Fleet({ ports, ledger, portBook, rerouted: () => Promise.resolve(), onFault });
+  fleet = new Fleet({
+    ports,
+    ledger,
+    portBook,
+    rerouted: () => Promise.resolve(),
+    drainMsOf: () => null,
+    onFault,
+  });
 }
 
 async function leave(): Promise<void> {

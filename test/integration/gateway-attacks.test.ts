@@ -4,13 +4,13 @@
  * failure, and memory stays bounded.
  */
 import assert from 'node:assert/strict';
-import fs from 'node:fs/promises';
 import { test, type TestContext } from 'node:test';
 import { limits } from '../../src/core/limits.ts';
 import { eventually } from '../contract/eventually.ts';
 import { startLoad } from '../load/load.ts';
 import { maskedFrame, OPCODE } from '../load/websocket-frames.ts';
 import { backendOf, type Harness, RawClient, startApp, startGateway } from './gateway-harness.ts';
+import { residentBytes } from './gateway-memory.ts';
 
 const MEGABYTE = 1024 * 1024;
 const LARGE_BYTES = 64 * MEGABYTE;
@@ -50,22 +50,17 @@ async function attack(t: TestContext, play: (scene: Scene) => Promise<void>): Pr
     return eventually('others are answered', () => load.stats().answered >= untilCount);
   };
   await answered(200);
-  const before = await residentBytes(gateway.pid);
+  const before = await residentBytes(gateway);
   await play({
     gateway,
     clients: (count) => Array.from({ length: count }, () => new RawClient(t, gateway.port)),
   });
   await answered(200);
-  const grown = (await residentBytes(gateway.pid)) - before;
+  const grown = (await residentBytes(gateway)) - before;
   const { failures } = await load.stop();
   assert.deepEqual(failures, []);
   assert.ok(grown < GROWTH_BYTES_MAX, `${Math.round(grown / MEGABYTE)} MB more`);
   t.diagnostic(`${Math.round(grown / MEGABYTE)} MB more`);
-}
-
-async function residentBytes(pid: number): Promise<number> {
-  const status = await fs.readFile(`/proc/${pid}/status`, 'utf8');
-  return 1024 * Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]);
 }
 
 test('heads in single bytes, and none at all: each has its time in all, not between two bytes', async (t) => {

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { eventually } from '../contract/eventually.ts';
 import { startLoad } from '../load/load.ts';
 import { backendOf, type Harness, RawClient, startApp, startGateway } from './gateway-harness.ts';
+import { workerPids } from './gateway-memory.ts';
 
 const DESCRIPTORS = 220;
 /** What is left for clients (src/gateway/descriptors.ts), and how many of them an attacker would have. */
@@ -62,7 +63,8 @@ test('idle clients make room for those who want something, through a cut-over', 
   await eventually('the others are served on', () => load.stats().answered >= answered + 200);
   const { failures } = await load.stop();
   assert.deepEqual(failures, []);
-  assert.ok((await fs.readdir(`/proc/${gateway.pid}/fd`)).length < DESCRIPTORS);
+  for (const pid of await workerPids(gateway))
+    assert.ok((await fs.readdir(`/proc/${pid}/fd`)).length < DESCRIPTORS);
 });
 
 test('where all are at work the next one hears so, and those at work are answered', async (t) => {

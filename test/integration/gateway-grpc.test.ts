@@ -210,6 +210,46 @@ test('calls go on while instances are exchanged under them (T2, T3)', async (t) 
   assert.deepEqual([...new Set(codes)], [grpc.status.OK]);
 });
 
+test('a long call is a stream: counted apart, let alone for as long as streams may take, then told to call again (T3)', async (t) => {
+  const gateway = await startGateway(t);
+  const app = await startGrpc(t, 'a');
+  await gateway.route({ backends: [backendOf(app)], ...H2C });
+  const client = clientOf(t, gateway);
+  const begin = () => {
+    const chat = client.makeBidiStreamRequest(ECHO.Chat.path, plain.serialize, plain.deserialize);
+    chat.on('error', () => undefined);
+    const status = new Promise<grpc.StatusObject>((resolve) => chat.once('status', resolve));
+    const say = async (word: string) => {
+      chat.write(word);
+      return (await once(chat, 'data'))[0];
+    };
+    return { chat, status, say };
+  };
+  const [long, other] = [begin(), begin()];
+  assert.equal(await long.say('one'), 'a:one');
+  assert.equal(await other.say('one'), 'a:one');
+  assert.equal((await unary(client, 'short')).value, 'a:short');
+  await eventually('they are streams', () => gateway.counts('a')?.streams === 2);
+  assert.equal(gateway.counts('a')?.inFlight, 0);
+  const drain = (streamsMs: number) =>
+    gateway.route({ backends: [], draining: [{ id: 'a', requestsMs: 0, streamsMs }], ...H2C });
+  await drain(60_000);
+  assert.equal(await long.say('two'), 'a:two', 'it goes on');
+  other.chat.end();
+  assert.equal((await other.status).code, grpc.status.OK, 'one that ends by itself may');
+  await gateway.route({ backends: [backendOf(app)], ...H2C });
+  assert.equal(await long.say('three'), 'a:three');
+  const endedBefore = app.cancelled();
+  await drain(300);
+  assert.deepEqual(
+    [(await long.status).code, (await long.status).details],
+    [grpc.status.UNAVAILABLE, 'the instance is being replaced'],
+  );
+  await eventually('the instance hears of it', () => app.cancelled() > endedBefore);
+  await eventually('nothing is left', () => gateway.counts('a')?.streams === 0);
+  assert.equal(gateway.counts('a')?.failed, 0);
+});
+
 test('a stream that an instance refused is sent again, body and all (RFC 9113 s. 8.7)', async (t) => {
   const gateway = await startGateway(t);
   let refused = 0;

@@ -45,7 +45,8 @@ export async function startGateway(
   await plane.open(1);
   t.after(async () => {
     await plane.stop(0);
-    await fs.rm(root, { recursive: true, force: true });
+    // New code that failed to follow may still write its last line.
+    await fs.rm(root, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   });
   const port = await somePort();
   let number = 0;

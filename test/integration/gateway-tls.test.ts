@@ -68,6 +68,8 @@ async function shake(t: TestContext, port: number, options: tls.ConnectionOption
   const socket = tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ...options });
   t.after(() => socket.destroy());
   await once(socket, 'secureConnect');
+  // The gateway is stopped before this is closed.
+  socket.on('error', () => undefined);
   return socket;
 }
 
@@ -158,14 +160,64 @@ test('a session is taken up again after the gateway was started anew', { skip },
   first.write('GET / HTTP/1.1\r\nHost: one.example\r\n\r\n');
   const [session] = await once(first, 'session');
   first.destroy();
-  const { mode } = await fs.stat(path.join(gateway.root, '.segue/run/tickets.key'));
-  assert.equal(mode & 0o777, 0o600);
+  const run = path.join(gateway.root, '.segue/run');
+  const keys = (await fs.readdir(run)).filter((name) => name.startsWith('tickets-'));
+  for (const name of keys) assert.equal((await fs.stat(path.join(run, name))).mode & 0o777, 0o600);
+  assert.ok(keys.length > 0);
   // Workers outlive a master that is killed: only an upgrade has others.
   await gateway.plane.upgrade(true);
   await gateway.route({ backends: [backendOf(app)], ...TLS });
   const second = await shake(t, gateway.port, { servername: 'one.example', session });
   assert.equal(second.isSessionReused(), true);
 });
+
+test(
+  'tickets of yesterday and of tomorrow are taken by every worker, older ones are not',
+  { skip },
+  async (t) => {
+    const { gateway, app } = await secure(t, { hosts: ['one.example'] });
+    const run = path.join(gateway.root, '.segue/run');
+    const today = await eventually('there is a key', async () =>
+      (await fs.readdir(run)).find((name) => /^tickets-\d+\.key$/.test(name)),
+    );
+    const day = Number(/\d+/.exec(today)?.[0]);
+    const fileOf = (other: number) => path.join(run, `tickets-${other}.key`);
+    const key = await fs.readFile(path.join(run, today));
+    const sessions = new Map<string, Buffer>();
+    for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+      const first = await shake(t, gateway.port, { servername: 'one.example', maxVersion });
+      // TLS 1.2 gives the ticket within the handshake, 1.3 after it.
+      const arrived = maxVersion === 'TLSv1.3' ? once(first, 'session') : [first.getSession()];
+      first.write('GET / HTTP/1.1\r\nHost: one.example\r\n\r\n');
+      const [session] = await arrived;
+      assert.ok(session instanceof Buffer);
+      sessions.set(maxVersion, session);
+      first.destroy();
+    }
+    /** The key that all tickets were made with is now that of another day. */
+    const reused = async (ofDay: number | null) => {
+      for (const name of await fs.readdir(run))
+        if (name.startsWith('tickets-')) await fs.rm(path.join(run, name));
+      if (ofDay !== null) await fs.writeFile(fileOf(ofDay), key, { mode: 0o600 });
+      await gateway.plane.upgrade(true);
+      await gateway.route({ backends: [backendOf(app)], ...TLS });
+      const found: boolean[] = [];
+      for (const [version, session] of sessions)
+        for (let times = 0; times < 3; times += 1) {
+          const maxVersion = version === 'TLSv1.2' ? 'TLSv1.2' : 'TLSv1.3';
+          const again = await shake(t, gateway.port, { servername: 'one.example', maxVersion, session });
+          again.write('GET / HTTP/1.1\r\nHost: one.example\r\n\r\n');
+          assert.match(String((await once(again, 'data'))[0]), /^HTTP\/1\.1 200 OK/);
+          found.push(again.isSessionReused());
+        }
+      return [...new Set(found)];
+    };
+    gateway.settings = { ...gateway.settings, workers: 2 };
+    assert.deepEqual(await reused(day - 1), [true]);
+    assert.deepEqual(await reused(day + 1), [true]);
+    assert.deepEqual(await reused(null), [false]);
+  },
+);
 
 test(
   'plain HTTP is told that this is TLS; silence and nonsense cost nobody else anything',

@@ -118,8 +118,13 @@ test('what was released for another address is told nothing, and an upgrade tell
   client.send(GET);
   const text = await client.until((all) => all.endsWith('\r\n\r\nb'), 'answered by the routing of now');
   assert.doesNotMatch(text, /Connection: close/);
+  const released = await eventually('it is released', () =>
+    gateway.plane.workers.find(({ stage }) => stage === 'released'),
+  );
   await gateway.plane.upgrade(true);
-  await eventually('it retires', () => gateway.plane.workers.some(({ stage }) => stage === 'retiring'));
+  await eventually('it retires', () =>
+    gateway.plane.workers.some(({ pid, stage }) => pid === released.pid && stage === 'retiring'),
+  );
   client.send(GET);
   assert.match(await client.untilEnd(), /Connection: close/);
 });

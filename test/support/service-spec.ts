@@ -1,10 +1,11 @@
 import { DEFAULT_JUDGE } from '../../src/core/judge/rules.ts';
-import type { Service } from '../../src/core/project.ts';
+import { isWeb, type Service, type WebService, type WorkerService } from '../../src/core/project.ts';
 import { DEFAULT_POLICY } from '../../src/core/traffic/policy.ts';
 
 /** A service as the file gives it, small and valid. */
-export function serviceSpec(change: Partial<Service> = {}): Service {
+export function serviceSpec(change: Partial<WebService> = {}): WebService {
   return {
+    kind: 'web',
     name: 'web',
     run: { command: 'node server.js', env: {}, stop: { signal: 'SIGTERM', withinMs: 10_000 } },
     files: { dir: '.', ignore: [] },
@@ -41,4 +42,23 @@ export function serviceSpec(change: Partial<Service> = {}): Service {
     after: [],
     ...change,
   };
+}
+
+/** The same as a worker. */
+export function workerSpec(change: Partial<WorkerService> = {}): WorkerService {
+  const { traffic: _traffic, run, ...rest } = serviceSpec();
+  return {
+    ...rest,
+    kind: 'worker',
+    run: { ...run, stop: { signal: 'SIGTERM', withinMs: null } },
+    drainMs: 120_000,
+    ...change,
+  };
+}
+
+/** One that has to be there and to serve traffic. */
+export function webIn(services: Readonly<Record<string, Service>>, name = 'web'): WebService {
+  const service = services[name];
+  if (!service || !isWeb(service)) throw new Error(`${name} is no web service`);
+  return service;
 }

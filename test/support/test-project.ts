@@ -33,6 +33,8 @@ export interface ProjectOptions {
   /** How long a new instance may take to get ready; default `10s`. */
   readonly readyWithin?: string;
   readonly top?: string;
+  /** Instead of a web service: YAML lines of a worker called `mailer`, indented by four spaces, after `kind` and `run`. */
+  readonly worker?: string;
 }
 
 export interface StartOptions {
@@ -44,6 +46,8 @@ export interface StartOptions {
 export class TestProject {
   readonly root: string;
   readonly port: number;
+  /** The service that is released: `web`, or `mailer` where it is a worker. */
+  name = 'web';
   control: ChildProcess | null = null;
 
   private constructor(root: string, port: number) {
@@ -59,6 +63,7 @@ export class TestProject {
   }
 
   async writeFile(options: ProjectOptions): Promise<void> {
+    if (options.worker !== undefined) return this.#writeWorker(options.worker, options.top ?? '');
     const text = `project: test
 services:
   web:
@@ -72,11 +77,18 @@ ${options.top ?? ''}
     await writeFile(path.join(this.root, 'segue.yaml'), text);
   }
 
+  async #writeWorker(lines: string, top: string): Promise<void> {
+    this.name = 'mailer';
+    const service = `  mailer:\n    kind: worker\n    run: node worker.mjs\n${lines}`;
+    await writeFile(path.join(this.root, 'segue.yaml'), `project: test\nservices:\n${service}\n${top}\n`);
+  }
+
   /** A folder with the test app; `behaviour` is what distinguishes one version from another. */
   async build(name: string, behaviour: Readonly<Record<string, unknown>> = {}): Promise<string> {
     const dir = path.join(this.root, 'builds', name);
     await mkdir(dir, { recursive: true });
     await copyFile(path.join(here, 'app.mjs'), path.join(dir, 'server.mjs'));
+    await copyFile(path.join(here, 'worker.mjs'), path.join(dir, 'worker.mjs'));
     await writeFile(path.join(dir, 'behaviour.json'), JSON.stringify({ name, ...behaviour }));
     return dir;
   }
@@ -110,7 +122,7 @@ ${options.top ?? ''}
 
   /** Begins a release and returns its id. */
   async begin(version: string, dir?: string): Promise<string> {
-    const body = { service: 'web', version, dir: dir ?? path.join('builds', version), by: 'test' };
+    const body = { service: this.name, version, dir: dir ?? path.join('builds', version), by: 'test' };
     const { release } = await this.api<DeployResponse>('POST', '/v1/releases', body);
     if (!release) throw new Error(`${version} serves already`);
     return release.id;
@@ -122,13 +134,13 @@ ${options.top ?? ''}
 
   async rollback(): Promise<ReleaseRecord> {
     const body = { to: null, by: 'test', reason: '' };
-    const { release } = await this.api<DeployResponse>('POST', '/v1/services/web/rollback', body);
+    const { release } = await this.api<DeployResponse>('POST', `/v1/services/${this.name}/rollback`, body);
     if (!release) throw new Error('nothing was rolled back');
     return this.ended(release.id);
   }
 
   async abort(): Promise<void> {
-    await this.api('POST', '/v1/services/web/abort', { by: 'test', reason: '' });
+    await this.api('POST', `/v1/services/${this.name}/abort`, { by: 'test', reason: '' });
   }
 
   async release(id: string): Promise<ReleaseResponse> {
@@ -168,12 +180,12 @@ ${options.top ?? ''}
     return service;
   }
 
-  /** As many instances as wanted, of stable, each in traffic. */
+  /** As many instances as wanted, of stable, each in traffic or, as a worker, ready. */
   async allServe(): Promise<boolean> {
     const { instances, stable, wanted } = await this.web();
-    return (
-      instances.length === wanted && instances.every((i) => i.version === stable && i.traffic === 'serving')
-    );
+    const serves = (of: ServiceStatus['instances'][number]) =>
+      of.traffic === 'serving' || (of.traffic === 'working' && of.ready);
+    return instances.length === wanted && instances.every((i) => i.version === stable && serves(i));
   }
 
   async killControl(): Promise<void> {

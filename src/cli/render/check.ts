@@ -1,5 +1,5 @@
-import type { Project, Service } from '../../core/project.ts';
-import { count } from '../../core/units.ts';
+import { isWorker, type Project, type Service } from '../../core/project.ts';
+import { count, formatDurationMs } from '../../core/units.ts';
 import { describeListen } from '../../core/listen.ts';
 import { describeRunWords } from '../command-words.ts';
 import type { Paint } from './style.ts';
@@ -19,7 +19,9 @@ export function renderCheck(project: Project, warnings: readonly string[], paint
 function serviceRow(service: Service): Cell[] {
   return [
     { text: service.name, style: 'bold' },
-    { text: describeListen(service.traffic.listen, service.traffic.tls !== null) },
+    isWorker(service)
+      ? { text: `worker, jobs get ${formatDurationMs(service.drainMs)}` }
+      : { text: describeListen(service.traffic.listen, service.traffic.tls !== null) },
     { text: `${service.instances} x ${describeRunWords(service.run.command)}` },
     { text: service.strategy.type, style: 'dim' },
   ];

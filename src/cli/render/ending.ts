@@ -1,5 +1,6 @@
 /** The last words of `segue deploy` and its like. */
 import { describeError, ERRORS } from '../../core/errors.ts';
+import { isOfWorkers } from '../../core/release/plan.ts';
 import { causeOf } from '../../core/release/records.ts';
 import { formatDurationMs } from '../../core/units.ts';
 import type { ReleaseResponse } from '../../wire/api.ts';
@@ -16,11 +17,12 @@ export function renderEnding({ release, summary }: ReleaseResponse, paint: Paint
         .split('\n')
         .map((line) => `  ${line}`)
     : [];
-  const serves = release.from === null ? 'nothing serves, as before' : `${release.from} serves as before`;
+  const verb = isOfWorkers(release.plan) ? 'runs' : 'serves';
+  const serves = release.from === null ? `nothing ${verb}, as before` : `${release.from} ${verb} as before`;
   switch (summary.state) {
     case 'done':
       return [
-        `${paint('green', 'done')}: ${release.to} serves ${release.service}, after ${took}`,
+        `${paint('green', 'done')}: ${release.to} ${verb} ${release.service}, after ${took}`,
         ...receipt,
       ];
     case 'stopped':

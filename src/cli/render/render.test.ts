@@ -251,6 +251,7 @@ test('the status tells what serves, what is wrong and what is under way', () => 
     services: [
       {
         name: 'web',
+        kind: 'web',
         listen: 'http://localhost:8080',
         stable: 'v1',
         previous: null,

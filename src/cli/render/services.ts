@@ -7,10 +7,10 @@ export function renderApplied(applied: ApplyResponse, paint: Paint): string[] {
   const { project, environment, services } = applied;
   const rows = services.map((service): Cell[] => [
     { text: service.name, style: 'bold' },
-    { text: service.listen },
+    { text: service.listen ?? service.kind },
     service.stable === null
       ? { text: 'nothing deployed yet', style: 'dim' }
-      : { text: `${service.stable} serves` },
+      : { text: `${service.stable} ${service.kind === 'worker' ? 'runs' : 'serves'}` },
   ]);
   const fresh = services.filter((service) => service.stable === null);
   const notes = services.flatMap((s) =>

@@ -56,12 +56,15 @@ function workersOf({ workers }: GatewayStatus): string {
 function renderService(service: ServiceStatus, nowMs: number, paint: Paint): string[] {
   const shown = service.instances.filter((i) => i.phase !== 'stopped');
   const ready = shown.filter((i) => i.ready && i.version === service.stable).length;
-  const serves = service.stable === null ? 'nothing deployed yet' : `${service.stable} serves`;
+  const serves =
+    service.stable === null
+      ? 'nothing deployed yet'
+      : `${service.stable} ${service.kind === 'worker' ? 'runs' : 'serves'}`;
   const share = service.stable === null ? '' : `, ${ready} of ${service.wanted} ready`;
   const before = service.previous === null ? '' : `, ${service.previous} before`;
   const held = service.holding > 0 ? paint('yellow', `, ${number(service.holding)} requests wait`) : '';
   return [
-    `${paint('bold', service.name)}  ${service.listen}  ${serves}${before}${share}${held}`,
+    `${paint('bold', service.name)}  ${service.listen ?? service.kind}  ${serves}${before}${share}${held}`,
     ...(shown.length > 0 ? renderTable(HEAD, shown.map(instanceRow), paint, '  ') : []),
     ...shown.filter((i) => i.trouble !== null).map((i) => `  ${paint('yellow', '!')} ${i.id}: ${i.trouble}`),
     ...(service.release ? renderActive(service.release, nowMs, paint) : []),

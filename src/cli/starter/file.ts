@@ -2,7 +2,7 @@ import { parse } from 'yaml';
 import type { Findings } from './findings.ts';
 
 /** The first segue.yaml: short, and with what people change first as comments. */
-export function starterFile({ name, start, port, others }: Findings, schema: string): string {
+export function starterFile({ name, start, port, workers, others }: Findings, schema: string): string {
   const command = start?.command ?? 'node server.js';
   const from = start ? `from ${start.source}` : 'nothing was found: put your command here';
   const lines = [
@@ -29,15 +29,26 @@ export function starterFile({ name, start, port, others }: Findings, schema: str
     '    strategy: rolling            # or blue-green, or { type: rolling, surge: 1, unavailable: 0 }',
     '    # What must work on a new version before it gets traffic:',
     '    # smoke: [{ get: /, expect: { status: 200, contains: Welcome } }]',
+    ...workers.flatMap((worker) => workerLines(worker)),
     ...others.map(
-      (other) =>
-        `  # ${other.name}: ${other.command}    # from Procfile; not part of this version of Segue yet`,
+      (other) => `  # ${other.name}: ${other.command}    # from Procfile; Segue runs no such line`,
     ),
     '# What differs elsewhere: segue up --environment staging',
     '# environments:',
     '#   staging: { services: { web: { instances: 1, traffic: { listen: 8081 } } } }',
   ];
   return `${lines.join('\n')}\n`;
+}
+
+function workerLines({ name, command }: Findings['workers'][number]): string[] {
+  return [
+    `  ${name}:`,
+    '    # from Procfile: it takes jobs, and nothing is routed to it. With traffic: it is a web service.',
+    '    kind: worker',
+    `    run: ${scalar(command)}`,
+    '    drain: 30s                   # jobs under way get this long once their instance is told to stop',
+    '    # strategy: handover         # where two versions must not be at work at once',
+  ];
 }
 
 /** Plain where YAML reads it back as the same text, else quoted: JSON strings are YAML strings. */

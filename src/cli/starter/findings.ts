@@ -10,9 +10,20 @@ export interface Findings {
   readonly start: { readonly command: string; readonly source: string } | null;
   /** From `EXPOSE`. */
   readonly port: number | null;
-  /** Other lines of a Procfile. */
-  readonly others: readonly { readonly name: string; readonly command: string }[];
+  /** Lines of a Procfile that are no web service: programs that run on beside it. */
+  readonly workers: readonly Line[];
+  /** Those that run once, such as before a release, or whose name is none for a service. */
+  readonly others: readonly Line[];
 }
+
+/** Of a Procfile. */
+interface Line {
+  readonly name: string;
+  readonly command: string;
+}
+
+/** Lines that run once where Procfiles come from. */
+const RUN_ONCE = new Set(['release', 'postdeploy', 'console']);
 
 export async function lookAround(root: string): Promise<Findings> {
   const [manifest, procfile, dockerfile] = await Promise.all([
@@ -31,8 +42,25 @@ export async function lookAround(root: string): Promise<Findings> {
     name: nameFrom(manifest['name']) ?? nameFrom(path.basename(root)) ?? 'app',
     start,
     port: image.port,
-    others: processes.filter((line) => line.name !== 'web'),
+    ...sorted(processes.filter((line) => line.name !== 'web')),
   };
+}
+
+/** Each name of segue.yaml is one service; what has no such name is left to the reader. */
+function sorted(lines: readonly Line[]): Pick<Findings, 'workers' | 'others'> {
+  const taken = new Set(['web']);
+  const workers: Line[] = [];
+  const others: Line[] = [];
+  for (const line of lines) {
+    const name = nameFrom(line.name);
+    if (RUN_ONCE.has(line.name) || name === null || taken.has(name)) {
+      others.push(line);
+      continue;
+    }
+    taken.add(name);
+    workers.push({ name, command: line.command });
+  }
+  return { workers, others };
 }
 
 async function readManifest(root: string): Promise<Readonly<Record<string, unknown>>> {
@@ -77,7 +105,7 @@ async function withLocalProgram(root: string, script: string): Promise<string> {
   return [isLocal && program !== 'node' ? local : program, ...rest].join(' ');
 }
 
-function readProcfile(text: string): { name: string; command: string }[] {
+function readProcfile(text: string): Line[] {
   return text.split(/\r?\n/).flatMap((line) => {
     const [, name, command] = /^([A-Za-z0-9_-]+):\s*(\S.*)$/.exec(line) ?? [];
     return name && command ? [{ name, command: command.trim() }] : [];

@@ -5,11 +5,13 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import fc from 'fast-check';
+import type { Service } from '../../core/project.ts';
 import { isName } from '../../wire/file/values.ts';
 import { parseProjectFile } from '../../wire/file/parse.ts';
 import { starterFile } from './file.ts';
 import { lookAround, nameFrom } from './findings.ts';
 import { ignoreState } from './gitignore.ts';
+import { webIn } from '../../../test/support/service-spec.ts';
 
 let root = '';
 beforeEach(async () => {
@@ -32,12 +34,17 @@ describe('the command', () => {
     assert.equal(found.start?.command, './node_modules/.bin/next start -p $PORT');
   });
 
-  test('comes from the Procfile first, whose other lines are kept', async () => {
+  test('comes from the Procfile first, whose other lines are workers, or run once', async () => {
     await put('package.json', JSON.stringify({ scripts: { start: 'node a.js' } }));
-    await put('Procfile', 'web: node b.js\nworker: node "c d".js\n');
+    const lines = ['web: node b.js', 'worker: node "c d".js', 'Web: node e.js', 'release: node f.js', '1: g'];
+    await put('Procfile', lines.join('\n'));
     const found = await lookAround(root);
     assert.deepEqual(found.start, { command: 'node b.js', source: 'Procfile' });
-    assert.deepEqual(found.others, [{ name: 'worker', command: 'node "c d".js' }]);
+    assert.deepEqual(found.workers, [{ name: 'worker', command: 'node "c d".js' }]);
+    assert.deepEqual(
+      found.others.map(({ name }) => name),
+      ['Web', 'release', '1'],
+    );
   });
 
   test('comes from the Dockerfile, with its port', async () => {
@@ -61,15 +68,25 @@ test('whatever is found, the file passes the check and starts exactly that', () 
   const start = fc.option(
     fc.record({ command: words.map((w) => w.trim()), source: fc.constant('Procfile') }),
   );
-  const others = fc.array(fc.record({ name: fc.stringMatching(/^[a-z]{1,8}$/), command: words }));
+  const line = fc.record({ name: fc.stringMatching(/^[a-z]{1,8}$/), command: words.map((w) => w.trim()) });
+  const others = fc.array(line);
+  const names = fc.uniqueArray(line, { selector: ({ name }) => name, maxLength: 4 });
+  const workersOf = names.map((all) => all.filter(({ name }) => name !== 'web'));
+  const ports = fc.option(fc.integer({ min: 1, max: 19_999 }));
   fc.assert(
-    fc.property(start, fc.option(fc.integer({ min: 1, max: 19_999 })), others, (found, port, rest) => {
-      const text = starterFile({ name: 'app', start: found, port, others: rest }, './segue.schema.json');
+    fc.property(start, ports, workersOf, others, (found, port, workers, rest) => {
+      const findings = { name: 'app', start: found, port, workers, others: rest };
+      const text = starterFile(findings, './segue.schema.json');
       const result = parseProjectFile(text, 'segue.yaml', null);
       assert.ok(result.ok, JSON.stringify(result));
-      const web = result.project.services['web'];
-      assert.equal(web?.run.command, found?.command ?? 'node server.js');
+      const web = webIn(result.project.services);
+      assert.equal(web.run.command, found?.command ?? 'node server.js');
       assert.equal(web.traffic.listen.port, port ?? 8080);
+      for (const worker of workers) {
+        const service: Service | undefined = result.project.services[worker.name];
+        assert.equal(service?.kind, 'worker');
+        assert.equal(service.run.command, worker.command);
+      }
     }),
   );
 });
@@ -77,7 +94,10 @@ test('whatever is found, the file passes the check and starts exactly that', () 
 test('a command that YAML would read as something else is quoted', () => {
   for (const command of ['.0', '.inf', 'true', 'null', 'a: b', 'a #b', '~']) {
     const start = { command, source: 'Procfile' };
-    const text = starterFile({ name: 'app', start, port: null, others: [] }, './segue.schema.json');
+    const text = starterFile(
+      { name: 'app', start, port: null, workers: [], others: [] },
+      './segue.schema.json',
+    );
     const result = parseProjectFile(text, 'segue.yaml', null);
     assert.ok(result.ok, JSON.stringify(result));
     assert.equal(result.project.services['web']?.run.command, command);

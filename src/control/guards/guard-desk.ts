@@ -4,7 +4,8 @@ import { budgetOf } from '../../core/judge/budget.ts';
 import type { JudgeRules } from '../../core/judge/judge.ts';
 import type { GuardFinding } from '../../core/judge/verdict.ts';
 import { limits } from '../../core/limits.ts';
-import type { Service } from '../../core/project.ts';
+import { isWeb, isWorker, type Service } from '../../core/project.ts';
+import type { UnitOfWork } from '../../core/judge/saturation-guard.ts';
 import type { ReleaseRecord } from '../../core/release/records.ts';
 import { copiesRequests } from '../../core/release/stage.ts';
 import type { GuardParts, GuardSource } from './guard-source.ts';
@@ -73,11 +74,10 @@ export class GuardDesk {
       ([name, choice]) => new MetricWatch({ name, choice, level, release }, this.#parts),
     );
     if (saturation) {
-      const requestsAreCounted = service.traffic.mode === 'gateway';
-      const order = { choice: saturation, falseAlarms, release, requestsAreCounted };
+      const order = { choice: saturation, falseAlarms, release, unit: unitOf(service) };
       sources.push(new UsageWatch(order, this.#parts));
     }
-    if (probes) {
+    if (probes && isWeb(service)) {
       const probeRules = {
         tolerateErrors: rules.errors.tolerate,
         tolerateLatency: rules.latency.tolerate,
@@ -99,4 +99,10 @@ export class GuardDesk {
   close(): void {
     for (const release of this.#watched.keys()) this.end(release);
   }
+}
+
+/** In direct mode how many requests an instance got is not known, and a worker has none. */
+function unitOf(service: Service): UnitOfWork | null {
+  if (isWorker(service)) return 'second';
+  return service.traffic.mode === 'gateway' ? 'request' : null;
 }

@@ -7,7 +7,7 @@ import type { ProbesChoice } from '../../core/judge/guard-choices.ts';
 import type { GuardLevel } from '../../core/judge/metric-guard.ts';
 import { ProbeGuard, type ProbeRules } from '../../core/judge/probe-guard.ts';
 import type { GuardFinding } from '../../core/judge/verdict.ts';
-import type { Service } from '../../core/project.ts';
+import type { WebService } from '../../core/project.ts';
 import type { InstanceRecord, ReleaseRecord } from '../../core/release/records.ts';
 import { SEGUE_VERSION } from '../../wire/version.ts';
 import { probeOfSmokeTest } from '../probes.ts';
@@ -18,7 +18,7 @@ export interface ProbingOrder {
   readonly rules: ProbeRules;
   readonly level: GuardLevel;
   readonly release: ReleaseRecord;
-  readonly service: Service;
+  readonly service: WebService;
 }
 
 /** So that a program can leave them out of what it counts. */

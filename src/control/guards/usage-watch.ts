@@ -1,6 +1,6 @@
 /** Reads what the instances of both sides use, for as long as their release is judged. */
 import type { SaturationChoice } from '../../core/judge/guard-choices.ts';
-import { type InstanceUsage, SaturationGuard } from '../../core/judge/saturation-guard.ts';
+import { type InstanceUsage, SaturationGuard, type UnitOfWork } from '../../core/judge/saturation-guard.ts';
 import type { GuardFinding } from '../../core/judge/verdict.ts';
 import type { InstanceRecord, ReleaseRecord } from '../../core/release/records.ts';
 import type { Usage } from '../../ports/runtime.ts';
@@ -11,8 +11,8 @@ export interface UsageOrder {
   /** What each of its guards may spend. */
   readonly falseAlarms: number;
   readonly release: ReleaseRecord;
-  /** False in direct mode: how many requests an instance got is not known. */
-  readonly requestsAreCounted: boolean;
+  /** What processor time is compared by; null: nothing that is known. */
+  readonly unit: UnitOfWork | null;
 }
 
 export class UsageWatch implements GuardSource {
@@ -25,7 +25,7 @@ export class UsageWatch implements GuardSource {
   constructor(order: UsageOrder, parts: GuardParts) {
     this.#parts = parts;
     this.#order = order;
-    this.#guard = new SaturationGuard(order.choice, order.falseAlarms);
+    this.#guard = new SaturationGuard(order.choice, order.falseAlarms, order.unit ?? 'request');
     this.#unsubscribe = parts.fleet.onCrash(({ id }) => this.#crashed(id));
     void repeat(order.choice.everyMs, () => this.#look(), parts.ports, this.#closing.signal);
   }
@@ -39,7 +39,7 @@ export class UsageWatch implements GuardSource {
     if (this.#closing.signal.aborted) return;
     const counts = plane.report()?.instances ?? [];
     const requests = new Map(counts.map(({ instance, requests: count }) => [instance, count]));
-    const isCounted = this.#order.requestsAreCounted && plane.report() !== null;
+    const isCounted = this.#order.unit === 'request' && plane.report() !== null;
     const used = (instances: readonly InstanceRecord[]): InstanceUsage[] =>
       instances.flatMap(({ id }) => {
         const found = usage.get(id);

@@ -1,17 +1,17 @@
 import { SegueError } from '../../core/errors.ts';
-import type { SmokeTest } from '../../core/project.ts';
+import { isWeb, type SmokeTest, type Traffic } from '../../core/project.ts';
 import type { InstanceRef, SmokeStep } from '../../core/release/step.ts';
 import { count } from '../../core/units.ts';
 import { instanceEnvironment } from '../instance-environment.ts';
 import { probeOfSmokeTest, type ProbeTarget } from '../probes.ts';
 import type { StepContext, StepHandler } from './handler.ts';
 
-/** Before traffic every new instance is asked; after it, the public address. */
+/** Before traffic every new instance is asked, as are new workers; after it, the public address. */
 export const smoke: StepHandler<SmokeStep> = async ({ when, instances }, context) => {
   const targets =
-    when === 'before'
-      ? instances.map((ref) => ({ name: ref.id, target: directTarget(ref, context) }))
-      : [{ name: 'the gateway', target: publicTarget(instances, context) }];
+    when === 'after' && isWeb(context.service)
+      ? [{ name: 'the gateway', target: publicTarget(instances, context.service.traffic, context) }]
+      : instances.map((ref) => ({ name: ref.id, target: directTarget(ref, context) }));
   for (const { name, target } of targets) {
     for (const test of context.spec.smoke) await run(test, name, target, context);
   }
@@ -33,8 +33,11 @@ function directTarget(ref: InstanceRef, context: StepContext): ProbeTarget {
   return { host, port, hostHeader: null, ...surroundings(ref, port, context) };
 }
 
-function publicTarget(instances: readonly InstanceRef[], context: StepContext): ProbeTarget {
-  const { listen, routes } = context.service.traffic;
+function publicTarget(
+  instances: readonly InstanceRef[],
+  { listen, routes }: Traffic,
+  context: StepContext,
+): ProbeTarget {
   const everywhere = ['', '::', '0.0.0.0'].includes(listen.host);
   const named = routes.find((route) => route.host !== null && !route.host.startsWith('*'));
   const [ref] = instances;

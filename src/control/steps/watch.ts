@@ -1,3 +1,4 @@
+import { isWeb } from '../../core/project.ts';
 import type {
   ApproveStep,
   BakeStep,
@@ -49,7 +50,7 @@ export async function watchUntil(
   const ids = instances.map((i) => i.id);
   const countReady = () => ids.filter((id) => fleet.isReady(id)).length;
   const alone = ledger.service(release.service).rotation.instances.every((id) => ids.includes(id));
-  const noneMs = alone ? service.traffic.hold.forMs / 2 : Infinity;
+  const noneMs = alone && isWeb(service) ? service.traffic.hold.forMs / 2 : Infinity;
   const either = (check: () => void) => {
     const unsubscribe = [fleet.onChange(check), onChange(check)];
     return () => unsubscribe.forEach((each) => each());

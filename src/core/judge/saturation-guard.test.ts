@@ -57,6 +57,20 @@ function read(
   return guard.findings();
 }
 
+test('of workers, which have no requests, processor time is compared per second of an instance', () => {
+  const worker = (cpu: number | null) => new SaturationGuard({ ...CHOICE, cpu }, 0.0005, 'second');
+  const cpuOf = (found: readonly GuardFinding[]) => found.find(({ guard }) => guard === 'cpu');
+  const none = () => 0;
+  const burns = cpuOf(
+    read(worker(2), 60, { cpuMs: () => 9_000, requests: none }, { cpuMs: () => 900, requests: none }),
+  );
+  assert.equal(burns?.verdict, 'worse');
+  assert.match(burns.proof, /^900ms of a core per second, stable 90ms; more than 2x in \d+ of \d+ readings$/);
+  const alike = cpuOf(read(worker(2), 60, { requests: none }, { requests: none }));
+  assert.equal(alike?.verdict, 'not-enough-evidence');
+  assert.equal(cpuOf(read(worker(null), 60, { cpuMs: () => 9_000 })), undefined);
+});
+
 const guardOf = (change: Partial<SaturationChoice> = {}, falseAlarms = 0.0005) =>
   new SaturationGuard({ ...CHOICE, ...change }, falseAlarms);
 

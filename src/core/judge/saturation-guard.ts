@@ -1,5 +1,5 @@
 /**
- * What the candidate's instances use, beside stable's at the same moments: processor time per request, memory per
+ * What the candidate's instances use, beside stable's at the same moments: processor time per request (of workers per second), memory per
  * instance, its growth, restarts, and how long they take to answer a readiness check: where one thread does all the
  * work, that is how long its event loop is busy with something else. It can only take a candidate back. New instances warm up before they are
  * measured, and one reading is never enough: each guard is a test over many (`pairs.ts`), or a count.
@@ -20,6 +20,9 @@ export interface InstanceUsage {
   /** Readiness checks that it was asked over HTTP, and how long they took together. */
   readonly checks: { readonly count: number; readonly tookMs: number };
 }
+
+/** What processor time is for: what came to an instance, or, where nothing is counted, its time. */
+export type UnitOfWork = 'request' | 'second';
 
 export interface UsageReading {
   /** Monotonic. */
@@ -53,18 +56,20 @@ const ABOVE_MAX = 3;
 export class SaturationGuard {
   readonly #choice: SaturationChoice;
   readonly #falseAlarms: number;
+  readonly #unit: UnitOfWork;
   readonly #growth: MemoryGrowth;
   readonly #since = new Map<string, number>();
   #before: UsageReading | null = null;
-  #cpu = { pairs: NO_PAIRS, candidateMs: 0, candidateRequests: 0, stableMs: 0, stableRequests: 0 };
+  #cpu = { pairs: NO_PAIRS, candidateMs: 0, candidateUnits: 0, stableMs: 0, stableUnits: 0 };
   #memory = { pairs: NO_PAIRS, candidateBytes: 0, stableBytes: 0 };
   #delay = { pairs: NO_PAIRS, candidateMs: 0, stableMs: 0 };
   #above = { row: 0, id: '', bytes: 0 };
   #restarts = { candidate: 0, stable: 0 };
 
   /** `falseAlarms`: what each of its guards may spend of the release's. */
-  constructor(choice: SaturationChoice, falseAlarms: number) {
+  constructor(choice: SaturationChoice, falseAlarms: number, unit: UnitOfWork = 'request') {
     this.#choice = choice;
+    this.#unit = unit;
     this.#falseAlarms = falseAlarms;
     this.#growth = new MemoryGrowth(choice.growthBytesPerHour ?? 0);
   }
@@ -113,16 +118,21 @@ export class SaturationGuard {
 
   #takeCpu(mine: SideUse, theirs: SideUse): void {
     const { cpu } = this.#choice;
-    if (cpu === null || mine.requests === null || theirs.requests === null) return;
-    if (theirs.requests < REQUESTS_MIN) return;
+    const [units, theirUnits] = [this.#unitsOf(mine), this.#unitsOf(theirs)];
+    if (cpu === null || units === null || theirUnits === null) return;
+    if (this.#unit === 'request' && theirUnits < REQUESTS_MIN) return;
     const idleMs = IDLE_SHARE * mine.lengthMs * mine.instances;
-    const toleratedMs = cpu * (theirs.cpuMs / theirs.requests) * mine.requests + idleMs;
+    const toleratedMs = cpu * (theirs.cpuMs / theirUnits) * units + idleMs;
     const so = this.#cpu;
     so.pairs = withPair(so.pairs, mine.cpuMs > toleratedMs);
     so.candidateMs += mine.cpuMs;
-    so.candidateRequests += mine.requests;
+    so.candidateUnits += units;
     so.stableMs += theirs.cpuMs;
-    so.stableRequests += theirs.requests;
+    so.stableUnits += theirUnits;
+  }
+
+  #unitsOf({ requests, instances, lengthMs }: SideUse): number | null {
+    return this.#unit === 'request' ? requests : (instances * lengthMs) / 1_000;
   }
 
   #takeDelay(mine: SideUse, theirs: SideUse): void {
@@ -176,11 +186,11 @@ export class SaturationGuard {
   #cpuFinding(): GuardFinding | null {
     const { cpu } = this.#choice;
     if (cpu === null) return null;
-    const { pairs, candidateMs, candidateRequests, stableMs, stableRequests } = this.#cpu;
-    const mine = formatDurationMs(candidateMs / Math.max(1, candidateRequests));
-    const theirs = formatDurationMs(stableMs / Math.max(1, stableRequests));
+    const { pairs, candidateMs, candidateUnits, stableMs, stableUnits } = this.#cpu;
+    const mine = formatDurationMs(candidateMs / Math.max(1, candidateUnits));
+    const theirs = formatDurationMs(stableMs / Math.max(1, stableUnits));
     const beyond = `more than ${formatNumber(cpu)}x in ${pairs.worse} of ${pairs.all} readings`;
-    return this.#ofPairs('cpu', pairs, `${mine} of a core per request, stable ${theirs}; ${beyond}`);
+    return this.#ofPairs('cpu', pairs, `${mine} of a core per ${this.#unit}, stable ${theirs}; ${beyond}`);
   }
 
   #memoryFinding(): GuardFinding | null {

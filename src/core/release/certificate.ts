@@ -20,7 +20,8 @@ export interface Certificate {
 export interface WayBack {
   readonly fromStep: number;
   readonly toStep: number;
-  readonly how: 'untouched' | 'one-routing' | 'start-again' | 'wait' | 'new-release';
+  readonly how:
+    'untouched' | 'one-routing' | 'start-again' | 'wait' | 'workers-again' | 'jobs-wait' | 'new-release';
   /** Instances of stable that would have to be started. */
   readonly starts: number;
   /** Changes of the database that stay as far as they are, because both versions can use them. */
@@ -67,7 +68,9 @@ function wayBack(back: readonly Step[]): Pick<WayBack, 'how' | 'starts'> {
   const routes = back.some((step) => step.kind === 'route');
   // R10: where the candidate has to end first, nobody serves meanwhile.
   const [first] = back.filter((step) => step.kind === 'stop' || step.kind === 'start');
-  if (starts > 0) return { how: first?.kind === 'stop' ? 'wait' : 'start-again', starts };
+  const waits = first?.kind === 'stop';
+  if (starts > 0 && !routes) return { how: waits ? 'jobs-wait' : 'workers-again', starts };
+  if (starts > 0) return { how: waits ? 'wait' : 'start-again', starts };
   return { how: routes ? 'one-routing' : 'untouched', starts };
 }
 
@@ -100,6 +103,10 @@ function describeHow(way: WayBack, to: string | null): string {
       return `${way.starts} of stable started again, then one routing`;
     case 'wait':
       return `requests wait: the candidate ends, then ${way.starts} of stable started again`;
+    case 'workers-again':
+      return `${way.starts} of stable started again, then the candidate is told to stop`;
+    case 'jobs-wait':
+      return `jobs wait: the candidate ends, then ${way.starts} of stable started again`;
     case 'new-release':
       return 'finished: "segue rollback" makes a new release';
   }

@@ -15,8 +15,16 @@ export interface Facts {
   readonly nextInstance: number;
   /** Two versions of it must not run at once; null: they may. */
   readonly alone: Alone | null;
+  /** Left out: it serves traffic. */
+  readonly worker?: Worker;
   /** Left out or null: no database is released with the code. */
   readonly schema?: SchemaFacts | null;
+}
+
+/** Nothing is routed to it: it works from its start until it is told to stop. */
+export interface Worker {
+  /** What its jobs get then. */
+  readonly drainMs: number;
 }
 
 export interface Alone {

@@ -116,6 +116,32 @@ test('a candidate is out of traffic when nothing of its way back moves traffic a
   assert.ok(!isOutOfTraffic({ ...record, state: { phase: 'turning', cause, tries: 0 } }));
 });
 
+test('a worker that goes back is out of the way when its candidates have ended, not before', () => {
+  const cause = { code: 'RELEASE_ABORTED', detail: '' } as const;
+  const steps: Step[] = [{ kind: 'stop', instances, drainMs: 1_000 }];
+  const record = releaseOf('rolled-back');
+  const back = (index: number) =>
+    isOutOfTraffic({
+      ...record,
+      state: { phase: 'back', cause, tries: 0, steps, at: index, underWay: true },
+    });
+  assert.deepEqual([0, 1].map(back), [false, true]);
+});
+
+test('a worker has taken over when all of its instances are at work and tested', () => {
+  const steps: Step[] = [
+    { kind: 'start', instances },
+    { kind: 'ready', instances },
+    { kind: 'smoke', when: 'at-work', instances },
+    { kind: 'together', services: ['web'], instances },
+    { kind: 'promote', version: 'v2' },
+  ];
+  assert.deepEqual(
+    [0, 1, 2, 3].map((index) => hasFullTraffic(at(index, steps))),
+    [false, false, false, true],
+  );
+});
+
 test('a member that goes back takes the others with it, once, and names itself', () => {
   const other = at(1, STEPS);
   const failure = {

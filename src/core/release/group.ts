@@ -76,7 +76,7 @@ export function hasSchema({ state, plan }: ReleaseRecord): boolean {
   return state.phase === 'forward' && state.at > last;
 }
 
-/** Everything goes to its candidate; what is left are the bake and the others. */
+/** Everything goes to its candidate, or all of its workers work; what is left are the bake and the others. */
 export function hasFullTraffic({ state, plan }: ReleaseRecord): boolean {
   if (state.phase !== 'forward') return false;
   const routed = plan.steps.findLastIndex((step) => step.kind === 'route');
@@ -94,10 +94,13 @@ export function isThere({ state, plan }: ReleaseRecord): boolean {
 
 const MOVES: ReadonlySet<Step['kind']> = new Set(['start', 'ready', 'route', 'drain'] as const);
 
-/** No request goes to its candidate any more, and none is under way there. */
+/** Until workers have ended they take jobs, or have some. */
+const moves = (step: Step) => MOVES.has(step.kind) || (step.kind === 'stop' && step.drainMs !== undefined);
+
+/** No request goes to its candidate any more, and none is under way there; candidates that are workers have ended. */
 export function isOutOfTraffic({ state }: ReleaseRecord): boolean {
   if (state.phase === 'ended') return true;
-  return state.phase === 'back' && !state.steps.slice(state.at).some((step) => MOVES.has(step.kind));
+  return state.phase === 'back' && !state.steps.slice(state.at).some(moves);
 }
 
 /**

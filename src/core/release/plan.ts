@@ -14,3 +14,8 @@ export interface Plan {
   /** The way back from every step, computed before traffic moves. */
   readonly certificate: Certificate;
 }
+
+/** Nothing is routed to workers; every other plan moves traffic. */
+export function isOfWorkers({ steps }: Pick<Plan, 'steps'>): boolean {
+  return steps.every(({ kind }) => kind !== 'route');
+}

@@ -1,5 +1,5 @@
 import { SegueError } from '../errors.ts';
-import { aloneStrategy, returnStrategy, strategyOf } from '../strategy/index.ts';
+import { aloneStrategy, returnStrategy, strategyOf, workerStrategy } from '../strategy/index.ts';
 import type { Strategy, StrategyRequest } from '../strategy/strategy.ts';
 import { type Certificate, certify } from './certificate.ts';
 import { formatDurationMs } from '../units.ts';
@@ -59,7 +59,7 @@ function released(request: PlanRequest, { bringer = null, brings = [] }: Joining
   const names = new Set([...pendingFor(facts.schema, to), ...brings].map(({ name }) => name));
   const pending = facts.schema.changes.filter(({ name }) => names.has(name));
   const later = contractsOf(request).map((change): Step => ({ kind: 'contract', change: refOf(change) }));
-  return { steps: withSchema(steps, pending), later };
+  return { steps: withSchema(steps, pending, facts.worker !== undefined), later };
 }
 
 function endsOf(contracts: readonly SchemaChange[]): Pick<Certificate, 'contracts'> {
@@ -75,6 +75,7 @@ function contractsOf({ kind, facts, to, service }: PlanRequest): SchemaChange[] 
 
 /** R10 goes before what the file says of the new version: the old one may not bear company either. */
 function strategyFor({ kind, facts, service }: PlanRequest): Strategy {
+  if (facts.worker) return workerStrategy(service.strategy, kind, facts.alone !== null);
   if (facts.alone) return aloneStrategy(service.strategy, kind);
   return kind === 'rollback' ? returnStrategy : strategyOf(service.strategy);
 }

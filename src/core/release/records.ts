@@ -60,6 +60,8 @@ export interface InstanceRecord {
   /** How long it took to get ready for the first time, if that was seen. */
   readonly readyAfterMs?: number;
   readonly crashes: number;
+  /** When this run of it was told to stop, where that takes long; left out or null: it was not. */
+  readonly toldAtMs?: number | null;
   readonly createdAtMs: number;
 }
 

@@ -53,16 +53,22 @@ export function strangeTo(schema: SchemaFacts, version: string, reach: Reach): S
 /**
  * The schema's steps among those of a strategy: expanded before anything of the candidate runs, rows filled beside its
  * start, and all of them there before a test or a user meets it. Where requests wait for the candidate (handover),
- * nothing is left to be filled while they do.
+ * nothing is left to be filled while they do. `atWork`: workers, which work from their start; where two must not run
+ * at once, the old ones work until all is there.
  */
-export function withSchema(steps: readonly Step[], pending: readonly SchemaChange[]): Step[] {
+export function withSchema(
+  steps: readonly Step[],
+  pending: readonly SchemaChange[],
+  atWork: boolean,
+): Step[] {
   if (pending.length === 0) return [...steps];
   const changes = pending.map(refOf);
   const expand = changes
     .filter((_, i) => pending[i]?.reach === 'new')
     .map((change): Step => ({ kind: 'expand', change }));
   const backfill = (until: BackfillStep['until']): Step => ({ kind: 'backfill', changes, until });
-  const meets = firstOf(steps, (step) => step.kind === 'route' || step.kind === 'smoke');
+  const met: ReadonlySet<Step['kind']> = new Set(atWork ? WORKING : ['route', 'smoke']);
+  const meets = firstOf(steps, ({ kind }) => met.has(kind));
   const begins = Math.min(
     meets,
     firstOf(steps, (step) => step.kind === 'start'),
@@ -84,6 +90,8 @@ export function afterSchema(steps: readonly Step[], bringer: string | null): Ste
     bringer === null ? [] : [{ kind: 'after', services: [bringer], until: 'schema' }];
   return [...waits, ...steps];
 }
+
+const WORKING = ['start', 'stop', 'smoke'] as const;
 
 function firstOf(steps: readonly Step[], is: (step: Step) => boolean): number {
   const index = steps.findIndex(is);

@@ -50,7 +50,7 @@ export function simulate(before: Simulation, step: Step): Simulation {
       return { ...before, instances };
     case 'smoke': {
       const smoked = new Set([...before.smoked, ...step.instances.map((i) => i.version)]);
-      return step.when === 'before' ? { ...before, smoked } : before;
+      return step.when === 'after' ? before : { ...before, smoked };
     }
     case 'route':
       for (const id of routedTo(step.rotation)) change(id, { drained: false });

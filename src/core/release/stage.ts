@@ -1,11 +1,12 @@
-/** The stages of a plan: each begins with a route step, and lasts until the next one. */
+/** The stages of a plan: each begins with a route step, and lasts until the next one. Workers have one. */
 import type { Weights } from '../judge/cell.ts';
+import { isOfWorkers } from './plan.ts';
 import type { ReleaseRecord } from './records.ts';
 import { isPromoted } from './state.ts';
 import type { RouteStep, Step } from './step.ts';
 
 export interface PlanStage {
-  /** Of its route step. */
+  /** Of its route step; of workers, of the step with which the first of them were ready. */
   readonly index: number;
   /** Null: no split, so nobody is weighed against anybody. */
   readonly weights: Weights | null;
@@ -20,6 +21,10 @@ export function stageOf({ state, plan }: Pick<ReleaseRecord, 'state' | 'plan'>):
   const done = plan.steps.slice(0, state.at);
   const index = done.findLastIndex(({ kind }) => kind === 'route');
   const step = done[index];
+  if (isOfWorkers(plan)) {
+    const first = done.findIndex(({ kind }) => kind === 'ready');
+    return first === -1 ? null : { index: first, weights: null, cold: false };
+  }
   if (step?.kind !== 'route') return null;
   return { index, weights: weightsOf(step), cold: startsSome(done.slice(0, index)) };
 }

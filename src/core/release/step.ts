@@ -42,10 +42,13 @@ export interface ReadyStep {
   readonly instances: readonly InstanceRef[];
 }
 
-/** `before`: on the instances themselves, without traffic. `after`: through the gateway, as users come. */
+/**
+ * `before`: on the instances themselves, without traffic. `after`: through the gateway, as users come. `at-work`: on
+ * workers, which work from their start.
+ */
 export interface SmokeStep {
   readonly kind: 'smoke';
-  readonly when: 'before' | 'after';
+  readonly when: 'before' | 'after' | 'at-work';
   readonly instances: readonly InstanceRef[];
 }
 
@@ -115,6 +118,8 @@ export interface PromoteStep {
 export interface StopStep {
   readonly kind: 'stop';
   readonly instances: readonly InstanceRef[];
+  /** Workers: they take no more jobs, and those that they have get this long. */
+  readonly drainMs?: number;
 }
 
 /**
@@ -167,6 +172,12 @@ export interface RevertStep {
 
 const names = (instances: readonly InstanceRef[]) => instances.map((i) => i.id).join(', ');
 
+const SMOKES = {
+  before: 'smoke test before traffic',
+  after: 'smoke test through the gateway',
+  'at-work': 'smoke test',
+} as const;
+
 const REACHED = {
   'full-traffic': 'has full traffic',
   back: 'left traffic',
@@ -186,7 +197,7 @@ export function describeStep(step: Step): string {
     case 'ready':
       return `wait until ready: ${names(step.instances)}`;
     case 'smoke':
-      return step.when === 'before' ? 'smoke test before traffic' : 'smoke test through the gateway';
+      return SMOKES[step.when];
     case 'route':
       return `route: ${step.purpose}`;
     case 'drain':
@@ -204,7 +215,9 @@ export function describeStep(step: Step): string {
     case 'promote':
       return `promote ${step.version} to stable`;
     case 'stop':
-      return `stop ${names(step.instances)}`;
+      return step.drainMs === undefined
+        ? `stop ${names(step.instances)}`
+        : `tell ${names(step.instances)} to stop; jobs get ${formatDurationMs(step.drainMs)}`;
     case 'after':
       return `wait until ${step.services.join(', ')} ${REACHED[step.until]}`;
     case 'together':

@@ -1,5 +1,6 @@
 /**
- * Holds a plan to R1-R4, R6 and R10 before it runs, whatever strategy made it. The engine refuses a plan with violations
+ * Holds a plan to R1-R4, R6 and R10 before it runs, whatever strategy made it; workers have rules of their own in
+ * `verify-workers.ts`. The engine refuses a plan with violations
  * (PLAN_UNSAFE); the property tests run it over random services, strategies and points of failure.
  */
 import { groupOf, type Rotation, routedTo } from '../traffic/rotation.ts';
@@ -8,6 +9,7 @@ import type { Facts } from './facts.ts';
 import { knows, type Reach } from './schema.ts';
 import { factsOf, simulate, type Simulation, simulationOf } from './simulation.ts';
 import type { Step } from './step.ts';
+import { checkWayBack, checkWorkers } from './verify-workers.ts';
 
 export interface Violation {
   readonly invariant: 'R1' | 'R2' | 'R3' | 'R4' | 'R6' | 'R10';
@@ -22,6 +24,11 @@ export function verifyPlan(facts: Facts, steps: readonly Step[], release: string
   for (const [index, step] of steps.entries()) {
     simulation = simulate(simulation, step);
     if (simulation.stable !== facts.stable) break;
+    if (facts.worker) {
+      const found = checkWayBack(simulation, facts, release);
+      for (const violation of found) violations.push({ ...violation, step: index });
+      continue;
+    }
     const back = planBack({ facts: factsOf(simulation, facts), release, urgent: true });
     const detail = firstRoutingLeaves(simulation, back);
     if (detail) violations.push({ invariant: 'R4', step: index, detail });
@@ -32,13 +39,14 @@ export function verifyPlan(facts: Facts, steps: readonly Step[], release: string
 /** R1-R3, R6 and R10: what holds for a way back, too. */
 export function verifySteps(facts: Facts, steps: readonly Step[]): Violation[] {
   const violations: Violation[] = [];
-  const smokes = steps.some((step) => step.kind === 'smoke' && step.when === 'before');
+  const smokes = steps.some((step) => step.kind === 'smoke' && step.when !== 'after');
   let simulation = simulationOf(facts);
   for (const [index, step] of steps.entries()) {
     const found = [
-      ...checkRoute(simulation, step, facts, smokes),
       ...checkStart(simulation, step, facts),
-      ...checkStop(simulation, step),
+      ...(facts.worker
+        ? checkWorkers(simulation, step, { facts, worker: facts.worker, smokes })
+        : [...checkRoute(simulation, step, facts, smokes), ...checkStop(simulation, step)]),
       ...checkSchema(simulation, step, facts),
       ...checkContract(simulation, step, steps.slice(index + 1), facts),
     ];
@@ -108,7 +116,9 @@ function checkSchema(now: Simulation, step: Step, facts: Facts): Found[] {
       .map(([change]) => ({ invariant: 'R6', detail: `${id} ${what} ${change}` }));
   if (step.kind === 'start')
     return step.instances.flatMap(({ id, version }) => [
-      ...lacks(id, version, (reach) => reach !== 'new', 'begins before the expand of'),
+      ...(facts.worker
+        ? lacks(id, version, (reach) => FILLED.has(reach), 'works before the backfill of')
+        : lacks(id, version, (reach) => reach !== 'new', 'begins before the expand of')),
       ...[...now.schema]
         .filter(([change, reach]) => CONTRACTED.has(reach) && !knows(schema, version, change))
         .map(([change]): Found => ({

@@ -6,6 +6,7 @@ import { canary } from './canary.ts';
 import { handover } from './handover.ts';
 import { rolling } from './rolling.ts';
 import type { Strategy } from './strategy.ts';
+import { workers } from './workers.ts';
 
 export function strategyOf(choice: StrategyChoice): Strategy {
   switch (choice.type) {
@@ -27,6 +28,17 @@ export function strategyOf(choice: StrategyChoice): Strategy {
  * wait for batches, because somebody is waiting for it.
  */
 export const returnStrategy: Strategy = blueGreen({ type: 'blue-green', preview: null, bakeMs: 0 });
+
+/** Of workers. `alone`: two versions must not run at once (R10), whatever the new one's own strategy is. */
+export function workerStrategy(
+  choice: StrategyChoice,
+  kind: 'deploy' | 'rollback',
+  alone: boolean,
+): Strategy {
+  const bakeMs = kind === 'rollback' ? 0 : choice.bakeMs;
+  if (alone) return workers({ type: 'handover', withinMs: null, bakeMs });
+  return workers(kind === 'rollback' ? { type: 'blue-green', preview: null, bakeMs } : choice);
+}
 
 /** Where two versions must not run at once (R10), whatever the new one's own strategy is. */
 export function aloneStrategy(choice: StrategyChoice, kind: 'deploy' | 'rollback'): Strategy {

@@ -48,7 +48,7 @@ export function rolling(choice: RollingChoice): Strategy {
   };
 }
 
-interface Bounds {
+export interface Bounds {
   readonly least: number;
   readonly most: number;
   readonly batch: number;
@@ -58,7 +58,7 @@ interface Bounds {
  * One instance always serves, so a service of one needs a surge whatever the file says. Where nothing serves
  * now there is nothing to keep: the new ones start together.
  */
-function boundsOf(choice: RollingChoice, wanted: number, warm: boolean): Bounds {
+export function boundsOf(choice: RollingChoice, wanted: number, warm: boolean): Bounds {
   if (!warm) return { least: wanted, most: Infinity, batch: Infinity };
   const unavailable = Math.min(choice.unavailable, wanted - 1);
   const surge = choice.surge + unavailable === 0 ? 1 : choice.surge;

@@ -41,7 +41,7 @@ export const idsOf = (instances: readonly InstanceRef[]): string[] => instances.
 
 export function smokeStep(
   { service }: StrategyRequest,
-  when: 'before' | 'after',
+  when: 'before' | 'after' | 'at-work',
   instances: readonly InstanceRef[],
 ): Step[] {
   return service.smoke.length > 0 ? [{ kind: 'smoke', when, instances }] : [];

@@ -1,6 +1,6 @@
 /** Which hosts need a certificate from an authority, and when. */
 import { limits } from '../limits.ts';
-import type { Service } from '../project.ts';
+import type { WebService } from '../project.ts';
 import type { CertificateState } from './certificates.ts';
 
 /** An authority that speaks ACME (RFC 8555). */
@@ -16,7 +16,7 @@ export interface AcmeChoice {
  * answering on port 80, and "every host" has no name.
  */
 export function hostsToCertify(
-  services: readonly Pick<Service, 'traffic'>[],
+  services: readonly Pick<WebService, 'traffic'>[],
   others: readonly CertificateState[],
 ): string[] {
   const covered = others.flatMap(({ hosts }) => hosts);

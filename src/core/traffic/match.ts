@@ -13,10 +13,19 @@ export class RouteTable<T> {
   readonly #wildcard = new Map<string, PathTable<T>>();
   readonly #any = new PathTable<T>();
   #labelsMax = 0;
+  #looksAtPaths = false;
 
   /** Of two equal routes the first one counts. */
   constructor(entries: Iterable<readonly [Route, T]>) {
-    for (const [route, target] of entries) this.#tableFor(route.host).add(route.path, target);
+    for (const [route, target] of entries) {
+      if (prefixOf(route.path) !== '') this.#looksAtPaths = true;
+      this.#tableFor(route.host).add(route.path, target);
+    }
+  }
+
+  /** False: hosts alone decide, and whatever path is asked for is as good as any other. */
+  get looksAtPaths(): boolean {
+    return this.#looksAtPaths;
   }
 
   /** `host` as `hostOf` gives it, `path` as `pathOf` does. */
@@ -51,12 +60,14 @@ export class RouteTable<T> {
   }
 }
 
+const prefixOf = (path: string): string => path.replace(/\/+$/, '');
+
 class PathTable<T> {
   readonly #targets = new Map<string, T>();
   #depthMax = 0;
 
   add(path: string, target: T): void {
-    const prefix = path.replace(/\/+$/, '');
+    const prefix = prefixOf(path);
     if (this.#targets.has(prefix)) return;
     this.#targets.set(prefix, target);
     this.#depthMax = Math.max(this.#depthMax, prefix.split('/').length - 1);

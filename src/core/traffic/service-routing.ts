@@ -1,4 +1,4 @@
-import type { Service, Traffic } from '../project.ts';
+import type { Traffic, WebService } from '../project.ts';
 import type { Rotation, RotationSplit } from './rotation.ts';
 import type { Backend, ServiceRouting } from './routing.ts';
 import type { Group, Share } from './split.ts';
@@ -14,7 +14,7 @@ export interface RoutableInstance extends Backend {
  * now. All of them unready leaves no backend, and requests are held (R1).
  */
 export function serviceRouting(
-  service: Service,
+  service: WebService,
   rotation: Rotation,
   instances: ReadonlyMap<string, RoutableInstance>,
 ): ServiceRouting {
@@ -54,7 +54,7 @@ export function serviceRouting(
 }
 
 /** Where requests wait until an instance is gone, its streams may not keep them waiting: a quarter of the hold. */
-export function drainOf({ traffic, strategy }: Service): Traffic['drain'] {
+export function drainOf({ traffic, strategy }: WebService): Traffic['drain'] {
   const { drain, hold } = traffic;
   if (strategy.type !== 'handover') return drain;
   return { ...drain, streamsMs: Math.min(drain.streamsMs, hold.forMs / 4) };

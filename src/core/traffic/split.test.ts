@@ -27,6 +27,53 @@ test('any hundred requests in a row are shared out exactly', () => {
   );
 });
 
+/** Of what it should be, in as many requests in a row as there are: by so much one worker may be off. */
+const OFF_MAX = 2.4;
+
+test('several workers together are off by what each may be off, however many requests there are', () => {
+  const interleaved = fc.array(fc.nat(7), { minLength: 1_000, maxLength: 1_000 });
+  fc.assert(
+    fc.property(
+      fc.array(fc.nat(), { minLength: 1, maxLength: 8 }),
+      interleaved,
+      fc.integer({ min: 1, max: 99 }),
+      (starts, turns, candidate) => {
+        const workers = starts.map((start) => new Slots(start));
+        // Whichever worker the kernel gives a request to.
+        const taken = turns.map((turn) => {
+          const slot = workers[turn % workers.length]?.take() ?? 0;
+          return groupAt(slot, { candidate, baseline: 0 }) === 'candidate' ? 1 : 0;
+        });
+        for (const window of [SLOTS, 250, taken.length])
+          for (let from = 0; from + window <= taken.length; from += 1) {
+            const count = taken.slice(from, from + window).reduce<number>((sum, one) => sum + one, 0);
+            const off = Math.abs(count - (window * candidate) / SLOTS);
+            assert.ok(
+              off <= OFF_MAX * workers.length + 1e-9,
+              `${off} off in ${window} with ${workers.length} workers`,
+            );
+          }
+      },
+    ),
+    { numRuns: 50 },
+  );
+});
+
+test('the bound for one worker is the least that holds: every share, every number of requests in a row', () => {
+  let worst = 0;
+  for (let candidate = 1; candidate < SLOTS; candidate += 1) {
+    const slots = new Slots(0);
+    let [sum, least, most] = [0, 0, 0];
+    for (let i = 0; i < 2 * SLOTS; i += 1) {
+      sum += (groupAt(slots.take(), { candidate, baseline: 0 }) === 'candidate' ? SLOTS : 0) - candidate;
+      least = Math.min(least, sum);
+      most = Math.max(most, sum);
+    }
+    worst = Math.max(worst, (most - least) / SLOTS);
+  }
+  assert.equal(worst, OFF_MAX);
+});
+
 test('what a share gets is spread: never twice as far apart as it would be evenly, and one', () => {
   for (let percent = 1; percent < 100; percent += 1) {
     const slots = new Slots(7);

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, test } from 'node:test';
 import { limits } from '../../core/limits.ts';
 import { SegueError } from '../../core/errors.ts';
 import { YamlProjectFile } from './yaml-file.ts';
+import { webIn } from '../../../test/support/service-spec.ts';
 
 let root = '';
 beforeEach(async () => {
@@ -61,7 +62,7 @@ test('the page of maintenance is read beside the file, within its bound', async 
     write(`project: p\nservices: { web: { run: x, traffic: { listen: 80, maintenance: ${maintenance} } } }`);
   const answerOf = async () => {
     const { services } = await new YamlProjectFile(root).load(null);
-    return services['web']?.traffic.policy.maintenance;
+    return webIn(services).traffic.policy.maintenance;
   };
   await saying('false');
   assert.equal(await answerOf(), null);

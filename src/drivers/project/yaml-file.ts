@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SegueError } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
-import type { Project, Service } from '../../core/project.ts';
+import { isWorker, type Project, type Service } from '../../core/project.ts';
 import { formatBytes } from '../../core/units.ts';
 import type { ProjectSource } from '../../ports/project-source.ts';
 import { loadProject } from '../../wire/file/parse.ts';
@@ -29,6 +29,7 @@ export class YamlProjectFile implements ProjectSource {
 
   /** Users see what the file says now, whatever becomes of it. */
   async #withPage(service: Service): Promise<Service> {
+    if (isWorker(service)) return service;
     const { policy, maintenancePage } = service.traffic;
     if (policy.maintenance === null || maintenancePage === null) return service;
     const body = await readPage(join(this.root, maintenancePage), service.name);

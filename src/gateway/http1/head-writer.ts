@@ -57,10 +57,19 @@ export interface ClientSide {
 export class HeadWriter {
   bytes = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
   length = 0;
+  /** The last one: most heads of a connection are as long as the one before. */
+  #written = this.bytes.subarray(0, 0);
+
+  /** What is in it. */
+  get written(): Buffer {
+    if (this.#written.length !== this.length) this.#written = this.bytes.subarray(0, this.length);
+    return this.#written;
+  }
 
   /** Whoever the bytes were given to keeps them. */
   replace(): void {
     this.bytes = Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+    this.#written = this.bytes.subarray(0, 0);
   }
 
   request(source: Buffer, head: RequestHead, forwarding: Forwarding): void {

@@ -92,12 +92,13 @@ export class StreamSocket extends Duplex implements ClientSocket {
     stream.destroy(new Error('broken off'));
   }
 
+  /** In memory of its own: a part is a piece of all that came in one read, and would keep the whole of it. */
   #requestPart(part: Buffer): void {
     const { framing } = this.#request;
     const bytes =
       framing === 'chunked'
         ? Buffer.concat([Buffer.from(`${part.length.toString(16)}\r\n`, 'latin1'), part, CHUNK_END])
-        : part;
+        : Buffer.from(part);
     if (part.length > 0 && !this.push(bytes)) this.#stream.pause();
   }
 
@@ -170,9 +171,14 @@ export class StreamSocket extends Duplex implements ClientSocket {
   #finish(part: Buffer, written: Written): void {
     this.#state = 'done';
     const trailer = http2Trailers(Buffer.from(this.#chunks?.trailer ?? []));
-    this.#stream.once('wantTrailers', () => this.#stream.sendTrailers(objectOf(trailer)));
+    const chunked = this.#chunks !== undefined;
+    this.#stream.once('wantTrailers', () => {
+      this.#stream.sendTrailers(objectOf(trailer));
+      setImmediate(() => this.#letGo());
+    });
     this.#stream.end(part, () => {
-      this.#letGo();
+      // Trailers come after the end, and nothing after a reset.
+      if (!chunked) this.#letGo();
       written();
     });
   }

@@ -62,6 +62,10 @@ export class DirectDesk {
     try {
       return await keeper.launch(order);
     } catch (error) {
+      if (error instanceof SegueError && error.code === 'PORT_IN_USE' && this.#isHeld(keeper, order.listen)) {
+        const { host, port } = order.listen;
+        throw new SegueError('DIRECT_SOCKET_LOST', `${host}:${port}`, { cause: error });
+      }
       if (error instanceof SegueError) throw error;
       throw new SegueError('SPAWN_FAILED', `${order.file}: ${String(error)}`, { cause: error });
     }
@@ -107,9 +111,13 @@ export class DirectDesk {
       this.#sockets.take(listen);
       return [];
     } catch (error) {
-      if (keeper.occupants.some((each) => each.listen.port === listen.port)) return [];
+      if (this.#isHeld(keeper, listen)) return [];
       return [{ listen, ...failureOf(toErrorRecord(error)) }];
     }
+  }
+
+  #isHeld({ occupants }: DirectKeeper, { port }: Listen): boolean {
+    return occupants.some((each) => each.listen.port === port);
   }
 
   /** Instances report in bursts. */

@@ -5,6 +5,13 @@ import type { HeldSockets } from './held-sockets.ts';
 /** 0 to 2 are the standard ones. */
 export const WORKER_FIRST_FD = 3;
 
+/**
+ * What a request leaves behind is gone with the request, so little is left to look at when a worker collects its
+ * young objects: a fifth of a millisecond, as long as nobody else is asked. Helping threads have to be woken and
+ * waited for, which takes longer than the work, and milliseconds where the cores are busy, as they are under load.
+ */
+const COLLECTS_ALONE = ['--no-parallel-scavenge', '--no-concurrent-array-buffer-sweeping'];
+
 export interface WorkerOrder {
   readonly id: string;
   /** The file that Node runs, and the one with which the worker would start a master. */
@@ -21,13 +28,18 @@ export function startWorker(order: WorkerOrder): ChildProcess | null {
   const words = ['--id', id, '--master', masterFile, '--socket', socketPath];
   const listens = sockets.keys.flatMap((key) => ['--listen', key]);
   try {
-    return spawn(process.execPath, [...process.execArgv, workerFile, ...words, ...listens], {
+    return spawn(process.execPath, [...nodeWords(), workerFile, ...words, ...listens], {
       stdio: ['ignore', 'inherit', 'inherit', ...sockets.all.map(({ fd }) => fd)],
       env: environmentOfChildren(),
     });
   } catch {
     return null;
   }
+}
+
+/** A worker may start a master, and that one workers: what is said twice would be said ever more often. */
+function nodeWords(): string[] {
+  return [...process.execArgv.filter((word) => !COLLECTS_ALONE.includes(word)), ...COLLECTS_ALONE];
 }
 
 /** What the service manager said to this process is not meant for those that it starts (sd_listen_fds(3)). */

@@ -6,8 +6,9 @@ import fs from 'node:fs/promises';
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls';
 import { limits } from '../../core/limits.ts';
 import type { CertificateFiles, CertificateState } from '../../core/traffic/certificates.ts';
+import { nowMs } from '../clock.ts';
 import { type Certificate, readCertificate } from './certificate.ts';
-import { TicketKey } from './ticket-key.ts';
+import { TicketKeys } from './ticket-keys.ts';
 
 interface Entry {
   readonly files: CertificateFiles;
@@ -21,7 +22,9 @@ interface Entry {
 export interface Identity {
   /** For clients that name no host, or one that is nobody's. */
   readonly standard: SecureContextOptions;
-  readonly ticketKeys: Buffer | null;
+  readonly ticketKey: Buffer | null;
+  /** Whose tickets are taken as well. */
+  readonly otherTicketKeys: readonly Buffer[];
   contextFor(host: string): SecureContext | undefined;
 }
 
@@ -33,7 +36,7 @@ const COMMON = {
 
 export class Certificates {
   readonly #log: (line: string) => void;
-  readonly #tickets: TicketKey;
+  readonly #tickets: TicketKeys;
   readonly #onChange: () => void;
   #entries: Entry[] = [];
   #byHost = new Map<string, SecureContext>();
@@ -42,16 +45,17 @@ export class Certificates {
   #busy: Promise<void> = Promise.resolve();
 
   /** `onChange`: listeners have to take the new standard certificate or ticket key. */
-  constructor(options: { ticketFile: string; log: (line: string) => void; onChange: () => void }) {
+  constructor(options: { ticketDir: string; log: (line: string) => void; onChange: () => void }) {
     this.#log = options.log;
     this.#onChange = options.onChange;
-    this.#tickets = new TicketKey(options.ticketFile);
+    this.#tickets = new TicketKeys(options.ticketDir, nowMs);
   }
 
   get identity(): Identity {
     return {
       standard: this.#standard,
-      ticketKeys: this.#tickets.bytes,
+      ticketKey: this.#tickets.current,
+      otherTicketKeys: this.#tickets.others,
       contextFor: (host) => this.#contextFor(host.toLowerCase()),
     };
   }
@@ -121,7 +125,7 @@ export class Certificates {
   }
 
   #use(): void {
-    const ticketKeys = this.#tickets.bytes;
+    const ticketKeys = this.#tickets.current;
     const more = { ...COMMON, ...(ticketKeys ? { ticketKeys } : {}) };
     const usable = this.#entries.flatMap(({ certificate }) => certificate ?? []);
     const byHost = Map.groupBy(

@@ -1,8 +1,10 @@
 /** `after:` of a service: the services that come first where several are released together. */
-import type { CheckedService, Contradiction } from './checks.ts';
+import type { CheckedService, CheckedWorker, Contradiction } from './checks.ts';
+
+type Ordered = Pick<CheckedService | CheckedWorker, 'after'>;
 
 /** Each that waits for itself is named where it says so, and each circle once. */
-export function checkAfter(services: Readonly<Record<string, CheckedService>>): Contradiction[] {
+export function checkAfter(services: Readonly<Record<string, Ordered>>): Contradiction[] {
   return Object.entries(services).flatMap(([name, { after }]) =>
     after.flatMap((other, index) => {
       const paths = [['services', name, 'after', index]];
@@ -16,11 +18,7 @@ export function checkAfter(services: Readonly<Record<string, CheckedService>>): 
 }
 
 /** The services on the way from one to another by `after`, both included; null: there is none. */
-function wayBetween(
-  services: Readonly<Record<string, CheckedService>>,
-  from: string,
-  to: string,
-): string[] | null {
+function wayBetween(services: Readonly<Record<string, Ordered>>, from: string, to: string): string[] | null {
   const cameFrom = new Map<string, string | null>([[from, null]]);
   for (const each of cameFrom.keys()) {
     if (each === to) {

@@ -1,5 +1,13 @@
 /** What no key can know alone: services that want the same place, numbers that contradict each other. */
-import type { HandoverChoice, Listen, RollingChoice, Route, Service, Traffic } from '../../core/project.ts';
+import type {
+  HandoverChoice,
+  Listen,
+  RollingChoice,
+  Route,
+  Traffic,
+  WebService,
+  WorkerService,
+} from '../../core/project.ts';
 import { formatDurationMs } from '../../core/units.ts';
 import { checkAb } from './ab-checks.ts';
 import { checkAfter } from './after.ts';
@@ -12,24 +20,37 @@ export interface Contradiction {
   readonly message: string;
 }
 
-export type CheckedService = Omit<Service, 'name'>;
+export type CheckedService = Omit<WebService, 'name'>;
+export type CheckedWorker = Omit<WorkerService, 'name'>;
+type Checked = Readonly<Record<string, CheckedService | CheckedWorker>>;
+
+/** Those that serve traffic. */
+export function websOf(all: Checked): Record<string, CheckedService> {
+  const named = Object.entries(all);
+  return Object.fromEntries(
+    named.flatMap(([name, service]) => (service.kind === 'web' ? [[name, service] as const] : [])),
+  );
+}
 
 export function contradictions(
-  services: Readonly<Record<string, CheckedService>>,
+  all: Checked,
   ports: { readonly from: number; readonly to: number } | null,
 ): Contradiction[] {
+  const services = websOf(all);
   const named = Object.entries(services);
   return [
+    ...Object.entries(all).flatMap(([name, { strategy, instances }]) =>
+      strategy.type === 'rolling' ? checkRolling(name, instances, strategy) : [],
+    ),
     ...named.flatMap(([name, service]) => [
       ...checkProbes(name, service),
       ...checkPorts(name, service.traffic.listen, ports),
-      ...(service.strategy.type === 'rolling' ? checkRolling(name, service.instances, service.strategy) : []),
       ...(service.strategy.type === 'canary' ? checkLadder(name, service, service.strategy) : []),
       ...(service.strategy.type === 'handover' ? checkHandover(name, service.traffic, service.strategy) : []),
       ...(service.strategy.type === 'ab' ? checkAb(name, service, service.strategy) : []),
     ]),
-    ...checkShadows(services),
-    ...checkAfter(services),
+    ...checkShadows(services, all),
+    ...checkAfter(all),
     ...checkListens(named),
     ...checkRoutes(named),
   ];
@@ -89,13 +110,15 @@ function checkHandover(name: string, { hold }: Traffic, { withinMs }: HandoverCh
   ];
 }
 
-function checkShadows(services: Readonly<Record<string, CheckedService>>): Contradiction[] {
+function checkShadows(services: Readonly<Record<string, CheckedService>>, all: Checked): Contradiction[] {
   return Object.entries(services).flatMap(([name, { traffic }]) => {
     const { shadow } = traffic.policy;
     if (shadow === null) return [];
     const paths = [['services', name, 'traffic', 'shadow', 'to']];
     if (shadow.to === name) return [{ paths, message: 'a service cannot be its own shadow' }];
     const to = services[shadow.to];
+    if (!to && Object.hasOwn(all, shadow.to))
+      return [{ paths, message: `copies are requests, and ${shadow.to} is a worker` }];
     if (!to) return [{ paths, message: `there is no service ${shadow.to}` }];
     if (to.traffic.protocol === 'http1') return [];
     return [{ paths, message: `copies are HTTP/1.1, but ${shadow.to} speaks ${to.traffic.protocol}` }];

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { limits } from '../../core/limits.ts';
-import type { CheckedService, Contradiction } from './checks.ts';
+import type { Contradiction } from './checks.ts';
 import { duration, name, text } from './values.ts';
 
 const DATABASE_URL = 'an address such as postgres://user@host/name, or env:NAME';
@@ -42,7 +42,7 @@ export const database = z.strictObject(
 );
 
 export function checkDatabase(
-  services: Readonly<Record<string, CheckedService>>,
+  services: Readonly<Record<string, unknown>>,
   using: readonly string[] | undefined,
 ): Contradiction[] {
   return (using ?? []).flatMap((each, index) =>

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseProjectFile } from './parse.ts';
 import { formatProblem } from './problem.ts';
+import { webIn } from '../../../test/support/service-spec.ts';
 
 const file = (lines: string) => `project: shop
 services:
@@ -23,13 +24,13 @@ test('what direct mode can do is taken', () => {
   const text = file(`      drain: { requests: 10s, streams: 5s }\n${strategy}`);
   const result = parseProjectFile(text, 'segue.yaml', null);
   assert.ok(result.ok);
-  assert.equal(result.project.services['web']?.traffic.mode, 'direct');
+  assert.equal(webIn(result.project.services).traffic.mode, 'direct');
 });
 
 test('without a word about it a service is behind the gateway', () => {
   const result = parseProjectFile(file('').replace('      mode: direct\n', ''), 'segue.yaml', null);
   assert.ok(result.ok);
-  assert.equal(result.project.services['web']?.traffic.mode, 'gateway');
+  assert.equal(webIn(result.project.services).traffic.mode, 'gateway');
 });
 
 const needsGateway = (what: string) =>

@@ -33,6 +33,8 @@ function explainOne(issue: Issue, tree: Tree, path: Path, unknownKey: typeof des
     const message = `${describePath(path)}: expected ${expected}, got "${String(path.at(-1))}"`;
     return [{ path, message, atKey: true }];
   }
+  if (issue.code === 'invalid_type' && issue.expected === 'never')
+    return [{ path, message: withPath(path, issue.message), atKey: true }];
   const branch = issue.code === 'invalid_union' ? meantBranch(issue.errors) : undefined;
   if (branch) return explain(branch, tree, path, unknownKey);
   return [{ path, message: withPath(path, describeMismatch(issue.message, tree, path)), atKey: false }];

@@ -1,9 +1,9 @@
-/** `health:` of a service: liveness, readiness, dependencies. */
+/** `health:` of a web service: liveness, readiness, dependencies. */
 import { z } from 'zod';
 import type { Check } from '../../core/project.ts';
 import { command, duration, name, shortOrLong, urlPath, whole } from './values.ts';
 
-const PHRASE = 'a check: a path such as /livez, "tcp", tcp://host:port or http://host/path';
+export const CHECK_PHRASE = 'a check: a path such as /livez, "tcp", tcp://host:port or http://host/path';
 const ADDRESS = /^(?:tcp:\/\/)?(?:\[([0-9a-fA-F:.]+)\]|([^\s:/[\]]+)):(\d{1,5})$/;
 
 function url() {
@@ -26,7 +26,7 @@ function tcp() {
     });
 }
 
-const what = {
+export const what = {
   path: urlPath()
     .optional()
     .describe('Asked on the instance itself with GET; a status from 200 to 399 passes.'),
@@ -47,7 +47,7 @@ interface Asked {
 }
 
 /** Exactly one of path, url, tcp and command says what is asked. */
-function checkOf(asked: Asked, context: z.RefinementCtx): Check {
+export function checkOf(asked: Asked, context: z.RefinementCtx): Check {
   const checks: Check[] = [
     ...(asked.path === undefined ? [] : [{ type: 'path', path: asked.path } as const]),
     ...(asked.url === undefined ? [] : [{ type: 'http', url: asked.url } as const]),
@@ -65,21 +65,21 @@ function checkOf(asked: Asked, context: z.RefinementCtx): Check {
 }
 
 /** `/livez`, `tcp`, `tcp://host:port`, `http://host/path` */
-function shortCheck() {
+export function shortCheck() {
   const form = /^(\/[^\s#]*|tcp|tcp:\/\/\S+:\d+|https?:\/\/[^\s/]+\S*)$/;
-  return z.string(PHRASE).regex(form, PHRASE);
+  return z.string(CHECK_PHRASE).regex(form, CHECK_PHRASE);
 }
 
-function expandCheck(value: string) {
+export function expandCheck(value: string) {
   if (value.startsWith('/')) return { path: value };
   if (value === 'tcp') return { tcp: true as const };
   return value.startsWith('tcp://') ? { tcp: value } : { url: value };
 }
 
-const interval = () => duration(10);
+export const interval = () => duration(10);
 
-const liveness = shortOrLong(
-  `${PHRASE}, or its long form`,
+export const liveness = shortOrLong(
+  `${CHECK_PHRASE}, or its long form`,
   shortCheck(),
   z
     .strictObject(
@@ -101,7 +101,7 @@ const liveness = shortOrLong(
 );
 
 const readiness = shortOrLong(
-  `${PHRASE}, or its long form`,
+  `${CHECK_PHRASE}, or its long form`,
   shortCheck(),
   z
     .strictObject(
@@ -119,16 +119,21 @@ const readiness = shortOrLong(
       },
       'a readiness check',
     )
-    .transform((value, context) => ({
-      check: checkOf(value, context),
-      intervalMs: value.interval,
-      timeoutMs: value.timeout,
-      successes: value.successes,
-      failures: value.failures,
-      withinMs: value.within,
-    })),
+    .transform((value, context) => ({ check: checkOf(value, context), ...timesOf(value) })),
   expandCheck,
 );
+
+interface Times {
+  readonly interval: number;
+  readonly timeout: number;
+  readonly successes: number;
+  readonly failures: number;
+  readonly within: number;
+}
+
+export function timesOf({ interval: each, timeout, successes, failures, within }: Times) {
+  return { intervalMs: each, timeoutMs: timeout, successes, failures, withinMs: within };
+}
 
 const DEPENDENCY_PHRASE = 'tcp://host:port, http://host/path, or one of url, tcp and command';
 
@@ -139,6 +144,10 @@ const dependency = shortOrLong(
   expandCheck,
 );
 
+export const dependencies = z
+  .record(name(), dependency, 'names and what to ask, such as database: tcp://127.0.0.1:5432')
+  .prefault({});
+
 export const health = z
   .strictObject(
     {
@@ -148,10 +157,9 @@ export const health = z
       readiness: readiness
         .prefault('tcp')
         .describe('May the instance get traffic? Without it: once a connection to its port opens.'),
-      dependencies: z
-        .record(name(), dependency, 'names and what to ask, such as database: tcp://127.0.0.1:5432')
-        .prefault({})
-        .describe('What the service needs: must pass before a new instance gets traffic.'),
+      dependencies: dependencies.describe(
+        'What the service needs: must pass before a new instance gets traffic.',
+      ),
     },
     'liveness, readiness and dependencies',
   )

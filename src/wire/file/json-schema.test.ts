@@ -64,6 +64,22 @@ ports: 3000-4000
 environments:
   staging: { services: { web: { instances: 1, strategy: rolling } }, ports: 5000-6000 }`,
     ],
+    [
+      true,
+      `project: p
+services:
+  mailer:
+    kind: worker
+    run: { command: node x, stop: { signal: SIGINT } }
+    drain: 2m
+    health: { readiness: { runs: 5s } }
+    strategy: { type: handover, bake: 1m }
+    judge: { saturation: { cpu: 2x } }
+environments:
+  staging: { services: { mailer: { instances: 1, drain: 5s } } }`,
+    ],
+    [false, 'project: p\nservices: { mailer: { kind: worker, run: node x, traffic: { listen: 80 } } }'],
+    [false, 'project: p\nservices: { mailer: { kind: worker, run: node x, strategy: canary } }'],
     [false, 'project: p\nservices: { web: { run: node x, traffic: { listen: 80 }, drain: 5s } }'],
     [false, 'project: p\nservices: { web: { run: node x, traffic: { listen: 80, drain: 5 } } }'],
     [false, 'project: P\nservices: { web: { run: node x, traffic: { listen: 80 } } }'],

@@ -47,6 +47,8 @@ function partial(schema: unknown): unknown {
     entries.map(([key, value]) => {
       // Lists replace, so what stands in them is whole; names of properties are not keywords.
       if (key === 'items') return [key, value];
+      // Without what is required, one form may look like another.
+      if (key === 'oneOf') return ['anyOf', partial(value)];
       if (key === 'properties' && isSchema(value))
         return [key, Object.fromEntries(Object.entries(value).map(([name, of]) => [name, partial(of)]))];
       return [key, partial(value)];
@@ -71,7 +73,9 @@ function collect(schema: unknown, pattern: readonly string[], into: KnownMap[]):
   for (const choice of [schema.anyOf, schema.oneOf, schema.allOf])
     if (Array.isArray(choice)) for (const option of choice) collect(option, pattern, into);
   if (isSchema(schema.properties)) {
-    into.push({ pattern, keys: Object.keys(schema.properties) });
+    // A key that nothing may stand under is there for what it says.
+    const keys = Object.entries(schema.properties).filter(([, of]) => !(isSchema(of) && 'not' in of));
+    into.push({ pattern, keys: keys.map(([key]) => key) });
     for (const [key, value] of Object.entries(schema.properties)) collect(value, [...pattern, key], into);
   }
   collect(schema.additionalProperties, [...pattern, ANY], into);

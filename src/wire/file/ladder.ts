@@ -1,10 +1,10 @@
 /** The steps of a canary: weights that only rise, and each with something to wait for. */
-import type { CanaryChoice, Service } from '../../core/project.ts';
+import type { CanaryChoice, WebService } from '../../core/project.ts';
 import type { CheckedService, Contradiction } from './checks.ts';
 import type { Path } from './problem.ts';
 
 /** Why `until: evidence` would never end; null: it may. */
-export function evidenceTrouble({ judge, traffic }: Pick<Service, 'judge' | 'traffic'>): string | null {
+export function evidenceTrouble({ judge, traffic }: Pick<WebService, 'judge' | 'traffic'>): string | null {
   if (judge === null) return 'there is no evidence without a judge, and judge is off';
   if (traffic.sticky?.type !== 'hash') return null;
   return "who is sticky by a hash is not counted, so there would never be evidence; expected the gateway's own cookie, for or approve";

@@ -7,8 +7,9 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { SegueError } from '../../core/errors.ts';
 import { DEFAULT_JUDGE } from '../../core/judge/rules.ts';
-import type { Project, Service } from '../../core/project.ts';
+import type { Project, WebService } from '../../core/project.ts';
 import { DEFAULT_POLICY } from '../../core/traffic/policy.ts';
+import { webIn } from '../../../test/support/service-spec.ts';
 import { environmentNames, parseProjectFile } from './parse.ts';
 import { formatProblem } from './problem.ts';
 
@@ -46,10 +47,8 @@ function projectOf(text: string, environment: string | null = null): Project {
   return result.project;
 }
 
-function webOf(text: string, environment: string | null = null): Service {
-  const web = projectOf(text, environment).services['web'];
-  assert.ok(web);
-  return web;
+function webOf(text: string, environment: string | null = null): WebService {
+  return webIn(projectOf(text, environment).services);
 }
 
 /** A file with one service of which only these lines are given. */
@@ -111,6 +110,7 @@ describe('a right file', () => {
       },
       services: {
         web: {
+          kind: 'web',
           name: 'web',
           run: { command: 'node x', env: {}, stop: { signal: 'SIGTERM', withinMs: 30_000 } },
           files: { dir: '.', ignore: [] },
@@ -207,7 +207,7 @@ describe('a wrong file', () => {
     [
       'has a key in the wrong place',
       service(run, traffic, 'drain: 5s'),
-      '6:5: services.web.drain: unknown key here; it belongs under traffic',
+      '6:5: services.web.drain: does not belong here: requests have traffic.drain; only a worker (kind: worker) has drain',
     ],
     [
       'has a key of the top in a service',

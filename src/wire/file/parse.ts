@@ -5,8 +5,14 @@
  */
 import { SegueError } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
-import type { Project } from '../../core/project.ts';
-import { type CheckedService, type Contradiction, contradictions } from './checks.ts';
+import type { Project, Service } from '../../core/project.ts';
+import {
+  type CheckedService,
+  type CheckedWorker,
+  type Contradiction,
+  contradictions,
+  websOf,
+} from './checks.ts';
 import { checkCountries } from './countries.ts';
 import { checkDatabase } from './database.ts';
 import { checkDirect } from './direct.ts';
@@ -48,17 +54,21 @@ export function parseProjectFile(text: string, fileName: string, environment: st
         return { spot: found.whole && !atKey ? found.tree.spot : found.keySpot, message };
       });
   const sound = parsed.success ? parsed.data.services : soundServices(layers.tree);
+  const webs = websOf(sound);
   const across = [
     ...contradictions(sound, parsed.success ? parsed.data.ports : null),
-    ...checkDirect(layers.tree, sound),
-    ...checkSecure(sound, parsed.success ? parsed.data.gateway : null),
-    ...checkCountries(sound, parsed.success ? parsed.data.gateway : null),
+    ...checkDirect(layers.tree, webs),
+    ...checkSecure(webs, parsed.success ? parsed.data.gateway : null),
+    ...checkCountries(webs, parsed.success ? parsed.data.gateway : null),
     ...(parsed.success ? checkDatabase(sound, parsed.data.database?.services) : []),
   ].map((contradiction) => placed(contradiction, layers));
   const problems = [...layers.problems, ...shape, ...across];
   if (!parsed.success || problems.length > 0) return refuse(fileName, problems);
   const { project, services, keep, ports, gateway, database } = parsed.data;
-  const named = Object.entries(services).map(([name, service]) => [name, { name, ...service }] as const);
+  const named = Object.entries(services).map(([name, service]): [string, Service] => [
+    name,
+    { name, ...service },
+  ]);
   return {
     ok: true,
     project: {
@@ -124,8 +134,8 @@ function keysUnder(root: Tree, ...path: readonly string[]): string[] {
 }
 
 /** Services without a problem of their own are compared even while others have some. */
-function soundServices(tree: Tree): Record<string, CheckedService> {
-  const sound: [string, CheckedService][] = [];
+function soundServices(tree: Tree): Record<string, CheckedService | CheckedWorker> {
+  const sound: [string, CheckedService | CheckedWorker][] = [];
   for (const name of keysUnder(tree, 'services')) {
     const path = ['services', name];
     const parsed = serviceSchema.safeParse(plain(find(tree, path).tree, isVariable, path));

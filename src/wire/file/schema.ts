@@ -8,45 +8,12 @@ import { database } from './database.ts';
 import { gateway } from './gateway.ts';
 import { health } from './health.ts';
 import { judge } from './judge.ts';
+import { run, workerRun } from './run.ts';
 import { smokeTest } from './smoke.ts';
 import { strategy } from './strategy.ts';
 import { traffic } from './traffic.ts';
-import { command, duration, name, shortOrLong, text, textOrNumber, whole } from './values.ts';
-
-/** What Segue sets for every instance; a value here would never be seen. */
-const ENV_PHRASE = 'the name of a variable other than PORT and SEGUE_*, which Segue sets itself';
-const ENV_NAME = /^(?!PORT$)(?!SEGUE_)[A-Za-z_][A-Za-z0-9_]*$/;
-const ENV_VALUE = 'text, a number, true or false; env:NAME takes it from the environment of "segue up"';
-
-const stop = z
-  .strictObject(
-    {
-      signal: z
-        .enum(['SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'], 'a signal such as SIGTERM')
-        .prefault('SIGTERM')
-        .describe('The signal that asks the program to end.'),
-      within: duration().prefault('30s').describe('What has not ended after this is killed.'),
-    },
-    'signal and within',
-  )
-  .transform(({ signal, within }) => ({ signal, withinMs: within }));
-
-const run = shortOrLong(
-  'a command such as node server.js, or { command, env, stop }',
-  command(),
-  z.strictObject(
-    {
-      command: command().describe('Starts one instance; run in the released folder, with PORT set.'),
-      env: z
-        .record(z.string(ENV_PHRASE).regex(ENV_NAME, ENV_PHRASE), textOrNumber(ENV_VALUE), 'variables')
-        .prefault({})
-        .describe('Environment variables. env:NAME takes the value from where "segue up" is run.'),
-      stop: stop.prefault({}).describe('How an instance is asked to end.'),
-    },
-    'command, env and stop',
-  ),
-  (value) => ({ command: value }),
-);
+import { duration, name, nothing, shortOrLong, text, whole } from './values.ts';
+import { workerHealth, workerJudge, workerStrategy } from './worker.ts';
 
 const files = shortOrLong(
   'a folder such as ./build, or { dir, ignore }',
@@ -64,32 +31,74 @@ const files = shortOrLong(
   (dir) => ({ dir }),
 );
 
-export const service = z.strictObject(
-  {
-    run: run.describe('How one instance is started: a command, or { command, env, stop }.'),
-    files: files.prefault('.').describe('What is released: a folder, or { dir, ignore }.'),
-    instances: whole(1, limits.file.instancesPerServiceMax).prefault(1).describe('How many copies run.'),
-    traffic: traffic.describe('Where users come in and how they are treated during a change.'),
-    health: health.prefault({}).describe('How Segue knows that an instance is alive and ready.'),
-    strategy: strategy
-      .prefault('rolling')
-      .describe('How a new version goes live: rolling, blue-green, handover, or { type, ... }.'),
-    judge: judge
-      .prefault({})
-      .describe('What the new version may do worse than the one before: off, or { errors, latency, ... }.'),
-    smoke: z
-      .array(smokeTest, 'a list of smoke tests')
-      .max(limits.file.smokeTestsMax, `at most ${limits.file.smokeTestsMax} smoke tests`)
-      .prefault([])
-      .describe('What must work on the new version before it gets traffic, and again after.'),
-    after: z
-      .array(name(), 'names of services')
-      .max(limits.file.servicesMax, `at most ${limits.file.servicesMax} services`)
-      .prefault([])
-      .describe('Services that come first where several are released together; they go back after it.'),
-  },
-  'a service: run, traffic and more',
-);
+const filesKey = files.prefault('.').describe('What is released: a folder, or { dir, ignore }.');
+const instancesKey = whole(1, limits.file.instancesPerServiceMax)
+  .prefault(1)
+  .describe('How many copies run.');
+const smokeTests = z
+  .array(smokeTest, 'a list of smoke tests')
+  .max(limits.file.smokeTestsMax, `at most ${limits.file.smokeTestsMax} smoke tests`)
+  .prefault([]);
+const afterKey = z
+  .array(name(), 'names of services')
+  .max(limits.file.servicesMax, `at most ${limits.file.servicesMax} services`)
+  .prefault([])
+  .describe('Services that come first where several are released together; they go back after it.');
+
+const web = z
+  .strictObject(
+    {
+      kind: z
+        .literal('web')
+        .optional()
+        .describe('web, which is what a service is without it: it serves traffic.'),
+      run: run.describe('How one instance is started: a command, or { command, env, stop }.'),
+      files: filesKey,
+      instances: instancesKey,
+      traffic: traffic.describe('Where users come in and how they are treated during a change.'),
+      drain: nothing('requests have traffic.drain; only a worker (kind: worker) has drain'),
+      health: health.prefault({}).describe('How Segue knows that an instance is alive and ready.'),
+      strategy: strategy
+        .prefault('rolling')
+        .describe('How a new version goes live: rolling, blue-green, handover, or { type, ... }.'),
+      judge: judge
+        .prefault({})
+        .describe('What the new version may do worse than the one before: off, or { errors, latency, ... }.'),
+      smoke: smokeTests.describe(
+        'What must work on the new version before it gets traffic, and again after.',
+      ),
+      after: afterKey,
+    },
+    'a service: run, traffic and more',
+  )
+  .transform(({ drain: _drain, ...rest }) => ({ ...rest, kind: 'web' as const }));
+
+const worker = z
+  .strictObject(
+    {
+      kind: z.literal('worker').describe('It drains jobs: nothing is routed to it.'),
+      run: workerRun.describe('How one instance is started: a command, or { command, env, stop }.'),
+      files: filesKey,
+      instances: instancesKey,
+      drain: duration()
+        .prefault('30s')
+        .describe('What jobs under way get once their instance is told to stop; then it is killed.'),
+      traffic: nothing('a worker serves no traffic; without kind: worker the service does'),
+      health: workerHealth.prefault({}).describe('How Segue knows that an instance is alive and ready.'),
+      strategy: workerStrategy
+        .prefault('rolling')
+        .describe('How a new version takes over: rolling, blue-green, handover, or { type, ... }.'),
+      judge: workerJudge
+        .prefault({})
+        .describe('What the new version may do worse than the one before: off, or { metrics, saturation }.'),
+      smoke: smokeTests.describe('What must work on the first new instances before others follow.'),
+      after: afterKey,
+    },
+    'a worker: kind, run and more',
+  )
+  .transform(({ traffic: _traffic, drain, ...rest }) => ({ ...rest, drainMs: drain }));
+
+export const service = z.discriminatedUnion('kind', [web, worker], 'web or worker');
 
 const keep = z
   .strictObject(

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatProblem } from './problem.ts';
 import { parseProjectFile } from './parse.ts';
+import { webIn } from '../../../test/support/service-spec.ts';
 
 const CERTIFICATES = 'certificates: [{ certificate: a.pem, key: a.key }]';
 
@@ -30,7 +31,7 @@ test('TLS with a certificate and a redirect is taken', () => {
   );
   const result = parseProjectFile(text, 'segue.yaml', null);
   assert.ok(result.ok);
-  const { traffic } = result.project.services['web'] ?? assert.fail();
+  const { traffic } = webIn(result.project.services);
   assert.deepEqual(traffic.tls, { hstsMs: 180 * 86_400_000 });
   assert.equal(traffic.protocol, 'h2c');
   assert.deepEqual(result.project.gateway.redirect, { host: '', port: 8080 });

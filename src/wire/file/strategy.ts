@@ -11,7 +11,7 @@ import { duration, headerName, shortOrLong, text, whole, wholePercent } from './
 
 const { instancesPerServiceMax: instances, stagesMax } = limits.file;
 
-const rolling = z
+export const rolling = z
   .strictObject({
     type: z.literal('rolling').describe('A few instances at a time.'),
     surge: whole(0, instances)

@@ -39,5 +39,8 @@ test('a key that other maps take is sent to the nearest of them', () => {
     describeUnknownKey([...web, 'strategy'], 'instances'),
     'unknown key here; it belongs under services.web',
   );
-  assert.match(describeUnknownKey(web, 'qqqq'), /^unknown key; expected one of run, files, instances, /);
+  assert.match(
+    describeUnknownKey(web, 'qqqq'),
+    /^unknown key; expected one of kind, run, files, instances, /,
+  );
 });

@@ -98,6 +98,11 @@ export function off(phrase: string) {
   return z.union([z.literal('off', phrase), z.literal(false, phrase)], phrase).transform(() => null);
 }
 
+/** A key that makes no sense where it stands, and why; its neighbours may have it. */
+export function nothing(why: string) {
+  return z.never(`does not belong here: ${why}`).optional().describe(`Not here: ${why}.`);
+}
+
 export function network() {
   const error = 'a network such as 10.0.0.0/8 or fd00::/8';
   return z.string(error).refine((value) => parseNetwork(value) !== undefined, error);

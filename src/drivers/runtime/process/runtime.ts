@@ -1,13 +1,13 @@
 import { SegueError } from '../../../core/errors.ts';
 import { limits } from '../../../core/limits.ts';
 import type { Mark } from '../../../core/release/records.ts';
-import type { StopSignal } from '../../../core/project.ts';
 import type { Clock } from '../../../ports/clock.ts';
 import type {
   InstanceExit,
   InstanceIdentity,
   InstanceSpec,
   Runtime,
+  StopOrder,
   StopReport,
   Usage,
 } from '../../../ports/runtime.ts';
@@ -19,7 +19,7 @@ import { readLines, type LogRequest } from './log-reader.ts';
 import { findMembers, nearMembers, rememberSession, type Kin } from './members.ts';
 import { hashSecret, readAll, readListening, readLive, type ProcessId } from './process-table.ts';
 import { directLaunch, spawnInstance } from './spawn.ts';
-import { stopWhole, type StopOrder } from './stop.ts';
+import { stopWhole, type StopDeadline } from './stop.ts';
 import { usageOf } from './usage.ts';
 
 export interface ProcessRuntimeOptions {
@@ -42,7 +42,7 @@ interface Instance extends Kin {
   readonly childOf: 'us' | 'keeper' | 'others';
   /** Times in a row that it was looked for and not there. */
   missed: number;
-  stopping: { readonly order: StopOrder; readonly report: Promise<StopReport> } | null;
+  stopping: { readonly order: StopDeadline; readonly report: Promise<StopReport> } | null;
 }
 
 /**
@@ -126,7 +126,9 @@ export class ProcessRuntime implements Runtime {
     if (earlier.leader && readLive(earlier.leader)) {
       throw new SegueError('SPAWN_FAILED', `${earlier.id} still runs as process ${earlier.leader.pid}.`);
     }
-    await stopWhole(earlier, { signal: 'SIGKILL', killAtMs: this.#clock.monotonicMs() }, this.#clock);
+    const killAtMs = this.#clock.monotonicMs();
+    const order = { signal: 'SIGKILL', killAtMs, told: false, onTold: () => undefined } as const;
+    await stopWhole(earlier, order, this.#clock);
   }
 
   async adopt(identity: InstanceIdentity): Promise<Mark | null> {
@@ -171,7 +173,7 @@ export class ProcessRuntime implements Runtime {
     return instance;
   }
 
-  stop(id: string, how: { readonly signal: StopSignal; readonly withinMs: number }): Promise<StopReport> {
+  stop(id: string, how: StopOrder): Promise<StopReport> {
     const instance = this.#instances.get(id);
     if (!instance) return Promise.reject(new SegueError('INSTANCE_UNKNOWN', `"${id}" was not started here.`));
     const killAtMs = this.#clock.monotonicMs() + how.withinMs;
@@ -180,7 +182,13 @@ export class ProcessRuntime implements Runtime {
       return instance.stopping.report;
     }
     instance.phase = 'stopped';
-    const order: StopOrder = { signal: how.signal, killAtMs };
+    const { signal, told, onTold } = how;
+    const order: StopDeadline = {
+      signal,
+      killAtMs,
+      told: told ?? false,
+      onTold: onTold ?? (() => undefined),
+    };
     const report = stopWhole(instance, order, this.#clock).finally(() => (instance.stopping = null));
     instance.stopping = { order, report };
     return report;

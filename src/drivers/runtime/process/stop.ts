@@ -6,27 +6,35 @@ import type { ProcessStat } from './proc-parse.ts';
 import { keyOf, readLive } from './process-table.ts';
 
 /** A deadline that a second call of `stop` may bring nearer. */
-export interface StopOrder {
+export interface StopDeadline {
   readonly signal: NodeJS.Signals;
+  /** They have had the signal. */
+  readonly told: boolean;
+  readonly onTold: () => void;
   killAtMs: number;
 }
 
 /** Stops an instance whole: signal, time, SIGKILL, to everything that belongs to it. */
-export async function stopWhole(kin: Kin, order: StopOrder, clock: Clock): Promise<StopReport> {
+export async function stopWhole(kin: Kin, order: StopDeadline, clock: Clock): Promise<StopReport> {
   const startedAtMs = clock.monotonicMs();
   const report = (how: StopReport['how']): StopReport => ({ how, tookMs: clock.monotonicMs() - startedAtMs });
 
   const members = await findMembers(kin);
   if (members.length === 0) return report('gone');
+  if (!order.told) {
+    deliver(order.signal, kin, members);
+    order.onTold();
+  }
   if (await endBy(kin, members, order.signal, () => order.killAtMs, clock)) return report('signal');
 
   const left = await findMembers(kin);
+  deliver('SIGKILL', kin, left);
   const giveUpAtMs = clock.monotonicMs() + limits.runtime.killWaitMs;
   return report((await endBy(kin, left, 'SIGKILL', () => giveUpAtMs, clock)) ? 'kill' : 'failed');
 }
 
 /**
- * Tells the members to end and waits for it. They are watched cheaply; whenever one has ended, others are
+ * Waits for the end of members that were told. They are watched cheaply; whenever one has ended, others are
  * looked for, because it may have left children. Those get the signal too, but not what a member that still
  * lives starts in order to end well.
  */
@@ -41,7 +49,6 @@ async function endBy(
   const startedAtMs = clock.monotonicMs();
   let watched = first;
   let led = leaderLives(kin);
-  deliver(signal, kin, first);
   while (true) {
     const live = watched.filter((member) => readLive(member) !== null);
     if (live.length < watched.length || live.length === 0) {
