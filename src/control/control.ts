@@ -4,7 +4,6 @@
  */
 import { SegueError } from '../core/errors.ts';
 import { isWeb, type Project, type Service, type WebService } from '../core/project.ts';
-import { removable } from '../core/release/retention.ts';
 import { TrafficWindow } from '../core/traffic/traffic-window.ts';
 import { count } from '../core/units.ts';
 import type { GatewaySettings } from '../core/traffic/settings.ts';
@@ -34,6 +33,7 @@ import { GuardDesk } from './guards/guard-desk.ts';
 import { JudgeDesk } from './judge-desk.ts';
 import { drainMsOf, kindOf, listenOf, refuseChangedKinds } from './kinds.ts';
 import { Ledger } from './ledger.ts';
+import { removeOldVersions } from './old-versions.ts';
 import { Orders } from './orders.ts';
 import { PortBook } from './port-book.ts';
 import type { ControlPorts } from './ports.ts';
@@ -102,7 +102,7 @@ export class Control {
     });
     const beforeEnd = async (release: ReleaseRecord) => {
       await this.judge.leave(release);
-      await this.#removeOldVersions(release);
+      await removeOldVersions(release, { ports, ledger, keep: this.#project.keep });
     };
     const fail = (release: string, error: SegueError) => this.engine.fail(release, error);
     this.#guards = new GuardDesk({ ports, ledger, fleet });
@@ -336,31 +336,6 @@ export class Control {
   #accept(file: Project, name: string): void {
     const service = file.services[name];
     if (service) this.#project = { ...file, services: { ...this.#project.services, [name]: service } };
-  }
-
-  /**
-   * Old versions go by count and age, never one that a rollback could need. Called while the release still
-   * keeps others of its service away. Files go first: what fails is found again after the next release.
-   */
-  async #removeOldVersions({ id, service }: ReleaseRecord): Promise<void> {
-    const { stable, previous } = this.ledger.service(service);
-    const running = this.ledger.instances.filter((i) => i.service === service).map((i) => i.version);
-    const needed = new Set([stable, previous, ...running].filter((v) => v !== null));
-    const kept = this.ledger.versionsOf(service).filter((v) => !v.removed);
-    for (const version of removable(kept, this.#project.keep, needed, this.ports.clock.nowMs())) {
-      const record = this.ledger.version(service, version);
-      const removed = await this.ports.files.remove(service, version).then(
-        () => true,
-        () => false,
-      );
-      if (!record || !removed) continue;
-      await this.ledger.write(() => ({
-        facts: [{ kind: 'version-removed', version }],
-        changes: [{ put: 'version', record: { ...record, removed: true } }],
-        service,
-        release: id,
-      }));
-    }
   }
 
   /** Ends control; with `instances`, the gateway and every instance, too, to be started again by the next `up`. */
