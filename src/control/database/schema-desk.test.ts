@@ -79,6 +79,8 @@ test('what a slow look saw is not remembered after what a later one did', async 
   database.folder = ['0001-a', '0002-b'];
   database.slow = Promise.resolve();
   const quick = schema.readFor(CHOICE);
+  // Time enough for it to be done, if it did not wait for the one before it.
+  for (let turn = 0; turn < 200; turn += 1) await new Promise((resolve) => setImmediate(resolve));
   go();
   assert.deepEqual(await quick, ['0001-a', '0002-b']);
   await slow;
