@@ -371,7 +371,6 @@ export const limits = {
     insertsMax: 2_000,
     /** How deep a called function or a body leads into another. */
     bodyDepthMax: 8,
-    findingsMax: 2_000,
     /** The pace at which waits are reckoned where sizes are known: that of one modest disk. */
     scanBytesPerSecond: 100 * 1024 * 1024,
     rewriteBytesPerSecond: 25 * 1024 * 1024,

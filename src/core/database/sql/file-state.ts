@@ -1,5 +1,5 @@
 /** What is true at a place in a file because of the statements before it: the transaction, settings, new tables. */
-import { History } from './history.ts';
+import type { History } from './history.ts';
 import { isAtLeastLock, type Lock, locksOf } from './locks.ts';
 import type { ParsedStatement, SqlNode } from './parsed.ts';
 import type { KnownTable, Server } from './server.ts';

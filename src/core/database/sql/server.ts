@@ -102,18 +102,18 @@ export function workMs(table: KnownTable | null, work: Work): number | null {
   return (table.bytes / pace) * 1_000;
 }
 
-/** `for about 40 s (4.1 GB, 12 million rows)`, or in general where the size is not known. */
+/** `for about 40 s (4.1 GB, 12 million rows)`, or until when where the size is not known. */
 export function howLong(table: KnownTable | null, work: Work): string {
   const ms = workMs(table, work);
-  if (!table || ms === null) return `for as long as ${UNKNOWN[work]}`;
+  if (!table || ms === null) return UNKNOWN[work];
   const rows = table.rows === null ? '' : `, ${showCount(table.rows)} rows`;
   return `for ${showDuration(ms)} (${formatBytes(table.bytes)}${rows})`;
 }
 
 const UNKNOWN: Readonly<Record<Work, string>> = {
-  scan: 'every row is read',
-  rewrite: 'the table and its indexes are written anew',
-  index: 'the index is built',
+  scan: 'until every row is read',
+  rewrite: 'until the table and its indexes are written anew',
+  index: 'until the index is built',
 };
 
 function showDuration(ms: number): string {

@@ -317,9 +317,18 @@ function* retyped(
       `ALTER TABLE ${showTable(table)} ADD COLUMN ${next} ${showType(wanted)};`,
       `keep it in step with ${quoteName(name)} by a trigger, fill it in batches, then switch`,
     ],
-    { work: { table: known, work: 'rewrite' } },
+    {
+      work: { table: known, work: 'rewrite' },
+      // It may be the harmless kind.
+      ...(unknown !== '' && WIDE.has(wanted.name) && wanted.mods.length === 0
+        ? { severity: 'warning' as const }
+        : {}),
+    },
   );
 }
+
+/** What types are usually widened to. */
+const WIDE: ReadonlySet<string> = new Set(['text', 'varchar', 'numeric', 'inet']);
 
 function isColumnItself(expression: SqlNode, name: string): boolean {
   if ('TypeCast' in expression) return isColumnItself(child(child(expression, 'TypeCast'), 'arg'), name);

@@ -126,30 +126,24 @@ function* repeatable(statement: Statement, state: FileState): Generator<Hit> {
     CreateSeqStmt: 'CREATE SEQUENCE IF NOT EXISTS',
     CreateExtensionStmt: 'CREATE EXTENSION IF NOT EXISTS',
   }[kind];
-  if (what !== undefined && !flag(node, 'if_not_exists'))
+  const missing = what !== undefined && !flag(node, 'if_not_exists') ? what : missingIn(statement, state);
+  if (missing !== null)
     yield hit(
       'prefer-if-exists',
       statement,
       'When the file breaks off further down, it cannot be run again.',
-      [what],
+      [missing],
     );
-  if (kind === 'DropStmt' && !flag(node, 'missing_ok'))
-    yield hit(
-      'prefer-if-exists',
-      statement,
-      'When the file breaks off further down, it cannot be run again.',
-      ['DROP ... IF EXISTS'],
-    );
+}
+
+function missingIn(statement: Statement, state: FileState): string | null {
+  if (statement.kind === 'DropStmt' && !flag(statement.node, 'missing_ok')) return 'DROP ... IF EXISTS';
   for (const { type, command, table } of alterationsOf(statement)) {
-    if (state.isNew(table)) continue;
-    if ((type === 'AT_AddColumn' || type === 'AT_DropColumn') && !flag(command, 'missing_ok'))
-      yield hit(
-        'prefer-if-exists',
-        statement,
-        'When the file breaks off further down, it cannot be run again.',
-        [type === 'AT_AddColumn' ? 'ADD COLUMN IF NOT EXISTS' : 'DROP COLUMN IF EXISTS'],
-      );
+    if (state.isNew(table) || flag(command, 'missing_ok')) continue;
+    if (type === 'AT_AddColumn') return 'ADD COLUMN IF NOT EXISTS';
+    if (type === 'AT_DropColumn') return 'DROP COLUMN IF EXISTS';
   }
+  return null;
 }
 
 function newColumns(statement: Statement): readonly SqlNode[] {

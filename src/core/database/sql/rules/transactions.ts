@@ -3,7 +3,7 @@ import type { FileState } from '../file-state.ts';
 import { type HeldLock } from '../file-state.ts';
 import { blockedBy, isAtLeastLock, locksOf } from '../locks.ts';
 import { alterationsOf, type Statement } from '../statement.ts';
-import { child, everyOf, flag, keyOf, named, showTable, type TableName, tableOf, word } from '../tree.ts';
+import { child, everyOf, flag, keyOf, showTable, type TableName, tableOf, word } from '../tree.ts';
 import { type Hit, hitsOf, type Rules } from './rule.ts';
 
 export const TRANSACTION_RULES = {
@@ -224,15 +224,3 @@ const CAN_JOIN: ReadonlySet<string> = new Set([
   'AT_DropConstraint',
   'AT_AlterColumnType',
 ]);
-
-/** Whether a statement is only a call: `SELECT f()`, `CALL p()`. Gives the names. */
-export function callsOf({ kind, node }: Statement): readonly string[] {
-  const calls = kind === 'CallStmt' ? [child(node, 'funccall')] : [];
-  if (kind === 'SelectStmt' && !('fromClause' in node))
-    for (const { node: target } of Array.isArray(node['targetList']) ? node['targetList'].map(named) : [])
-      calls.push(child(child(target, 'val'), 'FuncCall'));
-  return calls.flatMap((call) => {
-    const name = Array.isArray(call['funcname']) ? named(call['funcname'].at(-1)) : null;
-    return name ? [word(name.node, 'sval')] : [];
-  });
-}
