@@ -39,6 +39,10 @@ const shell: Shell = {
     controlMain: entryFile('control'),
     schema: path.join(import.meta.dirname, '..', '..', 'segue.schema.json'),
   },
+  tools: {
+    sqlParser: async () => (await import('../drivers/sql/libpg-query/parser.ts')).openSqlParser(),
+    databaseFacts: async () => (await import('../drivers/database-facts/postgres/facts.ts')).postgresFacts,
+  },
 };
 
 process.exitCode = await runCli(process.argv.slice(2), shell);
