@@ -10,7 +10,11 @@ interface Shape {
 /** `was` as the grammar or as format_type has it. */
 export function widens(was: TypeName | string, wanted: TypeName): boolean {
   const from = typeof was === 'string' ? shapeOf(was) : was;
-  if (from.array !== wanted.array) return false;
+  // Elements of an array are converted one by one, even to a type that only is wider.
+  if (from.array || wanted.array)
+    return (
+      from.array === wanted.array && from.name === wanted.name && String(from.mods) === String(wanted.mods)
+    );
   if (from.name === wanted.name) return sameTypeWidens(from, wanted);
   const isWithout = wanted.mods.length === 0;
   if (from.name === 'varchar') return wanted.name === 'text';

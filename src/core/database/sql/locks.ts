@@ -65,11 +65,7 @@ const LOCKS: Readonly<Record<string, (node: SqlNode) => readonly Lock[]>> = {
   TruncateStmt: (node) => many(node, 'relations', 'ACCESS EXCLUSIVE'),
   RenameStmt: rename,
   AlterObjectSchemaStmt: (node) => one(child(node, 'relation'), 'ACCESS EXCLUSIVE'),
-  ReindexStmt: (node) =>
-    one(
-      child(node, 'relation'),
-      optionIsOn(node, 'params', 'concurrently') ? 'SHARE UPDATE EXCLUSIVE' : 'SHARE',
-    ),
+  ReindexStmt: reindex,
   VacuumStmt: (node) =>
     itemsOf(node, 'rels', 'VacuumRelation').flatMap((each) =>
       one(
@@ -169,6 +165,14 @@ function drop(node: SqlNode): readonly Lock[] {
   if (type === 'OBJECT_TRIGGER' || type === 'OBJECT_RULE' || type === 'OBJECT_POLICY')
     return names.map((parts) => ({ table: tableOfParts(parts.slice(0, -1)), mode: 'ACCESS EXCLUSIVE' }));
   return [];
+}
+
+/** Of REINDEX INDEX the index: its table is locked as by REINDEX TABLE, in SHARE. */
+function reindex(node: SqlNode): readonly Lock[] {
+  const isIndex = word(node, 'kind') === 'REINDEX_OBJECT_INDEX';
+  const blocking: LockMode = isIndex ? 'ACCESS EXCLUSIVE' : 'SHARE';
+  const isConcurrent = optionIsOn(node, 'params', 'concurrently');
+  return one(child(node, 'relation'), isConcurrent ? 'SHARE UPDATE EXCLUSIVE' : blocking);
 }
 
 function rename(node: SqlNode): readonly Lock[] {

@@ -73,8 +73,7 @@ function* timeouts(statement: Statement, state: FileState): Generator<Hit> {
     ({ table, mode }) => isAtLeastLock(mode, 'SHARE') && !state.isNew(table),
   );
   if (!lock) return;
-  const index = statement.kind === 'DropStmt' || statement.kind === 'ReindexStmt';
-  const of = index ? (state.tableOfIndex(lock.table) ?? lock.table) : lock.table;
+  const of = statement.kind === 'DropStmt' ? (state.tableOfIndex(lock.table) ?? lock.table) : lock.table;
   if (!state.hasTimeout('lock_timeout') && !state.said.has('lock_timeout')) {
     state.said.add('lock_timeout');
     yield hit(
