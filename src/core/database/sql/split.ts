@@ -97,7 +97,7 @@ class Splitter {
     const char = text[this.#at] ?? '';
     const next = text[this.#at + 1];
     if (char === '-' && next === '-') return this.#comment(endOfLine(text, this.#at));
-    if (char === '/' && next === '*') return this.#comment(this.#endOfBlock());
+    if (char === '/' && next === '*') return this.#block();
     if (char === ' ' || char === '\n' || char === '\r' || char === '\t' || char === '\f' || char === '\v') {
       this.#at += 1;
       return;
@@ -170,6 +170,18 @@ class Splitter {
     this.#at = end;
   }
 
+  #block(): void {
+    const end = this.#endOfBlock();
+    if (end !== null) {
+      this.#comment(end);
+      return;
+    }
+    // One that never ends is left to the parser to complain about.
+    if (this.#start === -1) this.#start = this.#at;
+    this.#at = this.#text.length;
+    this.#lastWord = this.#at;
+  }
+
   #meta(): void {
     const end = endOfLine(this.#text, this.#at);
     const line = this.#text.slice(this.#at, end).trimEnd();
@@ -216,7 +228,7 @@ class Splitter {
     }
   }
 
-  #endOfBlock(): number {
+  #endOfBlock(): number | null {
     const marks = /\/\*|\*\//g;
     marks.lastIndex = this.#at;
     let depth = 0;
@@ -224,7 +236,7 @@ class Splitter {
       depth += mark[0] === '/*' ? 1 : -1;
       if (depth === 0) return marks.lastIndex;
     }
-    return this.#text.length;
+    return null;
   }
 
   /** Past the line that is `\.`, or the end of the file. */
