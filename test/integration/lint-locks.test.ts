@@ -218,8 +218,8 @@ async function locksHeld(client: pg.Client, pid: number): Promise<ReadonlyMap<st
       .toUpperCase();
     const found = LOCK_MODES.find((each) => each === words);
     assert.ok(found, String(mode));
-    const before = held.get(String(name));
-    if (!before || isAtLeastLock(found, before)) held.set(String(name), found);
+    const strongest = held.get(String(name));
+    if (!strongest || isAtLeastLock(found, strongest)) held.set(String(name), found);
   }
   return held;
 }

@@ -2,18 +2,16 @@
 import { isAtLeast, type Finding, type Severity, SEVERITIES } from '../../core/database/sql/finding.ts';
 import { lintFiles, type SqlFile } from '../../core/database/sql/lint.ts';
 import { RULES } from '../../core/database/sql/rules/index.ts';
-import { Server, type ServerFacts, type ServerVersion } from '../../core/database/sql/server.ts';
+import { Server, type ServerFacts } from '../../core/database/sql/server.ts';
 import { SegueError } from '../../core/errors.ts';
 import type { Input } from '../input.ts';
 import { lintForGithub } from '../render/lint-github.ts';
 import { lintAsSarif } from '../render/lint-sarif.ts';
 import { type LintReport, renderLint } from '../render/lint.ts';
 import type { Shell } from '../shell.ts';
+import { POSTGRES_DEFAULT, versionGiven } from './postgres-version.ts';
 import { readSqlFiles } from './sql-files.ts';
 
-/** The oldest that its makers still mend. */
-const POSTGRES_DEFAULT: ServerVersion = { major: 14, minor: null };
-const POSTGRES_OLDEST = 10;
 const FILES_DEFAULT = 'db/**/*.sql';
 /** DESIGN s. 10: a file is wrong. */
 const FOUND = 2;
@@ -70,18 +68,6 @@ function rulesLeftOut(input: Input): ReadonlySet<string> {
   const unknown = names.find((name) => !Object.hasOwn(RULES, name));
   if (unknown !== undefined) throw new SegueError('USAGE', `--without: there is no rule "${unknown}".`);
   return new Set(names);
-}
-
-function versionGiven(input: Input): ServerVersion | null {
-  const text = input.value('postgres');
-  if (text === null) return null;
-  const [, major, minor] = /^(\d{1,2})(?:\.(\d{1,2}))?$/.exec(text) ?? [];
-  if (major === undefined || Number(major) < POSTGRES_OLDEST)
-    throw new SegueError(
-      'USAGE',
-      `--postgres: expected a version from ${POSTGRES_OLDEST} on, such as 16 or 14.2, got "${text}".`,
-    );
-  return { major: Number(major), minor: minor === undefined ? null : Number(minor) };
 }
 
 /** Sizes are a help, not a condition: without them lint says what it can. */

@@ -171,8 +171,8 @@ function drop(node: SqlNode): readonly Lock[] {
 function reindex(node: SqlNode): readonly Lock[] {
   const isIndex = word(node, 'kind') === 'REINDEX_OBJECT_INDEX';
   const blocking: LockMode = isIndex ? 'ACCESS EXCLUSIVE' : 'SHARE';
-  const isConcurrent = optionIsOn(node, 'params', 'concurrently');
-  return one(child(node, 'relation'), isConcurrent ? 'SHARE UPDATE EXCLUSIVE' : blocking);
+  const lets = optionIsOn(node, 'params', 'concurrently');
+  return one(child(node, 'relation'), lets ? 'SHARE UPDATE EXCLUSIVE' : blocking);
 }
 
 function rename(node: SqlNode): readonly Lock[] {

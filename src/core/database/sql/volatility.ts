@@ -40,7 +40,7 @@ const STEADY: ReadonlySet<string> = new Set(
 export type Volatility =
   { readonly type: 'steady' } | { readonly type: 'volatile' | 'unknown'; readonly name: string };
 
-export function volatilityOf(expression: SqlNode, server: Server): Volatility {
+export function volatilityOf(expression: SqlNode, server: Pick<Server, 'isVolatile'>): Volatility {
   let unknown: string | null = null;
   for (const call of everyOf(expression, 'FuncCall')) {
     const name = words(call, 'funcname').at(-1) ?? '';

@@ -54,7 +54,6 @@ interface Found {
 function tableOf(row: KnownTable): KnownTable {
   return {
     ...row,
-    bytes: Number(row.bytes),
     columns: listOr<KnownColumn>(row.columns),
     constraints: listOr<KnownConstraint>(row.constraints),
     indexes: listOr<KnownIndex>(row.indexes),
