@@ -38,6 +38,18 @@ export const TABLE_CASES: readonly Case[] = [
   ['ALTER TABLE users ENABLE TRIGGER audit'],
   ['ALTER TABLE users RENAME TO people', 'rename-table'],
   ['ALTER TABLE IF EXISTS app.users RENAME TO people', 'rename-table'],
+  ['BEGIN; ALTER TABLE users RENAME TO people; CREATE VIEW users AS SELECT * FROM people; COMMIT'],
+  ['DO $$ BEGIN ALTER TABLE users RENAME TO people; CREATE VIEW users AS SELECT * FROM people; END $$'],
+  ['ALTER TABLE users RENAME TO people; CREATE VIEW users AS SELECT * FROM people', 'rename-table'],
+  [
+    'BEGIN; ALTER TABLE users RENAME TO people; COMMIT; CREATE VIEW users AS SELECT * FROM people',
+    'rename-table',
+  ],
+  [
+    'BEGIN; ALTER TABLE users RENAME TO people; CREATE VIEW others AS SELECT * FROM people; COMMIT',
+    'rename-table',
+  ],
+  ['BEGIN; ALTER TABLE users SET SCHEMA app; CREATE VIEW users AS SELECT * FROM app.users; COMMIT'],
   ['ALTER VIEW v RENAME TO w', 'rename-table'],
   ['ALTER TABLE users SET SCHEMA app', 'move-table'],
   ['ALTER SEQUENCE s SET SCHEMA app'],

@@ -50,7 +50,8 @@ for (const [sql, [major, minor = null], ...rules] of VERSIONS)
   });
 
 test('the safe form is one that the version has', () => {
-  const safe = (sql: string, major: number) => lintText(sql, version(major)).at(-1)?.safe.join('\n') ?? '';
+  const safe = (sql: string, major: number) =>
+    lintText(`SET lock_timeout = 1; ${sql}`, version(major)).at(-1)?.safe.join('\n') ?? '';
   assert.match(safe('REINDEX TABLE t', 12), /REINDEX TABLE CONCURRENTLY t/);
   assert.doesNotMatch(safe('REINDEX TABLE t', 11), /REINDEX TABLE CONCURRENTLY/);
   assert.match(safe('ALTER TABLE t DETACH PARTITION p', 14), /DETACH PARTITION p CONCURRENTLY/);
@@ -83,15 +84,14 @@ const table = (bytes: number, more: Partial<KnownTable> = {}): ServerFacts => ({
 const GB = 1024 ** 3;
 
 test('with sizes it says for how long, and what is small is a warning', () => {
-  const [timeout, large] = lintText('CREATE INDEX i ON t (a)', { facts: table(4 * GB) });
-  assert.equal(timeout?.rule, 'no-lock-timeout');
+  const [large] = lintText('CREATE INDEX i ON t (a)', { facts: table(4 * GB) });
   assert.equal(large?.severity, 'error');
-  assert.match(large?.message ?? '', /nobody writes to t for about 3 min \(4 GiB, 12 million rows\)/);
-  const [, small] = lintText('CREATE INDEX i ON t (a)', { facts: table(64 * 1024, { rows: 12 }) });
+  assert.match(large?.message ?? '', /nobody writes to t for about 3 min \(4.0 GB, 12 million rows\)/);
+  const [small] = lintText('CREATE INDEX i ON t (a)', { facts: table(64 * 1024, { rows: 12 }) });
   assert.equal(small?.severity, 'warning');
-  assert.match(small?.message ?? '', /for a moment \(64 KiB, 12 rows\)/);
+  assert.match(small?.message ?? '', /for a moment \(64 KB, 12 rows\)/);
   // What breaks the old version does so in a small table as well.
-  assert.equal(lintText('ALTER TABLE t DROP COLUMN a', { facts: table(1_000) }).at(-1)?.severity, 'error');
+  assert.equal(lintText('ALTER TABLE t DROP COLUMN a', { facts: table(1_000) })[0]?.severity, 'error');
 });
 
 test('what the database knows decides', () => {
@@ -118,13 +118,13 @@ test('what the database knows decides', () => {
   assert.deepEqual(rulesOf(key, { facts: table(GB, { indexes: [{ name: 'i', columns: ['b', 'a'] }] }) }), [
     'foreign-key-without-index',
   ]);
-  const partitioned = lintText('CREATE INDEX i ON t (a)', { facts: table(GB, { partitioned: true }) }).at(-1);
+  const [partitioned] = lintText('CREATE INDEX i ON t (a)', { facts: table(GB, { partitioned: true }) });
   assert.match(partitioned?.safe.join('\n') ?? '', /ON ONLY t/);
 });
 
 test('places count characters from the beginning of the line, behind whatever stands there', () => {
   const at = (text: string) => {
-    const [, found] = lintText(text);
+    const [found] = lintText(text);
     return found && `${found.line}:${found.column}-${found.endLine}:${found.endColumn}`;
   };
   assert.equal(at('DROP TABLE a'), '1:1-1:13');
@@ -198,7 +198,7 @@ test('a dump of ten megabytes is read in time, and what is between its rows is f
   );
   assert.ok(text.length > 9_000_000, String(text.length));
   const found = lintText(text).map(({ rule, line }) => `${line} ${rule}`);
-  assert.deepEqual(found, ['60001 no-lock-timeout', '60001 drop-table', '120005 drop-table']);
+  assert.deepEqual(found, ['60001 drop-table', '60001 no-lock-timeout', '120005 drop-table']);
 });
 
 test('hostile files give findings, not crashes', () => {

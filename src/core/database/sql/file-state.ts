@@ -64,6 +64,11 @@ export class FileState {
     if (options.inTransaction) this.#transaction = begun(0, false);
   }
 
+  /** The tool that runs the file puts it into one transaction. */
+  get isWrapped(): boolean {
+    return this.#wrapped;
+  }
+
   get transaction(): Transaction | null {
     return this.#transaction;
   }

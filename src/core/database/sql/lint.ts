@@ -13,7 +13,7 @@ import { FILE_RULES } from './rules/files.ts';
 import { CHECKS, checkWholeFile, RULES } from './rules/index.ts';
 import type { Hit } from './rules/rule.ts';
 import type { Server } from './server.ts';
-import { type Piece, splitSql, type Split, statementText } from './split.ts';
+import { type Piece, pieceAt, splitSql, type Split, statementText } from './split.ts';
 import type { Statement } from './statement.ts';
 
 export interface SqlFile {
@@ -78,7 +78,7 @@ class FileLint {
   }
 
   #finding({ rule, severity, at, message, safe }: Hit, pieces: readonly Piece[], lines: Lines): Finding {
-    const piece = pieces.find(({ start, end }) => at >= start && at <= end);
+    const piece = pieceAt(pieces, at);
     const end = lines.placeOf(piece?.end ?? at);
     return {
       rule,

@@ -34,6 +34,19 @@ const COPY_STDIN = /^copy\b[\s\S]*\bfrom\s+stdin\b/i;
 /** Meta-commands that send what was typed so far, as a semicolon does. */
 const SENDS = /^\\(?:g|gx|gexec|gset|gdesc|crosstabview|watch)\b/;
 
+/** The piece around a place; undefined between two. */
+export function pieceAt(pieces: readonly Piece[], at: number): Piece | undefined {
+  let low = 0;
+  let high = pieces.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if ((pieces[middle]?.start ?? 0) <= at) low = middle;
+    else high = middle - 1;
+  }
+  const found = pieces[low];
+  return found && found.start <= at && at <= found.end ? found : undefined;
+}
+
 /** The statement as the parser gets it: every character is where it was. */
 export function statementText(text: string, { start, end, cuts }: Piece): string {
   let whole = text.slice(start, end);

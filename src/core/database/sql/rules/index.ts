@@ -5,7 +5,7 @@ import { FILE_RULES } from './files.ts';
 import { checkHygiene, HYGIENE_RULES } from './hygiene.ts';
 import { checkIndexes, INDEX_RULES } from './indexes.ts';
 import type { Check, Hit, Rules } from './rule.ts';
-import { checkTables, TABLE_RULES } from './tables.ts';
+import { checkMoves, checkTables, TABLE_RULES } from './tables.ts';
 import { checkEndOfFile, checkTransactions, TRANSACTION_RULES } from './transactions.ts';
 import { checkTypes, TYPE_RULES } from './types.ts';
 import type { FileState } from '../file-state.ts';
@@ -38,5 +38,6 @@ export const CHECKS: readonly Check[] = [
 /** What only the whole file shows. */
 export function* checkWholeFile(statements: readonly Statement[], state: FileState): Generator<Hit> {
   yield* checkForeignKeyIndexes(statements, state);
+  yield* checkMoves(statements, state);
   yield* checkEndOfFile(statements, state);
 }

@@ -7,6 +7,7 @@ import {
   flag,
   items,
   itemsOf,
+  keyOf,
   optionIsOn,
   quoteName,
   showTable,
@@ -115,18 +116,7 @@ export function* checkTables(statement: Statement, state: FileState): Generator<
   const relation = tableOf(child(node, 'relation'));
   switch (kind) {
     case 'RenameStmt':
-      yield* renamed(statement, state);
-      return;
-    case 'AlterObjectSchemaStmt':
-      if (/^OBJECT_(?:TABLE|VIEW|MATVIEW)$/.test(word(node, 'objectType')) && !state.isNew(relation))
-        yield hit(
-          'move-table',
-          statement,
-          `The version that looks for ${showTable(relation)} in its old schema fails at once.`,
-          [
-            `CREATE VIEW ${showTable(relation)} AS SELECT * FROM ${quoteName(word(node, 'newschema'))}.${quoteName(relation.name)};   -- in the same transaction`,
-          ],
-        );
+      yield* renamed(statement);
       return;
     case 'DropStmt':
       yield* dropped(statement, state);
@@ -159,24 +149,59 @@ export function* checkTables(statement: Statement, state: FileState): Generator<
   }
 }
 
-function* renamed(statement: Statement, state: FileState): Generator<Hit> {
+function* renamed(statement: Statement): Generator<Hit> {
   const { node } = statement;
-  const table = tableOf(child(node, 'relation'));
-  const type = word(node, 'renameType');
+  if (word(node, 'renameType') !== 'OBJECT_SCHEMA') return;
+  const [from, to] = [quoteName(word(node, 'subname')), quoteName(word(node, 'newname'))];
+  yield hit(
+    'rename-schema',
+    statement,
+    `Every name in ${from} changes: the version that uses it fails at once.`,
+    [`CREATE SCHEMA ${to}, and in one of the two views on the other, until the old version is gone`],
+  );
+}
+
+const RELATION = /^OBJECT_(?:TABLE|VIEW|MATVIEW)$/;
+
+/** Of the whole file, because a view with the old name makes it safe, in the same transaction. */
+export function* checkMoves(statements: readonly Statement[], state: FileState): Generator<Hit> {
+  let isTogether = state.isWrapped;
+  for (const [i, statement] of statements.entries()) {
+    const { kind, node } = statement;
+    if (kind === 'TransactionStmt')
+      isTogether = /^TRANS_STMT_(?:BEGIN|START)$/.test(word(node, 'kind')) || state.isWrapped;
+    const table = tableOf(child(node, 'relation'));
+    const isMove = kind === 'AlterObjectSchemaStmt' && RELATION.test(word(node, 'objectType'));
+    const isRename = kind === 'RenameStmt' && RELATION.test(word(node, 'renameType'));
+    if ((!isMove && !isRename) || state.isNew(table)) continue;
+    if ((isTogether || statement.inBody) && hasViewFor(table, statements.slice(i + 1))) continue;
+    yield isMove ? moved(statement, table) : renamedTable(statement, table);
+  }
+}
+
+/** Before the transaction ends. */
+function hasViewFor(table: TableName, following: readonly Statement[]): boolean {
+  for (const { kind, node } of following) {
+    if (kind === 'TransactionStmt') return false;
+    if (kind === 'ViewStmt' && keyOf(tableOf(child(node, 'view'))) === keyOf(table)) return true;
+  }
+  return false;
+}
+
+function moved(statement: Statement, table: TableName): Hit {
+  const to = { schema: word(statement.node, 'newschema'), name: table.name };
+  const message = `The version that looks for ${showTable(table)} in its old schema fails at once.`;
+  const view = `CREATE VIEW ${showTable(table)} AS SELECT * FROM ${showTable(to)};`;
+  return hit('move-table', statement, message, [`${view}   -- in the same transaction`]);
+}
+
+function renamedTable(statement: Statement, table: TableName): Hit {
+  const { node } = statement;
   const to = { schema: table.schema, name: word(node, 'newname') };
-  if (type === 'OBJECT_SCHEMA')
-    yield hit(
-      'rename-schema',
-      statement,
-      `Every name in ${quoteName(word(node, 'subname'))} changes: the version that uses it fails at once.`,
-      [
-        `CREATE SCHEMA ${quoteName(to.name)}, and in one of the two views on the other, until the old version is gone`,
-      ],
-    );
-  if (!/^OBJECT_(?:TABLE|VIEW|MATVIEW)$/.test(type) || state.isNew(table)) return;
-  yield hit('rename-table', statement, `The version that uses ${showTable(table)} fails at once.`, [
+  const what = word(node, 'renameType') === 'OBJECT_TABLE' ? 'TABLE' : 'VIEW';
+  return hit('rename-table', statement, `The version that uses ${showTable(table)} fails at once.`, [
     'BEGIN;',
-    `ALTER ${type === 'OBJECT_TABLE' ? 'TABLE' : 'VIEW'} ${showTable(table)} RENAME TO ${quoteName(to.name)};`,
+    `ALTER ${what} ${showTable(table)} RENAME TO ${quoteName(to.name)};`,
     `CREATE VIEW ${showTable(table)} AS SELECT * FROM ${showTable(to)};   -- dropped when nobody uses it`,
     'COMMIT;',
   ]);
