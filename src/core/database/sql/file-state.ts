@@ -92,7 +92,10 @@ export class FileState {
   }
 
   tableOfIndex(index: TableName): TableName | null {
-    return this.history.tableOfIndex(index) ?? this.server.tableOfIndex(index);
+    const known = this.server.tableOfIndex(index);
+    // As the statement would have to write it.
+    const told = known && { schema: index.schema === null ? null : known.schema, name: known.name };
+    return this.history.tableOfIndex(index) ?? told;
   }
 
   /** A DO is one transaction. */

@@ -44,7 +44,7 @@ export const COLUMN_RULES = {
     lock: null,
     what: 'Code that still reads the column as never NULL meets NULL once the new version writes it.',
     safe: 'Release the readers that cope with NULL first.',
-    quietIn: ['contract'],
+    quietIn: ['contract', 'revert'],
   },
   'change-column-type': {
     severity: 'error',
@@ -57,14 +57,14 @@ export const COLUMN_RULES = {
     lock: null,
     what: 'The version that still reads or writes the column fails at once, and its values are gone.',
     safe: 'Release code that does not use it; drop it in the contract step.',
-    quietIn: ['contract'],
+    quietIn: ['contract', 'revert'],
   },
   'rename-column': {
     severity: 'error',
     lock: null,
     what: 'The version that uses the old name fails at once.',
     safe: 'A second column with the new name, kept in step with the old one until nobody uses that.',
-    quietIn: ['contract'],
+    quietIn: ['contract', 'revert'],
   },
   'json-column': {
     severity: 'warning',
@@ -77,7 +77,7 @@ export const COLUMN_RULES = {
     lock: null,
     what: 'A version that leaves the column out of its INSERTs writes the new default from now on, also the old version.',
     safe: 'Have both versions write the value, or change the default after the release.',
-    quietIn: ['contract'],
+    quietIn: ['contract', 'revert'],
   },
 } as const satisfies Rules;
 

@@ -10,7 +10,7 @@ export const TYPE_RULES = {
     lock: null,
     what: 'The version that reads or writes the old value fails at once.',
     safe: 'Add the new value, write it, change the rows in batches; leave the old value unused.',
-    quietIn: ['contract'],
+    quietIn: ['contract', 'revert'],
   },
   'enum-value-in-transaction': {
     severity: 'error',
