@@ -43,7 +43,7 @@ export const lint: Verb = {
     "segue database lint 'db/**/*.sql'",
     'segue database lint migrations --postgres 16 --fail-on warning',
     'segue database lint db --database env:DATABASE_URL',
-    'git diff --name-only --diff-filter=AM main -- db | xargs segue database lint --github',
+    'segue database lint db --in-transaction --without no-lock-timeout --github',
   ],
   // Loaded here and not above: the rules are more than the rest of the CLI.
   run: async (input, shell) => (await import('../../lint/run.ts')).runLint(input, shell),
