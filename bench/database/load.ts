@@ -1,6 +1,10 @@
-/** Clients of an application at a fixed rate, in a thread of their own; a wait counts from when it was due. */
-import { Worker } from 'node:worker_threads';
+/** Clients of an application at a fixed rate, in a process of their own; a wait counts from when it was due. */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
 import type { ClientConfig } from 'pg';
+
+const CHILD = path.join(import.meta.dirname, 'load-child.ts');
 
 export interface Taken {
   readonly latenciesMs: readonly number[];
@@ -15,19 +19,16 @@ export interface LoadOptions {
 }
 
 export class Load {
-  readonly #worker: Worker;
+  readonly #child: ChildProcess;
 
-  private constructor(worker: Worker) {
-    this.#worker = worker;
+  private constructor(child: ChildProcess) {
+    this.#child = child;
   }
 
   static async start(options: LoadOptions): Promise<Load> {
-    const worker = new Worker(new URL('./load-worker.ts', import.meta.url), { workerData: options });
-    await new Promise((resolve, reject) => {
-      worker.once('message', resolve);
-      worker.once('error', reject);
-    });
-    return new Load(worker);
+    const child = fork(CHILD, [JSON.stringify(options)]);
+    await once(child, 'message');
+    return new Load(child);
   }
 
   /** What was measured since the last time. */
@@ -37,14 +38,15 @@ export class Load {
 
   async stop(): Promise<Taken> {
     const taken = await this.#ask('stop');
-    await this.#worker.terminate();
+    this.#child.disconnect();
+    if (this.#child.exitCode === null) await once(this.#child, 'exit');
     return taken;
   }
 
-  #ask(what: 'take' | 'stop'): Promise<Taken> {
-    return new Promise((resolve) => {
-      this.#worker.once('message', resolve);
-      this.#worker.postMessage(what);
-    });
+  async #ask(what: 'take' | 'stop'): Promise<Taken> {
+    const answer = once(this.#child, 'message');
+    this.#child.send(what);
+    const [taken] = await answer;
+    return taken;
   }
 }

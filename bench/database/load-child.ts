@@ -1,10 +1,9 @@
-/** The thread of `load.ts`. */
+/** The process of `load.ts`. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parentPort, workerData } from 'node:worker_threads';
 import pg from 'pg';
 import type { LoadOptions } from './load.ts';
 
-const { config, perSecond, clients, statements }: LoadOptions = workerData;
+const { config, perSecond, clients, statements }: LoadOptions = JSON.parse(process.argv[2] ?? '{}');
 const pool = new pg.Pool({ ...config, max: clients });
 pool.on('error', () => undefined);
 
@@ -35,12 +34,12 @@ async function client(): Promise<void> {
 const running = Promise.all(Array.from({ length: clients }, client));
 
 function take(): void {
-  parentPort?.postMessage({ latenciesMs, failures });
+  process.send?.({ latenciesMs, failures });
   latenciesMs = [];
   failures = [];
 }
 
-parentPort?.on('message', (what: 'take' | 'stop') => {
+process.on('message', (what: 'take' | 'stop') => {
   if (what === 'take') {
     take();
     return;
@@ -48,4 +47,4 @@ parentPort?.on('message', (what: 'take' | 'stop') => {
   stopping = true;
   void running.then(() => pool.end()).then(take);
 });
-parentPort?.postMessage('begun');
+process.send?.('begun');
