@@ -8,7 +8,7 @@ import test from 'node:test';
 import { parseArgs } from 'node:util';
 import { isMap, isSeq, parseDocument } from 'yaml';
 import { VERBS } from '../src/cli/commands/index.ts';
-import { COMMON_OPTIONS, everyVerb } from '../src/cli/verb.ts';
+import { COMMON_OPTIONS, flatVerbs } from '../src/cli/verb.ts';
 import { parseChange } from '../src/wire/change/parse.ts';
 import { environmentNames, parseProjectFile } from '../src/wire/file/parse.ts';
 import { formatProblem } from '../src/wire/file/problem.ts';
@@ -114,10 +114,9 @@ function commandsIn(line: string): string[][] {
 }
 
 function complaintAbout(words: readonly string[]): string | null {
-  const called = everyVerb(VERBS).find((each) => each.words.every((word, index) => words[index] === word));
-  const { verb } = called ?? {};
+  const verb = flatVerbs(VERBS).find(({ name }) => words.slice(0, name.split(' ').length).join(' ') === name);
   const [name] = words;
-  const args = words.slice(called?.words.length ?? 0);
+  const args = words.slice(verb?.name.split(' ').length ?? 0);
   if (!verb) return name === '--version' || name === '--help' ? null : 'there is no such verb';
   const specs = [...(verb.options ?? []), ...COMMON_OPTIONS];
   const options = specs.map(({ flag, value }) => {

@@ -95,16 +95,16 @@ export async function withDatabase<T>(
 }
 
 function optionsOf(input: Input): DatabaseOptions {
-  const lockTimeoutMs = timeOf(input, 'lock-timeout', 'lockTimeout');
-  const lockWaitMs = timeOf(input, 'lock-wait', 'lockWait');
+  const lockTimeoutMs = timeOf(input, 'lock-timeout');
+  const lockWaitMs = timeOf(input, 'lock-wait');
   return {
     ...(lockTimeoutMs === null ? {} : { lockTimeoutMs }),
     ...(lockWaitMs === null ? {} : { lockWaitMs }),
   };
 }
 
-function timeOf(input: Input, flag: string, key: string): number | null {
-  const value = input.value(key);
+function timeOf(input: Input, flag: string): number | null {
+  const value = input.value(flag);
   if (value === null) return null;
   const ms = parseDurationMs(value);
   if (ms !== undefined && ms >= 1 && ms <= 3_600_000) return ms;

@@ -9,7 +9,7 @@ import { VERBS } from './commands/index.ts';
 import { Input } from './input.ts';
 import { reportError } from './report.ts';
 import type { Shell } from './shell.ts';
-import { COMMON_OPTIONS, type OptionSpec, type Verb, type VerbGroup } from './verb.ts';
+import { COMMON_OPTIONS, type OptionSpec, type Verb } from './verb.ts';
 
 /** What shells report for a program that Ctrl-C ended. */
 const INTERRUPTED = 130;
@@ -50,36 +50,8 @@ function buildProgram(shell: Shell, ended: (exitCode: number) => void): Command 
       writeErr: () => undefined,
     })
     .addHelpText('after', '\nEvery verb explains itself: segue deploy --help');
-  for (const verb of VERBS)
-    if ('verbs' in verb) program.addCommand(groupOf(verb, shell, ended));
-    else program.addCommand(commandOf(verb, shell, ended), { hidden: !!verb.hidden });
+  for (const verb of VERBS) program.addCommand(commandOf(verb, shell, ended), { hidden: !!verb.hidden });
   return program;
-}
-
-function groupOf(
-  { name, summary, verbs }: VerbGroup,
-  shell: Shell,
-  ended: (exitCode: number) => void,
-): Command {
-  const group = new Command(name)
-    .description(summary)
-    .helpOption('--help', 'show help')
-    .helpCommand(false)
-    .exitOverride()
-    .configureOutput({
-      writeOut: (text) => shell.screen.print([text.trimEnd()]),
-      writeErr: () => undefined,
-    })
-    .action(() => {
-      const named = group.args[0];
-      throw new SegueError(
-        'USAGE',
-        `${named === undefined ? 'Name' : `There is no "${name} ${named}": name`} one of ${verbs.map((verb) => verb.name).join(', ')}.`,
-      );
-    })
-    .allowExcessArguments(true);
-  for (const verb of verbs) group.addCommand(commandOf(verb, shell, ended));
-  return group;
 }
 
 function commandOf(verb: Verb, shell: Shell, ended: (exitCode: number) => void): Command {
@@ -87,6 +59,8 @@ function commandOf(verb: Verb, shell: Shell, ended: (exitCode: number) => void):
   const command = new Command(verb.name)
     .description(verb.summary)
     .helpOption('--help', 'show help')
+    .helpCommand(false)
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({
       writeOut: (text) => shell.screen.print([text.trimEnd()]),
@@ -98,6 +72,8 @@ function commandOf(verb: Verb, shell: Shell, ended: (exitCode: number) => void):
     const words = many === true ? `${name}...` : name;
     command.argument(required ? `<${words}>` : `[${words}]`, summary);
   }
+  for (const each of verb.verbs ?? [])
+    command.addCommand(commandOf(each, shell, ended), { hidden: !!each.hidden });
   for (const option of [...(verb.options ?? []), ...COMMON_OPTIONS])
     command.option(flagsOf(option), option.summary);
   return command.action(async () => {

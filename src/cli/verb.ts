@@ -1,4 +1,5 @@
 /** One verb of the CLI as data: the program, the help and the shell completion are made from it. */
+import { SegueError } from '../core/errors.ts';
 import type { Input } from './input.ts';
 import type { Shell } from './shell.ts';
 
@@ -10,46 +11,41 @@ export interface Verb {
   readonly examples: readonly string[];
   /** Not in help and completion. */
   readonly hidden?: boolean;
+  /** Of a group, whose own run only says what there is. */
+  readonly verbs?: readonly Verb[];
   /** The result is the exit code; a SegueError gives its own. */
   run(input: Input, shell: Shell): Promise<number>;
 }
 
-/** Verbs of one subject, such as `segue database plan`. */
-export interface VerbGroup {
-  readonly name: string;
-  readonly summary: string;
-  readonly verbs: readonly Verb[];
-}
-
-/** A verb with the words that call it. */
-export interface Called {
-  readonly words: readonly string[];
-  readonly verb: Verb;
-}
-
-export function everyVerb(verbs: readonly (Verb | VerbGroup)[]): Called[] {
-  return verbs.flatMap((each) =>
-    'verbs' in each
-      ? each.verbs.map((verb) => ({ words: [each.name, verb.name], verb }))
-      : [{ words: [each.name], verb: each }],
-  );
-}
-
-/** For completion, which knows one level: the verbs of a group are its first word, and it takes what any of them takes. */
-export function asVerb(verb: Verb | VerbGroup): Verb {
-  if (!('verbs' in verb)) return verb;
-  const { name, summary, verbs } = verb;
-  const options = new Map(verbs.flatMap((each) => each.options ?? []).map((option) => [option.flag, option]));
-  const words = verbs.map((each) => each.name);
+/** Verbs under one word: `segue database lint`. */
+export function groupOf(name: string, summary: string, verbs: readonly Verb[]): Verb {
+  const names = verbs.map((verb) => verb.name);
   return {
-    ...{ name, summary, options: [...options.values()], examples: [] },
-    arguments: [{ name: 'verb', required: true, summary: words.join(', '), completes: words }],
-    run: () => Promise.resolve(0),
+    name,
+    summary,
+    verbs,
+    arguments: [{ name: 'verb', required: false, summary: names.join(', '), completes: names }],
+    examples: verbs.flatMap((verb) => verb.examples.slice(0, 1)),
+    run(input) {
+      const given = input.argument('verb');
+      const there = `segue ${name} has: ${names.join(', ')}.`;
+      throw new SegueError(
+        'USAGE',
+        given === null ? there : `There is no "segue ${name} ${given}"; ${there}`,
+      );
+    },
   };
 }
 
-/** What completes a word: names that control knows, words of a fixed list, folders. */
-export type Completes = 'service' | 'instance' | 'release' | 'folder' | readonly string[];
+/** Verbs as they are typed, those of groups with both words; groups themselves are left out. */
+export function flatVerbs(verbs: readonly Verb[]): readonly Verb[] {
+  return verbs.flatMap(({ verbs: inside, ...verb }) =>
+    inside ? inside.map((each) => ({ ...each, name: `${verb.name} ${each.name}` })) : [verb],
+  );
+}
+
+/** What completes a word: names that control knows, words of a fixed list, folders, files. */
+export type Completes = 'service' | 'instance' | 'release' | 'folder' | 'file' | readonly string[];
 
 export interface ArgumentSpec {
   readonly name: string;

@@ -101,6 +101,12 @@ export const ERRORS = {
     'The file that says where clients are cannot be used.',
     'Correct "gateway.geo.file" or that file; one that was in use before stays in use.',
   ),
+  CHANGE_EXISTS: kind(
+    5,
+    409,
+    'There is a change of this name already.',
+    'Give another name with --name, or write it anew with --force.',
+  ),
   RELEASE_ACTIVE: kind(
     5,
     409,

@@ -41,6 +41,10 @@ const shell: Shell = {
     schema: path.join(import.meta.dirname, '..', '..', 'segue.schema.json'),
     changeSchema: path.join(import.meta.dirname, '..', '..', 'segue.change.schema.json'),
   },
+  tools: {
+    sqlParser: async () => (await import('../drivers/sql/libpg-query/parser.ts')).openSqlParser(),
+    databaseFacts: async () => (await import('../drivers/database-facts/postgres/facts.ts')).postgresFacts,
+  },
   ...lazyDatabase(),
 };
 

@@ -16,7 +16,8 @@ export interface OperationCase {
   readonly newSum: string;
 }
 
-const ANY = '(1 + floor(random() * $rows))::int';
+/** Chosen once for a statement: a volatile expression would read the whole table. */
+const ANY = '(SELECT (1 + floor(random() * $rows))::int)';
 const sum = (columns: string, table: string, key = 'id') =>
   `SELECT count(*) || ' ' || coalesce(md5(string_agg(md5(concat_ws('|', ${columns})), '' ORDER BY ${key})), '') AS sum FROM ${table}`;
 

@@ -1,11 +1,11 @@
 /** The table of verbs, in the order of the help. A new verb is a file here and a line below. */
-import { asVerb, type Verb, type VerbGroup } from '../verb.ts';
+import type { Verb } from '../verb.ts';
 import { abort } from './abort.ts';
 import { approve } from './approve.ts';
 import { check } from './check.ts';
 import { complete } from './complete.ts';
 import { completionOf } from './completion.ts';
-import { database } from './database.ts';
+import { database } from './database/index.ts';
 import { deploy } from './deploy.ts';
 import { down } from './down.ts';
 import { init } from './init.ts';
@@ -21,7 +21,7 @@ import { status } from './status.ts';
 import { traffic } from './traffic.ts';
 import { up } from './up.ts';
 
-export const VERBS: readonly (Verb | VerbGroup)[] = [
+export const VERBS: readonly Verb[] = [
   init,
   check,
   up,
@@ -38,8 +38,8 @@ export const VERBS: readonly (Verb | VerbGroup)[] = [
   resume,
   rollback,
   abort,
-  down,
   database,
-  completionOf(() => VERBS.map(asVerb)),
+  down,
+  completionOf(() => VERBS),
   complete,
 ];
