@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileReference } from './docs-file.ts';
 import { type ExampleKind, examplePlan } from './docs-plans.ts';
+import { RULE_TOPICS } from '../src/core/database/sql/rules/index.ts';
 import { ERRORS } from '../src/core/errors.ts';
 
 /** Everything between two markers of a page. */
@@ -24,6 +25,7 @@ const PLANS: readonly (readonly [strategy: string, instances: number, kind?: Exa
 const PARTS: readonly MadePart[] = [
   { page: 'docs/errors.md', from: 'src/core/errors.ts', make: errorsMarkdown },
   { page: 'docs/file.md', from: 'src/wire/file', make: fileReference },
+  { page: 'docs/database-lint.md', from: 'src/core/database/sql/rules', make: rulesMarkdown },
   ...PLANS.map(([strategy, instances, kind = 'web']) => ({
     page: 'docs/releases.md',
     from: `src/core/strategy, ${kind === 'worker' ? 'worker, ' : ''}${strategy}`,
@@ -51,6 +53,28 @@ function errorsMarkdown(): string {
     return [`## Exit code ${exit}: ${meaning}`, ...entries].join('\n\n');
   });
   return sections.join('\n\n');
+}
+
+function rulesMarkdown(): string {
+  const head = ['Rule', 'Level', 'Lock', 'What it does', 'Safe'];
+  return RULE_TOPICS.map(([topic, rules]) => {
+    const rows = Object.entries(rules).map(([code, { severity, lock, what, safe }]) => [
+      `\`${code}\``,
+      severity,
+      lock ?? '',
+      what,
+      safe,
+    ]);
+    return `### ${topic}\n\n${tableMarkdown([head, ...rows])}`;
+  }).join('\n\n');
+}
+
+/** As the formatter writes it: columns as wide as their widest cell. */
+function tableMarkdown([head = [], ...rows]: readonly (readonly string[])[]): string {
+  const widths = head.map((_, i) => Math.max(...[head, ...rows].map((row) => row[i]?.length ?? 0)));
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(' | ')} |`;
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
 }
 
 /** The pages that have a part made from code. */

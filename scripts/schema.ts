@@ -1,7 +1,12 @@
-/** Writes segue.schema.json from the schema in src/wire/file. `npm run schema` */
+/** Writes segue.schema.json and segue.change.schema.json from the schemas in src/wire. `npm run schema` */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { projectJsonSchema } from '../src/wire/file/json-schema.ts';
+import { changeJsonSchema } from '../src/wire/change/parse.ts';
 
-const file = join(import.meta.dirname, '..', 'segue.schema.json');
-writeFileSync(file, `${JSON.stringify(projectJsonSchema(), null, 2)}\n`);
+const root = join(import.meta.dirname, '..');
+const write = (name: string, schema: unknown) =>
+  writeFileSync(join(root, name), `${JSON.stringify(schema, null, 2)}\n`);
+
+write('segue.schema.json', projectJsonSchema());
+write('segue.change.schema.json', changeJsonSchema());

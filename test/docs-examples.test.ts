@@ -8,7 +8,8 @@ import test from 'node:test';
 import { parseArgs } from 'node:util';
 import { isMap, isSeq, parseDocument } from 'yaml';
 import { VERBS } from '../src/cli/commands/index.ts';
-import { COMMON_OPTIONS } from '../src/cli/verb.ts';
+import { COMMON_OPTIONS, flatVerbs } from '../src/cli/verb.ts';
+import { parseChange } from '../src/wire/change/parse.ts';
 import { environmentNames, parseProjectFile } from '../src/wire/file/parse.ts';
 import { formatProblem } from '../src/wire/file/problem.ts';
 import { exists, filesMatching, read } from './support/repository.ts';
@@ -60,6 +61,10 @@ const YAML_KINDS: Readonly<Record<string, (block: Block) => string[]>> = {
   yaml: ({ text, place }) => problemsIn(text, place),
   'yaml service': ({ text, place }) => problemsIn(serviceFile(text), place),
   'yaml project': ({ text, place }) => problemsIn(projectFile(text), place),
+  'yaml change': ({ text, place }) => {
+    const parsed = parseChange(text, place);
+    return parsed.ok ? [] : parsed.problems.map(formatProblem);
+  },
   /** Not Segue's to judge. */
   'yaml prometheus': ({ text }) => parseDocument(text).errors.map(String),
   /** Not Segue's to judge; its commands are. */
@@ -108,8 +113,10 @@ function commandsIn(line: string): string[][] {
   );
 }
 
-function complaintAbout([name, ...args]: readonly string[]): string | null {
-  const verb = VERBS.find((each) => each.name === name);
+function complaintAbout(words: readonly string[]): string | null {
+  const verb = flatVerbs(VERBS).find(({ name }) => words.slice(0, name.split(' ').length).join(' ') === name);
+  const [name] = words;
+  const args = words.slice(verb?.name.split(' ').length ?? 0);
   if (!verb) return name === '--version' || name === '--help' ? null : 'there is no such verb';
   const specs = [...(verb.options ?? []), ...COMMON_OPTIONS];
   const options = specs.map(({ flag, value }) => {

@@ -3,28 +3,30 @@
  * says something else than the program.
  */
 import assert from 'node:assert/strict';
-import { basename, dirname, join } from 'node:path/posix';
+import { dirname, join } from 'node:path/posix';
 import test from 'node:test';
 import { MADE_PAGES, renderPage } from '../scripts/docs.ts';
+import { VERBS } from '../src/cli/commands/index.ts';
 import { ERRORS } from '../src/core/errors.ts';
 import { exists, filesMatching, read, type TextFile } from './support/repository.ts';
 
 const pages = filesMatching('*.md', 'docs/**/*.md', 'examples/**/*.md');
 const { scripts } = JSON.parse(read('package.json'));
 const verbs = new Set(
-  filesMatching('src/cli/commands/*.ts')
-    .map(({ path }) => basename(path, '.ts'))
-    .filter((name) => !name.endsWith('.test')),
+  VERBS.flatMap(({ name, verbs: inside = [] }) => [name, ...inside.map((verb) => `${name} ${verb.name}`)]),
 );
+const groups = new Set(VERBS.filter(({ verbs: inside }) => inside).map(({ name }) => name));
 
 const codeOf = (page: TextFile) =>
   [...page.text.matchAll(/```[^\n]*\n([\s\S]*?)```|`([^`\n]+)`/g)].map(
     ([, block, span]) => block ?? span ?? '',
   );
 
-/** What follows `segue` at the beginning of a command: `segue up`, `$ npx segue deploy web`. */
+/** What follows `segue` at the beginning of a command: `segue up`, `$ npx segue deploy web`, `segue database lint`. */
 const verbsIn = (text: string) =>
-  [...text.matchAll(/^(?:\$ )?(?:npx )?segue ([a-z][a-z-]*)/gm)].map(([, verb = '']) => verb);
+  [...text.matchAll(/^(?:\$ )?(?:npx )?segue ([a-z][a-z-]*)(?: ([a-z][a-z-]*))?/gm)].map(
+    ([, verb = '', inside]) => (groups.has(verb) && inside !== undefined ? `${verb} ${inside}` : verb),
+  );
 
 for (const page of MADE_PAGES)
   test(`${page} says what the program says`, () => {

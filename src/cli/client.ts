@@ -8,6 +8,8 @@ import type { Entry } from '../core/release/journal.ts';
 import type {
   AccessLine,
   ApplyResponse,
+  ContractRequest,
+  DatabaseStatus,
   DeployRequest,
   DeployResponse,
   LogLine,
@@ -120,6 +122,11 @@ export class ControlClient {
 
   promote(service: string, request: PromoteRequest): Promise<OrderResponse> {
     return this.#post(`${servicePath(service)}/promote`, request, having<OrderResponse>('release'));
+  }
+
+  /** Resolves when it is done. */
+  contract(request: ContractRequest): Promise<DatabaseStatus> {
+    return this.#post('/v1/database/contract', request, having<DatabaseStatus>('changes'));
   }
 
   async down(by: string, instances: boolean): Promise<void> {

@@ -20,7 +20,7 @@ export class Input {
   }
 
   value(flag: string): string | null {
-    const value = this.#options[flag];
+    const value = this.#options[camel(flag)];
     return typeof value === 'string' ? value : null;
   }
 

@@ -59,6 +59,8 @@ function commandOf(verb: Verb, shell: Shell, ended: (exitCode: number) => void):
   const command = new Command(verb.name)
     .description(verb.summary)
     .helpOption('--help', 'show help')
+    .helpCommand(false)
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({
       writeOut: (text) => shell.screen.print([text.trimEnd()]),
@@ -70,6 +72,8 @@ function commandOf(verb: Verb, shell: Shell, ended: (exitCode: number) => void):
     const words = many === true ? `${name}...` : name;
     command.argument(required ? `<${words}>` : `[${words}]`, summary);
   }
+  for (const each of verb.verbs ?? [])
+    command.addCommand(commandOf(each, shell, ended), { hidden: !!each.hidden });
   for (const option of [...(verb.options ?? []), ...COMMON_OPTIONS])
     command.option(flagsOf(option), option.summary);
   return command.action(async () => {

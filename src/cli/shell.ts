@@ -1,4 +1,7 @@
 /** What a verb sees of the world. `main/cli.ts` makes the real one; tests run the real program instead. */
+import type { DatabaseFacts } from '../ports/database-facts.ts';
+import type { SqlParser } from '../ports/sql-parser.ts';
+import type { ChangeSource, DatabaseOpener } from '../ports/database.ts';
 import type { Paint } from './render/style.ts';
 
 export interface Shell {
@@ -9,6 +12,10 @@ export interface Shell {
   /** Aborted by the first Ctrl-C. */
   readonly interrupted: AbortSignal;
   readonly places: Places;
+  readonly tools: Tools;
+  /** For the verbs that work without control. */
+  readonly database: DatabaseOpener;
+  readonly changes: ChangeSource;
 }
 
 export interface Screen {
@@ -46,4 +53,11 @@ export interface Time {
 export interface Places {
   readonly controlMain: string;
   readonly schema: string;
+  readonly changeSchema: string;
+}
+
+/** Drivers for verbs that need no control. Each is loaded when it is first asked for: most verbs need none. */
+export interface Tools {
+  sqlParser(): Promise<SqlParser>;
+  databaseFacts(): Promise<DatabaseFacts>;
 }

@@ -1,4 +1,5 @@
 /** One verb of the CLI as data: the program, the help and the shell completion are made from it. */
+import { SegueError } from '../core/errors.ts';
 import type { Input } from './input.ts';
 import type { Shell } from './shell.ts';
 
@@ -10,12 +11,41 @@ export interface Verb {
   readonly examples: readonly string[];
   /** Not in help and completion. */
   readonly hidden?: boolean;
+  /** Of a group, whose own run only says what there is. */
+  readonly verbs?: readonly Verb[];
   /** The result is the exit code; a SegueError gives its own. */
   run(input: Input, shell: Shell): Promise<number>;
 }
 
-/** What completes a word: names that control knows, words of a fixed list, folders. */
-export type Completes = 'service' | 'instance' | 'release' | 'folder' | readonly string[];
+/** Verbs under one word: `segue database lint`. */
+export function groupOf(name: string, summary: string, verbs: readonly Verb[]): Verb {
+  const names = verbs.map((verb) => verb.name);
+  return {
+    name,
+    summary,
+    verbs,
+    arguments: [{ name: 'verb', required: false, summary: names.join(', '), completes: names }],
+    examples: verbs.flatMap((verb) => verb.examples.slice(0, 1)),
+    run(input) {
+      const given = input.argument('verb');
+      const there = `segue ${name} has: ${names.join(', ')}.`;
+      throw new SegueError(
+        'USAGE',
+        given === null ? there : `There is no "segue ${name} ${given}"; ${there}`,
+      );
+    },
+  };
+}
+
+/** Verbs as they are typed, those of groups with both words; groups themselves are left out. */
+export function flatVerbs(verbs: readonly Verb[]): readonly Verb[] {
+  return verbs.flatMap(({ verbs: inside, ...verb }) =>
+    inside ? inside.map((each) => ({ ...each, name: `${verb.name} ${each.name}` })) : [verb],
+  );
+}
+
+/** What completes a word: names that control knows, words of a fixed list, folders, files. */
+export type Completes = 'service' | 'instance' | 'release' | 'folder' | 'file' | readonly string[];
 
 export interface ArgumentSpec {
   readonly name: string;

@@ -10,6 +10,7 @@ import {
   API_VERSION,
   type ApiError,
   applyRequest,
+  contractRequest,
   deployRequest,
   downRequest,
   type JournalResponse,
@@ -112,6 +113,11 @@ function acting(app: Hono, control: Control): void {
   app.post('/v1/apply', async (context) => {
     const { renewGateway } = await read(context, applyRequest);
     return context.json(await control.apply(renewGateway));
+  });
+  app.post('/v1/database/contract', async (context) => {
+    const { change, now, by, reason } = await read(context, contractRequest);
+    await control.database.contracts.ask(change, now, { by, reason });
+    return context.json(control.database.status());
   });
   app.post('/v1/down', async (context) => {
     const { instances } = await read(context, downRequest);

@@ -4,7 +4,6 @@
  */
 import { SegueError } from '../core/errors.ts';
 import { isWeb, type Project, type Service, type WebService } from '../core/project.ts';
-import { removable } from '../core/release/retention.ts';
 import { TrafficWindow } from '../core/traffic/traffic-window.ts';
 import { count } from '../core/units.ts';
 import type { GatewaySettings } from '../core/traffic/settings.ts';
@@ -27,12 +26,14 @@ import type {
 import { NO_ENVIRONMENT } from '../wire/api-version.ts';
 import { SEGUE_VERSION } from '../wire/version.ts';
 import { CertificateOffice } from './certificate-office.ts';
+import { SchemaOffice } from './database/schema-office.ts';
 import { Engine } from './engine.ts';
 import { Fleet } from './fleet.ts';
 import { GuardDesk } from './guards/guard-desk.ts';
 import { JudgeDesk } from './judge-desk.ts';
 import { drainMsOf, kindOf, listenOf, refuseChangedKinds } from './kinds.ts';
 import { Ledger } from './ledger.ts';
+import { removeOldVersions } from './old-versions.ts';
 import { Orders } from './orders.ts';
 import { PortBook } from './port-book.ts';
 import type { ControlPorts } from './ports.ts';
@@ -60,6 +61,7 @@ export class Control {
   readonly judge: JudgeDesk;
   readonly engine: Engine;
   readonly orders: Orders;
+  readonly database: SchemaOffice;
   readonly #desk: ReleaseDesk;
   readonly #guards: GuardDesk;
   readonly #office: CertificateOffice;
@@ -100,16 +102,21 @@ export class Control {
     });
     const beforeEnd = async (release: ReleaseRecord) => {
       await this.judge.leave(release);
-      await this.#removeOldVersions(release);
+      await removeOldVersions(release, { ports, ledger, keep: this.#project.keep });
     };
     const fail = (release: string, error: SegueError) => this.engine.fail(release, error);
     this.#guards = new GuardDesk({ ports, ledger, fleet });
     this.judge = new JudgeDesk({ ports, ledger, guards: this.#guards, serviceOf, fail, onFault });
     const { judge } = this;
-    this.engine = new Engine({ ports, ledger, fleet, traffic, judge, serviceOf, beforeEnd, onFault });
+    const choice = () => this.#project.database;
+    const services = () => this.services;
+    this.database = new SchemaOffice({ ports, ledger, window: this.window, services, choice, fail });
+    const work = { schema: this.database.work, judge, traffic };
+    this.engine = new Engine({ ...work, ports, ledger, fleet, serviceOf, beforeEnd, onFault });
     this.orders = new Orders({ clock: ports.clock, ledger, book: this.engine.book });
     const accept = (file: Project, service: string) => this.#accept(file, service);
-    this.#desk = new ReleaseDesk({ ports, ledger, engine: this.engine, judge, accept });
+    const parts = { ports, ledger, judge, accept, engine: this.engine, schema: this.database.desk };
+    this.#desk = new ReleaseDesk(parts);
   }
 
   /** Reads what was remembered, finds what runs, puts the routing in force and goes on with what was under way. */
@@ -147,6 +154,7 @@ export class Control {
     await this.traffic.apply();
     for (const release of this.ledger.activeReleases) await this.#resume(release);
     void this.#office.run();
+    void this.database.contracts.run();
   }
 
   #settings(): GatewaySettings {
@@ -330,31 +338,6 @@ export class Control {
     if (service) this.#project = { ...file, services: { ...this.#project.services, [name]: service } };
   }
 
-  /**
-   * Old versions go by count and age, never one that a rollback could need. Called while the release still
-   * keeps others of its service away. Files go first: what fails is found again after the next release.
-   */
-  async #removeOldVersions({ id, service }: ReleaseRecord): Promise<void> {
-    const { stable, previous } = this.ledger.service(service);
-    const running = this.ledger.instances.filter((i) => i.service === service).map((i) => i.version);
-    const needed = new Set([stable, previous, ...running].filter((v) => v !== null));
-    const kept = this.ledger.versionsOf(service).filter((v) => !v.removed);
-    for (const version of removable(kept, this.#project.keep, needed, this.ports.clock.nowMs())) {
-      const record = this.ledger.version(service, version);
-      const removed = await this.ports.files.remove(service, version).then(
-        () => true,
-        () => false,
-      );
-      if (!record || !removed) continue;
-      await this.ledger.write(() => ({
-        facts: [{ kind: 'version-removed', version }],
-        changes: [{ put: 'version', record: { ...record, removed: true } }],
-        service,
-        release: id,
-      }));
-    }
-  }
-
   /** Ends control; with `instances`, the gateway and every instance, too, to be started again by the next `up`. */
   stop(instances: boolean): Promise<void> {
     this.#stop ??= this.#stopOnce(instances);
@@ -364,6 +347,7 @@ export class Control {
   async #stopOnce(instances: boolean): Promise<void> {
     try {
       this.engine.close();
+      this.database.close();
       if (instances) await this.#restAll();
       await this.#note({ kind: 'control-stopped' });
       await this.close();
@@ -384,6 +368,7 @@ export class Control {
 
   async close(): Promise<void> {
     this.#office.close();
+    this.database.close();
     this.#guards.close();
     this.fleet.close();
     await this.ports.plane.close();

@@ -15,6 +15,8 @@ import { isPromoted, nextAct, type Act } from '../core/release/state.ts';
 import type { Step } from '../core/release/step.ts';
 import { aloneOf } from './alone.ts';
 import type { CrashNotice } from './crashes.ts';
+import { brokenBy } from './database/broken.ts';
+import type { SchemaWork } from './database/schema-work.ts';
 import type { Fleet } from './fleet.ts';
 import type { JudgeDesk } from './judge-desk.ts';
 import type { Ledger } from './ledger.ts';
@@ -33,6 +35,7 @@ export interface EngineParts {
   readonly fleet: Fleet;
   readonly traffic: TrafficDirector;
   readonly judge: JudgeDesk;
+  readonly schema: SchemaWork;
   /** The service as segue.yaml has it, or as it was when it left it. */
   readonly serviceOf: (name: string) => Service | undefined;
   /** Called when nothing of a release is left to do, while it is still the service's active one (R7). */
@@ -125,14 +128,14 @@ export class Engine {
 
   #contextOf(release: ReleaseRecord, act: Apply, beganAtMs: number, signal: AbortSignal): StepContext {
     const { direction, index, step } = act;
-    const { ports, ledger, fleet, traffic, judge } = this.#parts;
+    const { ports, ledger, fleet, traffic, judge, schema } = this.#parts;
     const service = this.#serviceOf(release);
     const version = versionOf(step) ?? (direction === 'forward' ? release.to : release.from);
     const spec = version === null ? service : (ledger.version(release.service, version)?.spec ?? service);
     const alone = this.#aloneOf(service, release) !== null;
     const about = { release, spec, service, direction, index, beganAtMs, alone };
     const tell = (happening: Happening) => this.book.record(release.id, act, happening);
-    return { ...about, ports, ledger, fleet, traffic, judge, signal, tell };
+    return { ...about, ports, ledger, fleet, traffic, judge, schema, signal, tell };
   }
 
   /** The service as the file has it now; a service that left the file keeps its last known form. */
@@ -148,7 +151,8 @@ export class Engine {
     await this.#parts.ports.clock.sleep(act.afterMs, this.#closing.signal);
     const facts = this.factsOf(this.#serviceOf(release), release.id);
     const urgent = isUrgent(act.cause);
-    const way = planBack({ facts, release: release.id, urgent });
+    this.#parts.schema.leave(release.id);
+    const way = planBack({ facts, release: release.id, urgent, takeBack: brokenBy(act.cause, release) });
     // A candidate that is well leaves after those that need it; any other at once (R4).
     const later = isWell(act.cause) ? this.#later(release) : [];
     const steps: Step[] =
@@ -230,6 +234,7 @@ export class Engine {
   }
 
   async #end(release: ReleaseRecord): Promise<void> {
+    this.#parts.schema.leave(release.id);
     await this.#parts.beforeEnd(release);
     await settle(release, this.#parts);
     this.book.forget(release.id);

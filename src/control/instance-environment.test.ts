@@ -25,6 +25,7 @@ test('an instance gets what every program needs, what Segue says, and what the f
     PATH: '/bin',
     HOME: '/home/me',
     LC_TIME: 'C',
+    PGAPPNAME: 'segue:web:v1:web-r1-1',
     LOG_LEVEL: 'info',
     DB: 'postgres://db',
     NONE: '',

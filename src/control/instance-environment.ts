@@ -1,5 +1,6 @@
 import { SegueError } from '../core/errors.ts';
 import type { Service } from '../core/project.ts';
+import { clientName } from '../core/release/contract.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -26,6 +27,8 @@ export function instanceEnvironment(
   );
   return {
     ...Object.fromEntries(inherited),
+    // Drivers of PostgreSQL take it for their name, so that it is known whose a connection is (R6).
+    PGAPPNAME: clientName(service.name, version, instance),
     ...resolved(outer, service),
     PORT: String(port),
     SEGUE_SERVICE: service.name,

@@ -164,6 +164,10 @@ export class Ledger {
     return this.#versions.get(versionKey(service, version));
   }
 
+  get versions(): VersionRecord[] {
+    return [...this.#versions.values()];
+  }
+
   versionsOf(service: string): VersionRecord[] {
     return [...this.#versions.values()].filter((v) => v.service === service);
   }

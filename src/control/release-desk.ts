@@ -3,29 +3,32 @@
  * keeps the files, makes the plans. Until all of it is done nothing of any of them has begun.
  */
 import { SegueError } from '../core/errors.ts';
-import { isWorker, type Project, type Service } from '../core/project.ts';
-import { type Member, orderWithin, reversed } from '../core/release/group.ts';
+import { type DatabaseChoice, isWorker, type Project, type Service } from '../core/project.ts';
+import { type Joining, type Member, orderWithin, reversed } from '../core/release/group.ts';
 import { makePlan } from '../core/release/planning.ts';
 import { baselineOf, type CountBaseline } from '../core/release/receipt.ts';
 import type { ReleaseRecord, VersionRecord } from '../core/release/records.ts';
 import { BEGIN, type ReleaseState } from '../core/release/state.ts';
 import type { Plan } from '../core/release/plan.ts';
+import { pendingFor, type SchemaFacts } from '../core/release/schema.ts';
 import { describeStep } from '../core/release/step.ts';
 import type { TrafficReport } from '../core/traffic/counts.ts';
 import type { BuildRequest, PlanResponse, RollbackRequest } from '../wire/api.ts';
+import type { SchemaDesk } from './database/schema-desk.ts';
 import type { Engine } from './engine.ts';
 import { refuseMissingHeaders } from './guards/metric-headers.ts';
 import { resolved } from './instance-environment.ts';
 import type { JudgeDesk } from './judge-desk.ts';
 import type { Ledger, Writing } from './ledger.ts';
 import type { ControlPorts } from './ports.ts';
-import { VersionDesk } from './version-desk.ts';
+import { type Build, VersionDesk } from './version-desk.ts';
 
 export interface DeskParts {
   readonly ports: ControlPorts;
   readonly ledger: Ledger;
   readonly engine: Engine;
   readonly judge: JudgeDesk;
+  readonly schema: SchemaDesk;
   /** Called when a release of the service is about to begin: from here on the file counts for it. */
   readonly accept: (file: Project, service: string) => void;
 }
@@ -37,6 +40,16 @@ interface Beginning {
   readonly service: Service;
   readonly to: string;
   readonly problems: readonly string[];
+  /** Of a version that is only looked at: the changes of the database that it would be made with. */
+  readonly changes?: readonly string[];
+}
+
+/** What the plans of one order share. */
+interface Scene {
+  readonly kind: Kind;
+  readonly members: readonly Member[];
+  readonly beginnings: readonly Beginning[];
+  readonly database: DatabaseChoice | null;
 }
 
 type Order = ReadonlyMap<string, readonly string[]>;
@@ -46,16 +59,18 @@ export class ReleaseDesk {
   readonly #ledger: Ledger;
   readonly #engine: Engine;
   readonly #judge: JudgeDesk;
+  readonly #schema: SchemaDesk;
   readonly #accept: DeskParts['accept'];
   readonly #versions: VersionDesk;
   /** Services whose files are being copied: the release is not in the ledger yet (R7). */
   readonly #claimed = new Set<string>();
 
-  constructor({ ports, ledger, engine, judge, accept }: DeskParts) {
+  constructor({ ports, ledger, engine, judge, schema, accept }: DeskParts) {
     this.#ports = ports;
     this.#ledger = ledger;
     this.#engine = engine;
     this.#judge = judge;
+    this.#schema = schema;
     this.#accept = accept;
     this.#versions = new VersionDesk(ports, ledger);
   }
@@ -70,10 +85,17 @@ export class ReleaseDesk {
       project,
       moving.map(({ service }) => service.name),
     );
-    return inTurn(builds, async ({ service, version: to }) => {
+    const { database } = project;
+    const changes = await this.#schema.readFor(database);
+    const looked = await inTurn(builds, async ({ service, version: to }): Promise<Beginning> => {
       const problems = await this.#versions.problems(service.name);
-      const members = this.#membersOf(order);
-      const plan = this.#planFor('deploy', { service, to, problems }, members);
+      return { service, to, problems, changes };
+    });
+    const beginnings = looked.filter(({ service, to }) => !isServing(service.name, to));
+    const scene: Scene = { kind: 'deploy', members: this.#membersOf(order), beginnings, database };
+    return looked.map((beginning) => {
+      const { service, to } = beginning;
+      const plan = this.#planFor(beginning, scene);
       return { plan, lines: plan.steps.map(describeStep), serving: isServing(service.name, to) };
     });
   }
@@ -87,6 +109,7 @@ export class ReleaseDesk {
         resolved(this.#ports.environment, service);
         refuseMissingHeaders(this.#ports.environment, service);
       }
+      const changes = await this.#schema.readFor(project.database);
       const builds = await inTurn(
         asked,
         async ({ service, request }) =>
@@ -95,15 +118,21 @@ export class ReleaseDesk {
       const moving = builds.filter(({ service, version }) => !this.#versions.serves(service.name, version));
       const items = await inTurn(moving, async (build) => ({
         service: build.service,
-        version: await this.#versions.keep(build),
+        version: await this.#versions.keep(build, this.#changesOf(build, changes, project)),
       }));
       for (const { service } of moving) this.#accept(project, service.name);
       const order = orderOf(
         project,
         moving.map(({ service }) => service.name),
       );
-      return this.#begin('deploy', items, order, by);
+      const { database } = project;
+      return this.#begin({ kind: 'deploy', items, order, by, database });
     });
+  }
+
+  /** Of the database, that a version of the service is made with. */
+  #changesOf({ service }: Build, all: readonly string[], { database }: Project): readonly string[] {
+    return this.#schema.uses(service.name, database) ? all : [];
   }
 
   /** What was released last goes back first. */
@@ -120,8 +149,11 @@ export class ReleaseDesk {
         // What the version was released with comes back with it; where traffic comes in is the file's.
         return { service: placedAs(version.spec, service), version };
       });
+      const { database } = project;
+      const away = await this.#schema.readForRollback(database);
       for (const name of names) this.#accept(project, name);
-      return this.#begin('rollback', items, reversed(orderOf(project, names)), request.by);
+      const order = reversed(orderOf(project, names));
+      return this.#begin({ kind: 'rollback', items, order, by: request.by, database, away });
     });
   }
 
@@ -170,15 +202,10 @@ export class ReleaseDesk {
   }
 
   /** The plans are made when the write has its turn: from what is true then, under numbers of their own. */
-  async #begin(
-    kind: Kind,
-    items: readonly { readonly service: Service; readonly version: VersionRecord }[],
-    order: Order,
-    by: string,
-  ): Promise<ReleaseRecord[]> {
+  async #begin({ kind, items, order, by, database, away = null }: Begun): Promise<ReleaseRecord[]> {
     const beginnings = await inTurn(items, async ({ service, version }) => ({
       ...{ service, to: version.version },
-      problems: await this.#versions.problems(service.name),
+      problems: [...(await this.#versions.problems(service.name)), ...(away === null ? [] : [away])],
     }));
     const report = await this.#ports.plane.freshReport();
     let begun: ReleaseRecord[] = [];
@@ -186,7 +213,7 @@ export class ReleaseDesk {
       const members = this.#membersOf(order);
       const inOrder = members.flatMap(({ service }) => beginnings.filter((b) => b.service.name === service));
       begun = inOrder.map((beginning) => {
-        const plan = this.#planFor(kind, beginning, members);
+        const plan = this.#planFor(beginning, { kind, members, beginnings: inOrder, database });
         const record = this.#recordOf(kind, plan, by, baselineOf(report, plan.service));
         return members.length > 1 ? { ...record, group: members } : record;
       });
@@ -236,14 +263,53 @@ export class ReleaseDesk {
     };
   }
 
-  #planFor(kind: Kind, { service, to, problems }: Beginning, members: readonly Member[]): Plan {
+  #planFor(beginning: Beginning, scene: Scene): Plan {
+    const { kind, members } = scene;
+    const { service, to } = beginning;
     const member = members.find((each) => each.service === service.name);
     const release = member?.release ?? this.#ledger.nextReleaseId();
-    const facts = this.#engine.factsOf(service, release);
+    const schema = this.#schemaOf(beginning, scene);
+    if (schema) this.#schema.refuseTaken(schema, to);
+    const facts = { ...this.#engine.factsOf(service, release), ...(schema ? { schema } : {}) };
+    const problems = [...beginning.problems, ...(schema ? this.#schema.warningsFor(schema, to) : [])];
     const others = members.filter((each) => each !== member).map((each) => each.service);
-    const joining = { after: member?.after ?? [], others: member ? others : [] };
+    const joining = {
+      ...{ after: member?.after ?? [], others: member ? others : [] },
+      ...(member ? this.#bringing(beginning, scene) : {}),
+    };
     return makePlan({ kind, facts, release, to, service, problems, joining });
   }
+
+  #schemaOf({ service, to, changes }: Beginning, { database }: Scene): SchemaFacts | null {
+    return this.#schema.factsFor(service.name, changes ? { version: to, changes } : null, database);
+  }
+
+  /** The first that needs something of the database brings it for all. */
+  #bringing(beginning: Beginning, scene: Scene): Pick<Joining, 'bringer' | 'brings'> {
+    const needing = scene.members.flatMap(({ service }) =>
+      scene.beginnings.flatMap((each) => {
+        const schema = each.service.name === service ? this.#schemaOf(each, scene) : null;
+        const pending = schema ? pendingFor(schema, each.to) : [];
+        return pending.length > 0 ? [{ service, pending }] : [];
+      }),
+    );
+    const own = needing.find(({ service }) => service === beginning.service.name);
+    const [first] = needing;
+    if (!first || !own) return {};
+    if (own === first) return { brings: needing.flatMap(({ pending }) => pending) };
+    return { bringer: first.service };
+  }
+}
+
+/** An order whose files are kept and checked. */
+interface Begun {
+  readonly kind: Kind;
+  readonly items: readonly { readonly service: Service; readonly version: VersionRecord }[];
+  readonly order: Order;
+  readonly by: string;
+  readonly database: DatabaseChoice | null;
+  /** Why the plan is made without an answer of the database. */
+  readonly away?: string | null;
 }
 
 /** Web and worker never meet here: a service stays what it is. */

@@ -51,11 +51,14 @@ export class VersionDesk {
     return { service, from, version, digest };
   }
 
-  async keep({ service, from, version, digest }: Build): Promise<VersionRecord> {
+  /** `changes`: of the database, in its folder now; a version that is known already stays what it was made with. */
+  async keep({ service, from, version, digest }: Build, changes: readonly string[]): Promise<VersionRecord> {
     const kept = this.#ledger.versionsOf(service.name).filter((v) => !v.removed);
     const earlier = kept.toSorted((a, b) => b.keptAtMs - a.keptAtMs).map((v) => v.version);
     const { ignore } = service.files;
     const files = await this.#ports.files.keep({ service: service.name, version, from, ignore, earlier });
+    const known = this.#ledger.version(service.name, version);
+    const made = known ? (known.changes ?? []) : changes;
     const record: VersionRecord = {
       service: service.name,
       version,
@@ -66,6 +69,7 @@ export class VersionDesk {
       spec: service,
       keptAtMs: this.#ports.clock.nowMs(),
       removed: false,
+      ...(made.length > 0 ? { changes: made } : {}),
     };
     if (digest !== null && record.digest !== digest) {
       await this.#ports.files.remove(service.name, version);

@@ -28,6 +28,7 @@ export async function statusOf(control: Control): Promise<StatusResponse> {
     gateway: control.gateway,
     trouble: ledger.trouble,
     services: await Promise.all(control.services.map((service) => serviceStatus(control, service))),
+    database: control.database.status(),
   };
 }
 

@@ -1,24 +1,12 @@
+import { DATABASE_ERRORS } from './database/errors.ts';
+import { SCHEMA_ERRORS } from './release/schema-errors.ts';
+import { type ErrorKind, kind } from './error-kind.ts';
+
 /**
  * The one table of errors. A code is stable: scripts may match on it. `docs/errors.md` is held to this
  * table by a test. Exit codes are DESIGN's: 1 unexpected, 2 wrong usage or file, 3 rolled back,
  * 4 still waiting, 5 refused before anything was changed.
  */
-interface ErrorKind {
-  readonly exit: 1 | 2 | 3 | 4 | 5;
-  readonly http: number;
-  /** What happened, in one sentence. The detail of the case follows it. */
-  readonly what: string;
-  /** What to do next. */
-  readonly next: string;
-}
-
-const kind = (exit: ErrorKind['exit'], http: number, what: string, next: string): ErrorKind => ({
-  exit,
-  http,
-  what,
-  next,
-});
-
 export const ERRORS = {
   USAGE: kind(2, 400, 'The command line is not right.', 'Run the verb with --help to see what it takes.'),
   FILE_MISSING: kind(2, 400, 'There is no segue.yaml here or above.', 'Run "segue init" to write one.'),
@@ -112,6 +100,12 @@ export const ERRORS = {
     422,
     'The file that says where clients are cannot be used.',
     'Correct "gateway.geo.file" or that file; one that was in use before stays in use.',
+  ),
+  CHANGE_EXISTS: kind(
+    5,
+    409,
+    'There is a change of this name already.',
+    'Give another name with --name, or write it anew with --force.',
   ),
   RELEASE_ACTIVE: kind(
     5,
@@ -344,6 +338,8 @@ export const ERRORS = {
     'Something happened that Segue did not expect.',
     'Please report it with the output; what serves goes on serving.',
   ),
+  ...DATABASE_ERRORS,
+  ...SCHEMA_ERRORS,
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -14,6 +14,24 @@ export interface Project {
   /** Instances get their ports from here, both ends included. */
   readonly ports: { readonly from: number; readonly to: number };
   readonly gateway: GatewayChoices;
+  /** Null: Segue does not look after one. */
+  readonly database: DatabaseChoice | null;
+}
+
+/** The database whose changes are released with the code. */
+export interface DatabaseChoice {
+  /** As written; `env:NAME` is looked up when it is used and is never recorded. */
+  readonly url: string;
+  /** The folder of the changes. */
+  readonly changes: string;
+  /** Those that use it; null: all. */
+  readonly services: readonly string[] | null;
+  readonly contract: {
+    /** For so long nothing may need the old schema; null: and then a person says so. */
+    readonly afterMs: number | null;
+    /** Names of other programs that do not need the old schema. */
+    readonly clients: readonly string[];
+  };
 }
 
 /** How long old versions stay on disk. One that a rollback could need stays whatever this says. */

@@ -14,6 +14,7 @@ import { GatewayPlane } from '../drivers/traffic/gateway/gateway-plane.ts';
 import type { Store } from '../ports/store.ts';
 import { LOGS_DIR } from '../wire/paths.ts';
 import { entryFile } from './entry.ts';
+import { lazyDatabase } from './lazy-database.ts';
 
 export interface ControlChoices {
   readonly root: string;
@@ -33,6 +34,7 @@ export async function buildControl({
   const clock = systemClock;
   const source = new YamlProjectFile(root);
   const store = await openSqliteStore({ root });
+  const { database: databases, changes } = lazyDatabase();
   const plane = new GatewayPlane({ root, clock, mainFile: entryFile('gateway') });
   const ports: ControlPorts = {
     store: wrapStore ? wrapStore(store) : store,
@@ -43,6 +45,8 @@ export async function buildControl({
     files: new LocalVersionFiles({ root }),
     authority: new AcmeAuthority({ root }),
     source,
+    databases,
+    changes,
     clock,
     random: systemRandomness,
     environment: process.env,

@@ -6,6 +6,7 @@ import type { Shell } from '../cli/shell.ts';
 import { terminalScreen } from '../cli/terminal.ts';
 import { systemClock } from '../drivers/clock/system.ts';
 import { entryFile } from './entry.ts';
+import { lazyDatabase } from './lazy-database.ts';
 
 /** What shells report for a program that Ctrl-C ended. */
 const INTERRUPTED = 130;
@@ -38,7 +39,13 @@ const shell: Shell = {
   places: {
     controlMain: entryFile('control'),
     schema: path.join(import.meta.dirname, '..', '..', 'segue.schema.json'),
+    changeSchema: path.join(import.meta.dirname, '..', '..', 'segue.change.schema.json'),
   },
+  tools: {
+    sqlParser: async () => (await import('../drivers/sql/libpg-query/parser.ts')).openSqlParser(),
+    databaseFacts: async () => (await import('../drivers/database-facts/postgres/facts.ts')).postgresFacts,
+  },
+  ...lazyDatabase(),
 };
 
 process.exitCode = await runCli(process.argv.slice(2), shell);

@@ -9,6 +9,8 @@ import type { GuardedJudgement } from '../core/judge/guarded-judgement.ts';
 import type { RowReport } from '../core/judge/row-report.ts';
 import type { Standing } from '../core/judge/standing.ts';
 import type { Observation } from '../core/judge/observed.ts';
+import type { Progress } from '../core/database/runner.ts';
+import type { Reach } from '../core/release/schema.ts';
 import type { CertificateState } from '../core/traffic/certificates.ts';
 import type { CountryFileState } from '../core/traffic/country-file.ts';
 import type { Entry } from '../core/release/journal.ts';
@@ -83,6 +85,15 @@ export interface OrderResponse {
  */
 export const applyRequest = z.strictObject({ by, renewGateway: z.boolean().default(false) });
 
+/** POST /v1/database/contract: a person's word that what only older versions used may go; `now`: what is kept of it, too. */
+export const contractRequest = z.strictObject({
+  change: z.string().min(1).max(limits.api.changeCharsMax),
+  now: z.boolean(),
+  by,
+  reason,
+});
+export type ContractRequest = z.infer<typeof contractRequest>;
+
 /** POST /v1/down. `instances` false leaves gateway and instances running (control alone ends). */
 export const downRequest = z.strictObject({ by, instances: z.boolean() });
 
@@ -137,6 +148,34 @@ export interface StatusResponse {
   /** Why control cannot write its journal now (a full disk); null when all is well. */
   readonly trouble: string | null;
   readonly services: readonly ServiceStatus[];
+  /** Null: none is released with the code; left out by an older control. */
+  readonly database?: DatabaseStatus | null;
+}
+
+export interface DatabaseStatus {
+  /** Those that Segue made or is to make, in their order, as they were last seen. */
+  readonly changes: readonly {
+    readonly name: string;
+    readonly reach: Reach;
+    /** What needs it: it cannot be taken back. */
+    readonly usedBy: readonly string[];
+  }[];
+  readonly backfills: readonly Progress[];
+  readonly contracts: readonly ContractStatus[];
+  /** Why it cannot be read now; null: nothing is wrong. */
+  readonly trouble: string | null;
+}
+
+/** A contract that is to come. */
+export interface ContractStatus {
+  readonly change: string;
+  /** It is contracted, and what older versions used is kept until then. Null: it is not contracted yet. */
+  readonly keptUntilMs: number | null;
+  readonly freeSinceMs: number | null;
+  /** When it is due by the file; null: it waits for something, or for a person. */
+  readonly dueAtMs: number | null;
+  /** What still needs the old schema. */
+  readonly by: readonly string[];
 }
 
 export interface GatewayStatus {

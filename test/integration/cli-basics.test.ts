@@ -12,6 +12,7 @@ import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { VERBS } from '../../src/cli/commands/index.ts';
+import { flatVerbs } from '../../src/cli/verb.ts';
 import { portOf } from '../contract/some-port.ts';
 import { cli } from '../support/cli.ts';
 
@@ -40,12 +41,13 @@ describe('help', () => {
   });
 
   test('of every verb has an example that uses only what the verb takes', async () => {
-    for (const verb of VERBS) {
-      const { exitCode, out } = await cli(folder, [verb.name, '--help']);
+    for (const verb of [...VERBS.filter(({ verbs }) => verbs), ...flatVerbs(VERBS)]) {
+      const { exitCode, out } = await cli(folder, [...verb.name.split(' '), '--help']);
       assert.equal(exitCode, 0);
       assert.match(out, new RegExp(`Examples:\\n  segue ${verb.name}`));
       const known = [...out.matchAll(/^ {2}--([a-z-]+)/gm)].map((match) => match[1]);
-      for (const example of verb.examples)
+      // The examples of a group are those of its verbs.
+      for (const example of verb.verbs ? [] : verb.examples)
         for (const [, flag] of example.matchAll(/--([a-z-]+)/g)) assert.ok(known.includes(flag), example);
     }
   });
@@ -208,6 +210,9 @@ test('the completion of bash offers verbs, flags and words', async () => {
   assert.equal(await ask('segue', 'rol'), 'rollback');
   assert.equal(await ask('segue', 'deploy', '--v'), '--version');
   assert.equal(await ask('segue', 'completion', ''), 'bash zsh fish');
+  assert.match(await ask('segue', 'database', ''), /^(?:\w+ )*lint /);
+  assert.equal(await ask('segue', 'database', 'lint', '--fail'), '--fail-on');
+  assert.equal(await ask('segue', 'database', 'lint', '--fail-on', 'w'), 'warning');
 });
 
 test('colours are for terminals, and for those who ask', async () => {

@@ -80,6 +80,8 @@ async function open(): Promise<void> {
     files: new LocalVersionFiles({ root }),
     authority: new AcmeAuthority({ root }),
     source: new YamlProjectFile(root),
+    databases: { open: () => Promise.reject(new Error('there is none')) },
+    changes: { read: () => Promise.resolve([]) },
     clock: systemClock,
     random: systemRandomness,
     environment: process.env,

@@ -26,13 +26,15 @@ await runControl((store) => {
     if (entries.length === 0 && changes.every(({ put }) => put === 'evidence' || put === 'past'))
       return store.commit(entries, changes);
     const kinds = entries.map(({ fact }) => fact.kind);
-    // The beginning of a release is its first write; what control writes outside releases does not count.
-    if (kinds.includes('release-planned')) writes = 1;
+    // The beginning of a release, or of a contract, is its first write; what control writes outside does not count.
+    if (kinds.includes('release-planned') || kinds.includes('contract-asked')) writes = 1;
     else if (writes > 0) writes += 1;
     dieAt('before');
     const written = await store.commit(entries, changes);
     if (writes > 0) appendFileSync(SEGUE_TEST_WRITES_FILE, `${writes} ${kinds.join(',')}\n`);
     dieAt('after');
+    // What comes after its end belongs to no point.
+    if (kinds.includes('release-ended') || kinds.includes('contract-done')) writes = 0;
     return written;
   };
   return new Proxy(store, {

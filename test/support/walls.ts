@@ -9,7 +9,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   drivers: ['ports', 'wire', 'core'],
   control: ['ports', 'wire', 'core'],
   gateway: ['wire', 'core'],
-  cli: ['wire', 'core'],
+  cli: ['ports', 'wire', 'core'],
   direct: [],
   main: ['core', 'ports', 'wire', 'drivers', 'control', 'gateway', 'cli', 'direct'],
 };

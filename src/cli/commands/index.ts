@@ -5,6 +5,7 @@ import { approve } from './approve.ts';
 import { check } from './check.ts';
 import { complete } from './complete.ts';
 import { completionOf } from './completion.ts';
+import { database } from './database/index.ts';
 import { deploy } from './deploy.ts';
 import { down } from './down.ts';
 import { init } from './init.ts';
@@ -37,6 +38,7 @@ export const VERBS: readonly Verb[] = [
   resume,
   rollback,
   abort,
+  database,
   down,
   completionOf(() => VERBS),
   complete,

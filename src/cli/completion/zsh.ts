@@ -19,10 +19,28 @@ export function zshCompletion(verbs: readonly Verb[]): string[] {
     '  shift words',
     '  (( CURRENT-- ))',
     '  case $verb in',
-    ...verbs.map((verb) => `    ${verb.name}) _arguments ${specs(verb).join(' ')} ;;`),
+    ...verbs.flatMap(verbCase),
     '  esac',
     '}',
     'compdef _segue segue',
+  ];
+}
+
+function verbCase(verb: Verb): string[] {
+  if (!verb.verbs) return [`    ${verb.name}) _arguments ${specs(verb).join(' ')} ;;`];
+  return [
+    `    ${verb.name})`,
+    '      if (( CURRENT == 2 )); then',
+    `        verbs=(${verb.verbs.map((each) => quoted(`${each.name}:${each.summary}`)).join(' ')})`,
+    "        _describe 'verb' verbs",
+    '        return',
+    '      fi',
+    '      verb=$words[2]',
+    '      shift words',
+    '      (( CURRENT-- ))',
+    '      case $verb in',
+    ...verb.verbs.map((each) => `        ${each.name}) _arguments ${specs(each).join(' ')} ;;`),
+    '      esac ;;',
   ];
 }
 
@@ -43,6 +61,7 @@ function argumentSpec({ name, completes, many }: ArgumentSpec, index: number): s
 function action(completes: Completes | undefined): string {
   if (completes === undefined) return '';
   if (completes === 'folder') return '_files -/';
+  if (completes === 'file') return '_files';
   return typeof completes === 'string' ? `_segue_names ${completes}` : `(${completes.join(' ')})`;
 }
 

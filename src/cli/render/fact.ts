@@ -5,6 +5,7 @@ import { describeWord } from '../../core/release/gate.ts';
 import type { Entry, Fact } from '../../core/release/journal.ts';
 import { describeStep } from '../../core/release/step.ts';
 import { count, formatBytes, formatDurationMs } from '../../core/units.ts';
+import { describeSchemaFact, type SchemaFact } from './schema-fact.ts';
 import { clockTime, fromTo, type Paint, type Style } from './style.ts';
 
 export function renderTimeline(entries: readonly Entry[], paint: Paint): string[] {
@@ -29,6 +30,7 @@ function styleOf(fact: Fact): Style | null {
     case 'step-failed':
     case 'instance-crashed':
     case 'gateway-lost':
+    case 'contract-failed':
       return 'red';
     case 'verdict':
       return fact.verdict === 'worse' ? 'red' : fact.verdict === 'better-or-same' ? 'green' : null;
@@ -39,6 +41,9 @@ function styleOf(fact: Fact): Style | null {
     case 'paused':
     case 'unsure':
     case 'turned':
+    case 'schema-waits':
+    case 'schema-blocked':
+    case 'contract-held':
       return 'yellow';
     case 'release-ended':
       return fact.outcome === 'done' || fact.outcome === 'stopped' ? 'green' : 'red';
@@ -79,6 +84,16 @@ export function describeFact(fact: Fact): string {
       return `ended: ${OUTCOMES[fact.outcome]}${fact.cause ? `. ${describeError(fact.cause)}` : ''}`;
     case 'verdict':
       return describeVerdict(fact);
+    case 'schema-waits':
+    case 'schema-blocked':
+    case 'backfill-progress':
+    case 'contract-free':
+    case 'contract-held':
+    case 'contract-asked':
+    case 'contract-begun':
+    case 'contract-done':
+    case 'contract-failed':
+      return describeSchemaFact(fact);
     case 'version-kept':
       return `kept ${fact.version}: ${count(fact.files, 'file')}, ${formatBytes(fact.bytes)}`;
     case 'version-removed':
@@ -122,6 +137,7 @@ type ReleaseFactKind =
   | 'back-planned'
   | 'release-ended'
   | 'verdict'
+  | SchemaFact['kind']
   | 'version-kept'
   | 'version-removed';
 

@@ -1,4 +1,4 @@
-import { type Certificate, describeWay } from '../../core/release/certificate.ts';
+import { type Certificate, describeEnd, describeWay } from '../../core/release/certificate.ts';
 import type { Plan } from '../../core/release/plan.ts';
 import { describeStep } from '../../core/release/step.ts';
 import { fromTo, type Paint } from './style.ts';
@@ -7,7 +7,19 @@ import { renderTable } from './table.ts';
 export function renderPlan(plan: Plan, serving: boolean, paint: Paint): string[] {
   const title = `${paint('bold', plan.service)} ${fromTo(plan.from, plan.to)}, ${plan.strategy}`;
   if (serving) return [title, '', `${plan.to} serves already: there is nothing to release.`];
-  return [title, '', ...renderSteps(plan, paint), '', ...renderWays(plan.certificate, paint)];
+  return [
+    ...[title, '', ...renderSteps(plan, paint)],
+    ...renderLater(plan, paint),
+    ...['', ...renderWays(plan.certificate, paint)],
+  ];
+}
+
+/** Not of the release itself: each with its own gate. */
+function renderLater({ later = [] }: Plan, paint: Paint): string[] {
+  if (later.length === 0) return [];
+  const rows = later.map((step) => [{ text: describeStep(step) }]);
+  const title = 'Later, when nothing is left that needs the old schema';
+  return ['', paint('bold', title), ...renderTable([], rows, paint, '  ')];
 }
 
 export function renderSteps({ steps }: Plan, paint: Paint): string[] {
@@ -19,7 +31,8 @@ export function renderSteps({ steps }: Plan, paint: Paint): string[] {
 }
 
 /** The rollback certificate: what going back takes, step by step. */
-export function renderWays({ to, ways, problems }: Certificate, paint: Paint): string[] {
+export function renderWays(certificate: Certificate, paint: Paint): string[] {
+  const { to, ways, problems } = certificate;
   const title = to === null ? 'The way back (nothing serves yet)' : `The way back to ${to}`;
   const rows = ways.map((way) => [
     {
@@ -34,6 +47,7 @@ export function renderWays({ to, ways, problems }: Certificate, paint: Paint): s
   return [
     paint('bold', title),
     ...renderTable([], rows, paint, '  '),
+    ...describeEnd(certificate).map((line) => `  ${line}`),
     ...problems.map((problem) => `  ${paint('yellow', 'warning')}: ${problem}`),
   ];
 }

@@ -9,6 +9,7 @@ import type {
   StatusResponse,
 } from '../../wire/api.ts';
 import { describeWaiting, stateCell } from './release.ts';
+import { renderSchemaStatus } from './schema-status.ts';
 import { fromTo, number, type Paint, type Style } from './style.ts';
 import { type Cell, renderTable } from './table.ts';
 
@@ -25,6 +26,7 @@ export function renderStatus(status: StatusResponse, nowMs: number, paint: Paint
     ...countryTrouble(gateway, paint),
     ...gateway.certificates.flatMap((certificate) => renderCertificate(certificate, nowMs, paint)),
     ...status.services.flatMap((service) => ['', ...renderService(service, nowMs, paint)]),
+    ...(status.database ? renderSchemaStatus(status.database, nowMs, paint) : []),
   ];
 }
 

@@ -1,13 +1,15 @@
-import { hasFullTraffic, isOutOfTraffic } from '../../core/release/group.ts';
+import { hasFullTraffic, hasSchema, isOutOfTraffic } from '../../core/release/group.ts';
 import type { ReleaseRecord } from '../../core/release/records.ts';
 import type { AfterStep } from '../../core/release/step.ts';
 import { until } from '../until.ts';
 import type { StepContext, StepHandler } from './handler.ts';
 
+const FAR = { 'full-traffic': hasFullTraffic, back: isOutOfTraffic, schema: hasSchema } as const;
+
 /** The other releases are in the ledger: what becomes of them, of this one becomes in the same write. */
 export const after: StepHandler<AfterStep> = async (step, context) => {
   const { ledger, ports, signal } = context;
-  const isFar = step.until === 'back' ? isOutOfTraffic : hasFullTraffic;
+  const isFar = FAR[step.until];
   const isOver = () => companions(step.services, context).every(isFar);
   const waiting = { clock: ports.clock, withinMs: Infinity, signal };
   await until(isOver, (check) => ledger.follow(check), waiting);

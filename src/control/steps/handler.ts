@@ -1,6 +1,7 @@
 import type { Service } from '../../core/project.ts';
 import type { ReleaseRecord } from '../../core/release/records.ts';
 import type { Step } from '../../core/release/step.ts';
+import type { SchemaWork } from '../database/schema-work.ts';
 import type { Fleet } from '../fleet.ts';
 import type { JudgeDesk } from '../judge-desk.ts';
 import type { Ledger } from '../ledger.ts';
@@ -26,6 +27,7 @@ export interface StepContext {
   readonly fleet: Fleet;
   readonly traffic: TrafficDirector;
   readonly judge: JudgeDesk;
+  readonly schema: SchemaWork;
   /** Aborted when somebody asks for the way back, or when control ends. */
   readonly signal: AbortSignal;
   /** Writes down what happens in the step, unless the release is somewhere else by now. */

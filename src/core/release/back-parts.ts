@@ -1,13 +1,20 @@
 /** What every way back is made of. */
 import { groupOf } from '../traffic/rotation.ts';
 import { type Facts, instanceId } from './facts.ts';
-import type { InstanceRef } from './step.ts';
+import type { ChangeRef, InstanceRef, Step } from './step.ts';
 
 export interface BackRequest {
   readonly facts: Facts;
   readonly release: string;
   /** The candidate is broken: it leaves traffic at once, even when stable is short of instances (docs/adr/0004). */
   readonly urgent: boolean;
+  /** Changes of the database that cannot be made whole as they are; any other stays expanded, for the next try. */
+  readonly takeBack?: readonly ChangeRef[];
+}
+
+/** Nothing that needs them runs any more. What came last goes first. */
+export function schemaBack({ takeBack = [] }: BackRequest): Step[] {
+  return takeBack.toReversed().map((change) => ({ kind: 'revert', change }));
 }
 
 /** The instances that stable lacks, as they would be started. */

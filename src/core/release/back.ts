@@ -5,15 +5,19 @@
 import { groupOf, NO_SHARE, type Rotation } from '../traffic/rotation.ts';
 import { planBackAlone } from './back-alone.ts';
 import { planBackWorkers } from './back-workers.ts';
-import { alreadyRouted, type BackRequest, hasTraffic, missingOf, refs } from './back-parts.ts';
+import { alreadyRouted, type BackRequest, hasTraffic, missingOf, refs, schemaBack } from './back-parts.ts';
 import { percentBorneBy } from './capacity.ts';
 import { type Facts, instanceId, type RunningInstance } from './facts.ts';
 import type { InstanceRef, Step } from './step.ts';
 
 export function planBack(request: BackRequest): Step[] {
-  const { worker } = request.facts;
+  return [...wayBack(request), ...schemaBack(request)];
+}
+
+function wayBack(request: BackRequest): Step[] {
+  const { worker, alone } = request.facts;
   if (worker) return planBackWorkers(request, worker);
-  return request.facts.alone === null ? planBackBeside(request) : planBackAlone(request);
+  return alone === null ? planBackBeside(request) : planBackAlone(request);
 }
 
 function planBackBeside({ facts, release, urgent }: BackRequest): Step[] {

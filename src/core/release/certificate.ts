@@ -1,5 +1,7 @@
 import { planBack } from './back.ts';
+import { formatDurationMs } from '../units.ts';
 import type { Facts } from './facts.ts';
+import type { SchemaChange } from './schema.ts';
 import { factsOf, simulate, simulationOf } from './simulation.ts';
 import type { Step } from './step.ts';
 
@@ -10,6 +12,8 @@ export interface Certificate {
   readonly ways: readonly WayBack[];
   /** What was found that would make going back fail, such as lost files of the old version. */
   readonly problems: readonly string[];
+  /** What ends the way back for good, after the release; left out: nothing. */
+  readonly contracts?: readonly Pick<SchemaChange, 'name' | 'keepMs'>[];
 }
 
 /** How one goes back while the steps `fromStep` to `toStep` (counted from 1) are the last ones done. */
@@ -20,6 +24,8 @@ export interface WayBack {
     'untouched' | 'one-routing' | 'start-again' | 'wait' | 'workers-again' | 'jobs-wait' | 'new-release';
   /** Instances of stable that would have to be started. */
   readonly starts: number;
+  /** Changes of the database that stay as far as they are, because both versions can use them. */
+  readonly expanded?: readonly string[];
 }
 
 export function certify(
@@ -36,12 +42,25 @@ export function certify(
     const way = promoted
       ? ({ how: 'new-release', starts: 0 } as const)
       : wayBack(planBack({ facts: factsOf(simulation, facts), release, urgent: false }));
+    const expanded = expandedBy(steps.slice(0, index + 1));
     const last = ways.at(-1);
-    if (last?.how === way.how && last.starts === way.starts)
+    if (last?.how === way.how && last.starts === way.starts && last.expanded?.length === expanded?.length)
       ways[ways.length - 1] = { ...last, toStep: index + 1 };
-    else ways.push({ ...way, fromStep: index + 1, toStep: index + 1 });
+    else ways.push({ ...way, ...(expanded ? { expanded } : {}), fromStep: index + 1, toStep: index + 1 });
   }
   return { to: facts.stable, ways, problems };
+}
+
+/** To take it away would cost the backfill once more with the next try, and both versions can run with it. */
+function expandedBy(done: readonly Step[]): string[] | undefined {
+  const names = done.flatMap((step) =>
+    step.kind === 'expand'
+      ? [step.change.name]
+      : step.kind === 'backfill'
+        ? step.changes.map(({ name }) => name)
+        : [],
+  );
+  return names.length > 0 ? [...new Set(names)] : undefined;
 }
 
 function wayBack(back: readonly Step[]): Pick<WayBack, 'how' | 'starts'> {
@@ -57,6 +76,22 @@ function wayBack(back: readonly Step[]): Pick<WayBack, 'how' | 'starts'> {
 
 /** `to` is the certificate's: without a version to go back to, going back means that nothing serves. */
 export function describeWay(way: WayBack, to: string | null): string {
+  const stays = way.how === 'new-release' ? [] : (way.expanded ?? []);
+  const schema =
+    stays.length > 0 ? `; ${stays.join(', ')} ${stays.length > 1 ? 'stay' : 'stays'} expanded` : '';
+  return `${describeHow(way, to)}${schema}`;
+}
+
+/** Where the way back ends for good. */
+export function describeEnd({ contracts = [], to }: Certificate): string[] {
+  if (to === null) return [];
+  return contracts.map(({ name, keepMs }) => {
+    const kept = keepMs > 0 ? `; what it used is kept in step for ${formatDurationMs(keepMs)} more` : '';
+    return `${to} can come back until the contract of ${name}, then that is refused${kept}`;
+  });
+}
+
+function describeHow(way: WayBack, to: string | null): string {
   if (to === null && way.how !== 'new-release')
     return 'the candidate is stopped, and nothing serves as before';
   switch (way.how) {

@@ -1,4 +1,5 @@
 import type { Rotation } from '../traffic/rotation.ts';
+import type { SchemaFacts } from './schema.ts';
 import type { InstanceRef } from './step.ts';
 
 /** What is true of a service now: all that a strategy may look at. */
@@ -16,6 +17,8 @@ export interface Facts {
   readonly alone: Alone | null;
   /** Left out: it serves traffic. */
   readonly worker?: Worker;
+  /** Left out or null: no database is released with the code. */
+  readonly schema?: SchemaFacts | null;
 }
 
 /** Nothing is routed to it: it works from its start until it is told to stop. */

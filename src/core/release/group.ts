@@ -4,6 +4,7 @@
  */
 import { describeError, SegueError } from '../errors.ts';
 import type { ReleaseRecord } from './records.ts';
+import type { SchemaChange } from './schema.ts';
 import { isPromoted, type ReleaseEvent, type ReleaseState, transition } from './state.ts';
 import type { Step } from './step.ts';
 
@@ -62,6 +63,17 @@ export function joined(steps: readonly Step[], to: string, member: Joining): Ste
 export interface Joining {
   readonly after: readonly string[];
   readonly others: readonly string[];
+  /** The service whose release changes the database for all of them; left out or null: this one, if any. */
+  readonly bringer?: string | null;
+  /** What the others need of the database, where this one brings it. */
+  readonly brings?: readonly SchemaChange[];
+}
+
+/** Whatever the release does to the database before it moves traffic is done. */
+export function hasSchema({ state, plan }: ReleaseRecord): boolean {
+  if (state.phase === 'ended') return true;
+  const last = plan.steps.findLastIndex(({ kind }) => kind === 'expand' || kind === 'backfill');
+  return state.phase === 'forward' && state.at > last;
 }
 
 /** Everything goes to its candidate, or all of its workers work; what is left are the bake and the others. */

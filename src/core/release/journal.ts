@@ -80,6 +80,27 @@ export type Fact =
       /** By weight and rule; absent in earlier journals. */
       readonly rows?: readonly RowReport[];
     }
+  /** The database is away, busy, locked or full: what was to be done to it is tried again. */
+  | { readonly kind: 'schema-waits'; readonly change: string; readonly error: ErrorRecord }
+  /** They hold a lock that the change needs. */
+  | { readonly kind: 'schema-blocked'; readonly change: string; readonly by: readonly string[] }
+  | {
+      readonly kind: 'backfill-progress';
+      readonly change: string;
+      readonly table: string;
+      readonly rows: number;
+      readonly total: number;
+      readonly rowsPerSecond: number;
+      readonly leftMs: number | null;
+    }
+  /** Nothing needs the old schema any more, as far as can be seen; or something does again. */
+  | { readonly kind: 'contract-free'; readonly change: string }
+  | { readonly kind: 'contract-held'; readonly change: string; readonly by: readonly string[] }
+  | ({ readonly kind: 'contract-asked'; readonly change: string } & Word)
+  | { readonly kind: 'contract-begun'; readonly change: string }
+  /** `kept`: what older versions used is there still, and in step. */
+  | { readonly kind: 'contract-done'; readonly change: string; readonly kept: boolean }
+  | { readonly kind: 'contract-failed'; readonly change: string; readonly error: ErrorRecord }
   | { readonly kind: 'back-planned'; readonly cause: ErrorRecord; readonly steps: readonly Step[] }
   | {
       readonly kind: 'release-ended';

@@ -9,6 +9,8 @@ export interface Plan {
   readonly from: string | null;
   readonly to: string;
   readonly steps: readonly Step[];
+  /** What has a time and a gate of its own, after the release; left out: nothing. */
+  readonly later?: readonly Step[];
   /** The way back from every step, computed before traffic moves. */
   readonly certificate: Certificate;
 }

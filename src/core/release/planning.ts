@@ -1,11 +1,12 @@
 import { SegueError } from '../errors.ts';
 import { aloneStrategy, returnStrategy, strategyOf, workerStrategy } from '../strategy/index.ts';
 import type { Strategy, StrategyRequest } from '../strategy/strategy.ts';
-import { certify } from './certificate.ts';
+import { type Certificate, certify } from './certificate.ts';
 import { formatDurationMs } from '../units.ts';
 import type { Facts } from './facts.ts';
 import { joined, type Joining } from './group.ts';
 import type { Plan } from './plan.ts';
+import { afterSchema, contractsFor, pendingFor, refOf, type SchemaChange, withSchema } from './schema.ts';
 import { checkStages } from './stages.ts';
 import type { Step } from './step.ts';
 import { verifyPlan } from './verify.ts';
@@ -23,9 +24,11 @@ const ALONE: Joining = { after: [], others: [] };
 /** The whole plan with its certificate; throws PLAN_UNSAFE rather than return one that breaks a promise. */
 export function makePlan(request: PlanRequest): Plan {
   const { facts, release, service, to, kind, problems } = request;
-  const steps = joined(strategyFor(request)(request), to, request.joining ?? ALONE);
+  const joining = request.joining ?? ALONE;
+  const { steps: own, later } = released(request, joining);
+  const steps = joined(own, to, joining);
   const violations = [
-    ...verifyPlan(facts, steps, release),
+    ...verifyPlan(facts, [...steps, ...later], release),
     ...(kind === 'deploy' && facts.alone === null ? checkStages(facts, steps, service) : []),
   ];
   if (violations.length > 0) {
@@ -39,8 +42,35 @@ export function makePlan(request: PlanRequest): Plan {
     from: facts.stable,
     to,
     steps,
-    certificate: certify(facts, steps, release, [...problems, ...shortHolds(facts, steps)]),
+    ...(later.length > 0 ? { later } : {}),
+    certificate: {
+      ...certify(facts, steps, release, [...problems, ...shortHolds(facts, steps)]),
+      ...endsOf(contractsOf(request)),
+    },
   };
+}
+
+/** The strategy's steps with those of the database (R6), and what comes after the release. */
+function released(request: PlanRequest, { bringer = null, brings = [] }: Joining) {
+  const { facts, to } = request;
+  const steps = strategyFor(request)(request);
+  if (!facts.schema) return { steps, later: [] };
+  if (bringer !== null) return { steps: afterSchema(steps, bringer), later: [] };
+  const names = new Set([...pendingFor(facts.schema, to), ...brings].map(({ name }) => name));
+  const pending = facts.schema.changes.filter(({ name }) => names.has(name));
+  const later = contractsOf(request).map((change): Step => ({ kind: 'contract', change: refOf(change) }));
+  return { steps: withSchema(steps, pending, facts.worker !== undefined), later };
+}
+
+function endsOf(contracts: readonly SchemaChange[]): Pick<Certificate, 'contracts'> {
+  const ends = contracts.map(({ name, keepMs }) => ({ name, keepMs }));
+  return ends.length > 0 ? { contracts: ends } : {};
+}
+
+/** A version that goes back, or stops by its plan, takes nothing away from the one before. */
+function contractsOf({ kind, facts, to, service }: PlanRequest): SchemaChange[] {
+  const stays = kind === 'deploy' && !(service.strategy.type === 'ab' && service.strategy.end === 'stop');
+  return facts.schema && stays ? contractsFor(facts.schema, to) : [];
 }
 
 /** R10 goes before what the file says of the new version: the old one may not bear company either. */

@@ -29,6 +29,8 @@ export interface VersionRecord {
   readonly spec: Service;
   readonly keptAtMs: number;
   readonly removed: boolean;
+  /** The changes of the database that were in its folder when it was made (R6); left out: it was made before all. */
+  readonly changes?: readonly string[];
 }
 
 /** What a runtime needs to find an instance again; only its driver reads it. */

@@ -4,7 +4,8 @@
  */
 import { groupOf, routedTo, type Rotation } from '../traffic/rotation.ts';
 import type { Facts } from './facts.ts';
-import type { Step } from './step.ts';
+import type { Reach, SchemaChange, SchemaFacts } from './schema.ts';
+import type { ChangeRef, Step } from './step.ts';
 
 interface SimulatedInstance {
   readonly version: string;
@@ -20,6 +21,7 @@ export interface Simulation {
   readonly smoked: ReadonlySet<string>;
   /** Instances begun so far, those that ended included. */
   readonly started: number;
+  readonly schema: ReadonlyMap<string, Reach>;
 }
 
 export function simulationOf(facts: Facts): Simulation {
@@ -28,7 +30,8 @@ export function simulationOf(facts: Facts): Simulation {
     ({ id, version, ready }) => [id, { version, ready, drained: !inRotation.has(id) }] as const,
   );
   const { rotation, stable } = facts;
-  return { instances: new Map(instances), rotation, stable, smoked: new Set(), started: 0 };
+  const schema = new Map(facts.schema?.changes.map(({ name, reach }) => [name, reach]));
+  return { instances: new Map(instances), rotation, stable, smoked: new Set(), started: 0, schema };
 }
 
 export function simulate(before: Simulation, step: Step): Simulation {
@@ -61,15 +64,44 @@ export function simulate(before: Simulation, step: Step): Simulation {
     case 'approve':
     case 'judge':
     case 'bake':
-    case 'after':
     case 'together':
       return before;
+    case 'after':
+      return step.until === 'schema' ? { ...before, schema: allFilled(before.schema) } : before;
+    case 'expand':
+      return { ...before, schema: reaching(before.schema, [step.change], 'expanded') };
+    case 'backfill':
+      return step.until === 'begun'
+        ? before
+        : { ...before, schema: reaching(before.schema, step.changes.filter(isExpanded(before)), 'filled') };
+    case 'contract':
+      return { ...before, schema: reaching(before.schema, [step.change], 'contracted') };
+    case 'revert':
+      return { ...before, schema: reaching(before.schema, [step.change], 'new') };
     case 'promote':
       return { ...before, stable: step.version };
     case 'stop':
       for (const { id } of step.instances) instances.delete(id);
       return { ...before, instances };
   }
+}
+
+function reaching(
+  schema: Simulation['schema'],
+  changes: readonly ChangeRef[],
+  reach: Reach,
+): Simulation['schema'] {
+  return new Map([...schema, ...changes.map(({ name }) => [name, reach] as const)]);
+}
+
+const isExpanded =
+  ({ schema }: Simulation) =>
+  ({ name }: ChangeRef) =>
+    schema.get(name) === 'expanded';
+
+function allFilled(schema: Simulation['schema']): Simulation['schema'] {
+  const isOpen = (reach: Reach) => reach === 'new' || reach === 'expanded';
+  return new Map([...schema].map(([name, reach]) => [name, isOpen(reach) ? 'filled' : reach]));
 }
 
 /** The facts that a planner would be given at this point. */
@@ -81,5 +113,10 @@ export function factsOf(simulation: Simulation, facts: Facts): Facts {
     running,
     rotation: simulation.rotation,
     nextInstance: facts.nextInstance + simulation.started,
+    ...(facts.schema ? { schema: { ...facts.schema, changes: reached(facts.schema, simulation) } } : {}),
   };
+}
+
+function reached({ changes }: SchemaFacts, { schema }: Simulation): SchemaChange[] {
+  return changes.map((change) => ({ ...change, reach: schema.get(change.name) ?? change.reach }));
 }

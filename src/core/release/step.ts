@@ -20,7 +20,11 @@ export type Step =
   | PromoteStep
   | StopStep
   | AfterStep
-  | TogetherStep;
+  | TogetherStep
+  | ExpandStep
+  | BackfillStep
+  | ContractStep
+  | RevertStep;
 
 export interface InstanceRef {
   readonly id: string;
@@ -118,11 +122,14 @@ export interface StopStep {
   readonly drainMs?: number;
 }
 
-/** Waits for other services of the same release: forward until they have full traffic, back until they left it. */
+/**
+ * Waits for other services of the same release: forward until they have full traffic, or brought the schema that all
+ * of them need; back until they left traffic.
+ */
 export interface AfterStep {
   readonly kind: 'after';
   readonly services: readonly string[];
-  readonly until: 'full-traffic' | 'back';
+  readonly until: 'full-traffic' | 'back' | 'schema';
 }
 
 /** Full traffic, watched, until every service of the same release is as far: one write promotes them all. */
@@ -132,12 +139,49 @@ export interface TogetherStep {
   readonly instances: readonly InstanceRef[];
 }
 
+/** A change of the database, as it was when the plan was made: what was edited since is not run. */
+export interface ChangeRef {
+  readonly name: string;
+  readonly digest: string;
+}
+
+/** New columns, triggers, indexes: from here on both versions can run (R6). */
+export interface ExpandStep {
+  readonly kind: 'expand';
+  readonly change: ChangeRef;
+}
+
+/** Brings the rows that were there up to date: `begun`, beside the steps that follow; `done`, before the next one. */
+export interface BackfillStep {
+  readonly kind: 'backfill';
+  readonly changes: readonly ChangeRef[];
+  readonly until: 'begun' | 'done';
+}
+
+/** Takes away what only older versions used: long after the promotion, by its own rules (R6). */
+export interface ContractStep {
+  readonly kind: 'contract';
+  readonly change: ChangeRef;
+}
+
+/** On the way back: takes away what could not be made whole. */
+export interface RevertStep {
+  readonly kind: 'revert';
+  readonly change: ChangeRef;
+}
+
 const names = (instances: readonly InstanceRef[]) => instances.map((i) => i.id).join(', ');
 
 const SMOKES = {
   before: 'smoke test before traffic',
   after: 'smoke test through the gateway',
   'at-work': 'smoke test',
+} as const;
+
+const REACHED = {
+  'full-traffic': 'has full traffic',
+  back: 'left traffic',
+  schema: 'brought the database up to date',
 } as const;
 
 const UNSURE = { hold: 'then a person decides', promote: 'then on all the same', back: 'then back' } as const;
@@ -175,8 +219,16 @@ export function describeStep(step: Step): string {
         ? `stop ${names(step.instances)}`
         : `tell ${names(step.instances)} to stop; jobs get ${formatDurationMs(step.drainMs)}`;
     case 'after':
-      return `wait until ${step.services.join(', ')} ${step.until === 'back' ? 'left traffic' : 'has full traffic'}`;
+      return `wait until ${step.services.join(', ')} ${REACHED[step.until]}`;
     case 'together':
       return `wait until ${step.services.join(', ')} can be promoted, too`;
+    case 'expand':
+      return `expand ${step.change.name}`;
+    case 'backfill':
+      return `${step.until === 'begun' ? 'begin the backfill of' : 'backfill'} ${step.changes.map(({ name }) => name).join(', ')}`;
+    case 'contract':
+      return `contract ${step.change.name}`;
+    case 'revert':
+      return `take back ${step.change.name}`;
   }
 }

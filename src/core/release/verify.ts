@@ -1,17 +1,19 @@
 /**
- * Holds a plan to R1-R4 and R10 before it runs, whatever strategy made it; workers have theirs in `verify-workers`. The engine refuses a plan with violations
+ * Holds a plan to R1-R4, R6 and R10 before it runs, whatever strategy made it; workers have rules of their own in
+ * `verify-workers.ts`. The engine refuses a plan with violations
  * (PLAN_UNSAFE); the property tests run it over random services, strategies and points of failure.
  */
 import { groupOf, type Rotation, routedTo } from '../traffic/rotation.ts';
 import { planBack } from './back.ts';
 import { percentBorneBy } from './capacity.ts';
 import type { Facts } from './facts.ts';
+import { knows, type Reach } from './schema.ts';
 import { factsOf, simulate, type Simulation, simulationOf } from './simulation.ts';
 import type { Step } from './step.ts';
 import { checkWayBack, checkWorkers } from './verify-workers.ts';
 
 export interface Violation {
-  readonly invariant: 'R1' | 'R2' | 'R3' | 'R4' | 'R10';
+  readonly invariant: 'R1' | 'R2' | 'R3' | 'R4' | 'R6' | 'R10';
   /** Counted from 0. */
   readonly step: number;
   readonly detail: string;
@@ -37,7 +39,7 @@ export function verifyPlan(facts: Facts, steps: readonly Step[], release: string
   return violations;
 }
 
-/** R1-R3 and R10: what holds for a way back, too. */
+/** R1-R3, R6 and R10: what holds for a way back, too. */
 export function verifySteps(facts: Facts, steps: readonly Step[]): Violation[] {
   const violations: Violation[] = [];
   const smokes = steps.some((step) => step.kind === 'smoke' && step.when !== 'after');
@@ -48,6 +50,8 @@ export function verifySteps(facts: Facts, steps: readonly Step[]): Violation[] {
       ...(facts.worker
         ? checkWorkers(simulation, step, { facts, worker: facts.worker, smokes })
         : [...checkRoute(simulation, step, facts, smokes), ...checkStop(simulation, step)]),
+      ...checkSchema(simulation, step, facts),
+      ...checkContract(simulation, step, steps.slice(index + 1), facts),
     ];
     for (const violation of found) violations.push({ ...violation, step: index });
     simulation = simulate(simulation, step);
@@ -99,6 +103,63 @@ function checkStart(now: Simulation, step: Step, { alone }: Facts): Found[] {
   const others = [...now.instances].filter(([, { version }]) => !versions.has(version));
   const detail = `${step.instances.map((i) => i.id).join(', ')} would run beside ${others.map(([id]) => id).join(', ')}`;
   return others.length > 0 ? [{ invariant: 'R10', detail }] : [];
+}
+
+const FILLED: ReadonlySet<Reach> = new Set(['filled', 'contracted', 'finished'] as const);
+
+const CONTRACTED: ReadonlySet<Reach> = new Set(['contracted', 'finished'] as const);
+
+/** R6: nothing begins on a schema that it cannot use, and no user meets it before its rows are filled. */
+function checkSchema(now: Simulation, step: Step, facts: Facts): Found[] {
+  const { schema } = facts;
+  if (!schema) return [];
+  const lacks = (id: string, version: string, is: (reach: Reach) => boolean, what: string): Found[] =>
+    [...now.schema]
+      .filter(([change, reach]) => knows(schema, version, change) && !is(reach))
+      .map(([change]) => ({ invariant: 'R6', detail: `${id} ${what} ${change}` }));
+  if (step.kind === 'start')
+    return step.instances.flatMap(({ id, version }) => [
+      ...(facts.worker
+        ? lacks(id, version, (reach) => FILLED.has(reach), 'works before the backfill of')
+        : lacks(id, version, (reach) => reach !== 'new', 'begins before the expand of')),
+      ...[...now.schema]
+        .filter(([change, reach]) => CONTRACTED.has(reach) && !knows(schema, version, change))
+        .map(([change]): Found => ({
+          invariant: 'R6',
+          detail: `${id} begins after the contract of ${change}`,
+        })),
+    ]);
+  if (step.kind !== 'route') return [];
+  return trafficOf(step.rotation)
+    .filter((id) => !isOld(facts, id))
+    .flatMap((id) => {
+      const version = now.instances.get(id)?.version;
+      const is = (reach: Reach) => FILLED.has(reach);
+      return version === undefined ? [] : lacks(id, version, is, 'gets traffic before the backfill of');
+    });
+}
+
+/** R6: only when nothing that needs the old schema is left, and nothing of the release is undecided. */
+function checkContract(now: Simulation, step: Step, later: readonly Step[], { schema }: Facts): Found[] {
+  if ((step.kind !== 'contract' && step.kind !== 'revert') || !schema) return [];
+  const { name } = step.change;
+  const needs = ({ version }: { version: string }) =>
+    knows(schema, version, name) === (step.kind === 'revert');
+  const left = [...now.instances].filter(([, instance]) => needs(instance)).map(([id]) => id);
+  const does = step.kind === 'contract' ? 'contracted' : 'taken back';
+  const found: Found[] = left.map((id) => ({ invariant: 'R6', detail: `${name} is ${does} under ${id}` }));
+  if (step.kind === 'revert') return found;
+  const undecided = later.some(({ kind }) => kind === 'bake' || kind === 'promote');
+  const reach = now.schema.get(name);
+  return [
+    ...found,
+    ...(undecided
+      ? [{ invariant: 'R6', detail: `${name} is contracted before the promotion` } as const]
+      : []),
+    ...(reach !== undefined && !FILLED.has(reach)
+      ? [{ invariant: 'R6', detail: `${name} is contracted before its backfill` } as const]
+      : []),
+  ];
 }
 
 const isOld = (facts: Facts, id: string) => facts.running.some((i) => i.id === id);

@@ -13,15 +13,20 @@ export interface Finding {
 
 type Issue = z.core.$ZodIssue;
 
-export function explain(issues: readonly Issue[], tree: Tree, under: Path = []): Finding[] {
-  return issues.flatMap((issue) => explainOne(issue, tree, [...under, ...pathOf(issue)]));
+export function explain(
+  issues: readonly Issue[],
+  tree: Tree,
+  under: Path = [],
+  unknownKey = describeUnknownKey,
+): Finding[] {
+  return issues.flatMap((issue) => explainOne(issue, tree, [...under, ...pathOf(issue)], unknownKey));
 }
 
-function explainOne(issue: Issue, tree: Tree, path: Path): Finding[] {
+function explainOne(issue: Issue, tree: Tree, path: Path, unknownKey: typeof describeUnknownKey): Finding[] {
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => {
       const whole = [...path, key];
-      return { path: whole, message: withPath(whole, describeUnknownKey(path, key)), atKey: true };
+      return { path: whole, message: withPath(whole, unknownKey(path, key)), atKey: true };
     });
   if (issue.code === 'invalid_key') {
     const expected = issue.issues[0]?.message ?? issue.message;
@@ -31,7 +36,7 @@ function explainOne(issue: Issue, tree: Tree, path: Path): Finding[] {
   if (issue.code === 'invalid_type' && issue.expected === 'never')
     return [{ path, message: withPath(path, issue.message), atKey: true }];
   const branch = issue.code === 'invalid_union' ? meantBranch(issue.errors) : undefined;
-  if (branch) return explain(branch, tree, path);
+  if (branch) return explain(branch, tree, path, unknownKey);
   return [{ path, message: withPath(path, describeMismatch(issue.message, tree, path)), atKey: false }];
 }
 

@@ -94,6 +94,7 @@ describe('a right file', () => {
     assert.deepEqual(project, {
       name: 'p',
       environment: null,
+      database: null,
       keep: { versions: 5, forMs: 7 * 86_400_000 },
       ports: { from: 20_000, to: 29_999 },
       gateway: {
@@ -352,7 +353,7 @@ describe('an environment', () => {
   test('cannot change the name of the project', () => {
     const text = `${BASE}  other: { project: x }\n`;
     assert.deepEqual(problemsOf(text, 'other'), [
-      'segue.yaml:19:12: environments.other.project: an environment cannot change this; expected services, keep, ports, gateway',
+      'segue.yaml:19:12: environments.other.project: an environment cannot change this; expected services, keep, ports, gateway, database',
     ]);
   });
 

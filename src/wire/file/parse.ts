@@ -14,6 +14,7 @@ import {
   websOf,
 } from './checks.ts';
 import { checkCountries } from './countries.ts';
+import { checkDatabase } from './database.ts';
 import { checkDirect } from './direct.ts';
 import { checkSecure } from './secure.ts';
 import { explain } from './explain.ts';
@@ -59,17 +60,21 @@ export function parseProjectFile(text: string, fileName: string, environment: st
     ...checkDirect(layers.tree, webs),
     ...checkSecure(webs, parsed.success ? parsed.data.gateway : null),
     ...checkCountries(webs, parsed.success ? parsed.data.gateway : null),
+    ...(parsed.success ? checkDatabase(sound, parsed.data.database?.services) : []),
   ].map((contradiction) => placed(contradiction, layers));
   const problems = [...layers.problems, ...shape, ...across];
   if (!parsed.success || problems.length > 0) return refuse(fileName, problems);
-  const { project, services, keep, ports, gateway } = parsed.data;
+  const { project, services, keep, ports, gateway, database } = parsed.data;
   const named = Object.entries(services).map(([name, service]): [string, Service] => [
     name,
     { name, ...service },
   ]);
   return {
     ok: true,
-    project: { name: project, environment, services: Object.fromEntries(named), keep, ports, gateway },
+    project: {
+      ...{ name: project, environment, services: Object.fromEntries(named), keep, ports, gateway },
+      database: database ? { ...database, services: database.services ?? null } : null,
+    },
   };
 }
 

@@ -1,0 +1,74 @@
+/** Where the changes of a database are, and what a change would do. */
+import type { ChangeState, PlannedStep, Status } from '../../core/database/runner.ts';
+import { formatDurationMs } from '../../core/units.ts';
+import { progressLine } from './database-progress.ts';
+import type { Paint, Style } from './style.ts';
+import { renderTable } from './table.ts';
+
+const STYLES: Partial<Readonly<Record<ChangeState['phase'], Style>>> = {
+  finished: 'green',
+  adopted: 'dim',
+  new: 'dim',
+  reverted: 'dim',
+};
+
+export function renderDatabaseStatus(status: Status, nowMs: number, paint: Paint): string[] {
+  const { server, adopted, changes, drift, holder } = status;
+  const rows = changes.map((change) => [
+    { text: change.name },
+    { text: change.phase, style: STYLES[change.phase] ?? ('yellow' as const) },
+    { text: remark(change, nowMs) },
+  ]);
+  return [
+    `PostgreSQL ${server}`,
+    ...(changes.length === 0 ? ['no changes'] : renderTable(['CHANGE', 'PHASE', ''], rows, paint)),
+    ...(adopted ? [] : [`${paint('cyan', 'next')}: segue database adopt`]),
+    ...(holder === null ? [] : [`at work: ${holder}`]),
+    ...(drift.length === 0
+      ? []
+      : [
+          `${paint('yellow', 'drift')}: since the last run, the schema was changed by others`,
+          ...drift.map((line) => `  ${line}`),
+        ]),
+  ];
+}
+
+function remark({ phase, edited, missing, keptUntilMs, backfill }: ChangeState, nowMs: number): string {
+  const parts = [
+    ...(edited ? ['edited after it ran'] : []),
+    ...(missing && phase !== 'adopted' ? ['its folder is gone'] : []),
+    ...(backfill ? [progressLine(backfill)] : []),
+    ...(keptUntilMs === null
+      ? []
+      : keptUntilMs > nowMs
+        ? [`what it replaced is kept in step for ${formatDurationMs(keptUntilMs - nowMs)} more`]
+        : ['what it replaced can be dropped: segue database contract']),
+  ];
+  return parts.join('; ');
+}
+
+const PHASES: Readonly<Record<PlannedStep['phase'], string>> = {
+  expand: 'expand: before the new version starts',
+  backfill: 'backfill: before the new version gets traffic',
+  contract: 'contract: when no old version is left',
+  finish: 'finish: when the time to keep what it replaced is over; no way back from here',
+  revert: 'the way back, until then',
+};
+
+export function renderDatabasePlan(name: string, steps: readonly PlannedStep[], paint: Paint): string[] {
+  const phases = [...new Set(steps.map(({ phase }) => phase))];
+  return [
+    name,
+    ...phases.flatMap((phase) => [
+      paint('cyan', PHASES[phase]),
+      ...steps
+        .filter((step) => step.phase === phase)
+        .flatMap(({ title, statements }) => [
+          `  ${title}`,
+          ...statements.flatMap((statement) =>
+            statement.split('\n').map((line) => paint('dim', `    ${line}`)),
+          ),
+        ]),
+    ]),
+  ];
+}

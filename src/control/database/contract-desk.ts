@@ -1,0 +1,215 @@
+/**
+ * Contracts: each its own act, long after the release that brought the change (R6). Looks again and again at
+ * everything that could need the old schema; when nothing does for as long as the user wants, or a person says so,
+ * what only older versions used is taken away. An older version that comes back makes the time begin anew.
+ */
+import type { ChangeState } from '../../core/database/runner.ts';
+import { SegueError, toErrorRecord } from '../../core/errors.ts';
+import { limits } from '../../core/limits.ts';
+import {
+  connectedHolders,
+  type ContractRecord,
+  holdersOf,
+  nextOfContract,
+} from '../../core/release/contract.ts';
+import type { Word } from '../../core/release/gate.ts';
+import type { Fact } from '../../core/release/journal.ts';
+import { Turns } from '../../core/turns.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { TrafficPlane } from '../../ports/traffic-plane.ts';
+import type { ContractStatus } from '../../wire/api.ts';
+import type { Ledger } from '../ledger.ts';
+import { contractOf, knownBy, memoryOf, memorySetting, withContract } from './memory.ts';
+import type { SchemaDesk } from './schema-desk.ts';
+import type { SchemaWork } from './schema-work.ts';
+import { standingOf } from './standing.ts';
+
+export interface ContractParts {
+  readonly clock: Clock;
+  readonly plane: TrafficPlane;
+  readonly ledger: Ledger;
+  readonly desk: SchemaDesk;
+  readonly work: SchemaWork;
+}
+
+const CONTRACTS = 'contracts';
+
+export class ContractDesk {
+  readonly #parts: ContractParts;
+  readonly #turns = new Turns();
+  readonly #closing = new AbortController();
+  /** Those that failed wait for a person. */
+  readonly #failed = new Set<string>();
+  #coming: readonly ContractStatus[] = [];
+  #trouble: string | null = null;
+
+  constructor(parts: ContractParts) {
+    this.#parts = parts;
+  }
+
+  get coming(): readonly ContractStatus[] {
+    return this.#coming;
+  }
+
+  /** Why it could not be looked at; null: it could. */
+  get trouble(): string | null {
+    return this.#trouble;
+  }
+
+  /** Runs until `close`. Never rejects. */
+  async run(): Promise<void> {
+    const { clock } = this.#parts;
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      await this.#turns
+        .take(CONTRACTS, () => this.#round())
+        .then(
+          () => (this.#trouble = null),
+          (error: unknown) => (this.#trouble = toErrorRecord(error).detail),
+        );
+      await clock.sleep(limits.schema.contractIntervalMs, signal).catch(() => undefined);
+    }
+  }
+
+  close(): void {
+    this.#closing.abort(new Error('control ends'));
+  }
+
+  /** A person's word: now, or not at all. Throws CONTRACT_REFUSED with all that is in the way. */
+  ask(change: string, now: boolean, { by, reason }: Word): Promise<void> {
+    return this.#turns.take(CONTRACTS, async () => {
+      const states = await this.#open();
+      const state = states.find(({ name }) => name === change);
+      if (!state) throw new SegueError('CHANGE_ORDER', `There is nothing to contract of ${change}.`);
+      const [first] = states.filter(({ phase }) => phase !== 'contracted');
+      if (state.phase !== 'contracted' && first !== state)
+        throw new SegueError('CHANGE_ORDER', `${first?.name} comes first.`);
+      const holders = await this.#holders(change);
+      if (holders.length > 0) throw refusal(change, holders);
+      this.#failed.delete(change);
+      await this.#write(change, { word: { by, reason } }, { kind: 'contract-asked', change, by, reason });
+      await this.#contract(state, now);
+    });
+  }
+
+  /** Those that can be contracted, or whose kept part can go, in their order. */
+  async #open(): Promise<readonly ChangeState[]> {
+    const seen = await this.#parts.desk.look();
+    if (!seen) throw new SegueError('DATABASE_NOT_CONFIGURED');
+    return seen.states.filter(({ phase }) => ['ready', 'contracting', 'contracted'].includes(phase));
+  }
+
+  async #round(): Promise<void> {
+    const { ledger, desk } = this.#parts;
+    const { choice } = desk;
+    const open = memoryOf(ledger).changes.some(({ reach }) => reach === 'filled' || reach === 'contracted');
+    if (choice === null || !open) {
+      this.#coming = [];
+      return;
+    }
+    const coming: ContractStatus[] = [];
+    let waits = false;
+    for (const state of await this.#open()) {
+      const { contract } = choice;
+      const [by, done] = await this.#attend(state, waits, contract.afterMs);
+      // They run in their order; what is kept of those before is in nobody's way.
+      if (state.phase !== 'contracted' && !done) waits = true;
+      if (done) continue;
+      const { freeSinceMs } = contractOf(memoryOf(ledger), state.name);
+      const { name: change, keptUntilMs } = state;
+      const after = contract.afterMs;
+      const dueAtMs =
+        freeSinceMs === null || after === null ? null : Math.max(freeSinceMs + after, keptUntilMs ?? 0);
+      coming.push({ change, keptUntilMs, freeSinceMs, dueAtMs, by });
+    }
+    this.#coming = coming;
+  }
+
+  /** What still needs the old schema, and whether the contract was made. */
+  async #attend(
+    state: ChangeState,
+    waits: boolean,
+    afterMs: number | null,
+  ): Promise<[readonly string[], boolean]> {
+    const { ledger, clock } = this.#parts;
+    const { name: change, keptUntilMs } = state;
+    const by = await this.#holders(change);
+    const record = contractOf(memoryOf(ledger), change);
+    const next = nextOfContract(record, by, clock.nowMs(), afterMs);
+    if (next.do === 'free')
+      await this.#write(change, { freeSinceMs: clock.nowMs() }, { kind: 'contract-free', change });
+    if (next.do === 'held')
+      await this.#write(change, { freeSinceMs: null }, { kind: 'contract-held', change, by });
+    const isKept = keptUntilMs !== null && clock.nowMs() < keptUntilMs;
+    if (next.do !== 'contract' || waits || isKept || this.#failed.has(change)) return [by, false];
+    // What fails is in the journal, and waits for a person.
+    return [
+      by,
+      await this.#contract(state, false).then(
+        () => true,
+        () => false,
+      ),
+    ];
+  }
+
+  /** Everything that could need the old schema. What cannot be looked at is an error, and no contract (R8). */
+  async #holders(change: string): Promise<readonly string[]> {
+    const { desk } = this.#parts;
+    const { choice } = desk;
+    if (choice === null) throw new SegueError('DATABASE_NOT_CONFIGURED');
+    const known = this.#known(change);
+    if (known.length > 0) return known;
+    const clients = await desk.opened(choice, (runner) => runner.clients());
+    return connectedHolders({ clients, versions: this.#versions(change), allowed: choice.contract.clients });
+  }
+
+  #known(change: string): string[] {
+    const { ledger, plane, desk } = this.#parts;
+    const standing = standingOf(ledger, plane.report(), (service) => desk.uses(service));
+    return holdersOf(standing, (service, version) => knownBy(ledger, service, version).includes(change));
+  }
+
+  #versions(change: string) {
+    return this.#parts.ledger.versions.filter(({ changes }) => changes?.includes(change) ?? false);
+  }
+
+  /** The intent is written from what is true in its turn: no release of an older version begins after it. */
+  async #contract({ name: change }: ChangeState, now: boolean): Promise<void> {
+    const { ledger, work, desk } = this.#parts;
+    let held: readonly string[] = [];
+    await ledger.write(() => {
+      held = this.#known(change);
+      if (held.length > 0) return null;
+      const memory = withContract(memoryOf(ledger), change, { begun: true });
+      return { facts: [{ kind: 'contract-begun', change }], changes: [memorySetting(memory)] };
+    });
+    if (held.length > 0) throw refusal(change, held);
+    try {
+      await work.contract(change, now, this.#closing.signal);
+    } catch (error) {
+      // It was not of the contract's making that it ended: the next control goes on with it.
+      this.#closing.signal.throwIfAborted();
+      this.#failed.add(change);
+      await this.#write(change, {}, { kind: 'contract-failed', change, error: toErrorRecord(error) });
+      throw error;
+    }
+    const seen = await desk.look();
+    const kept = seen?.states.find(({ name }) => name === change)?.phase === 'contracted';
+    await this.#write(change, { begun: false }, { kind: 'contract-done', change, kept });
+  }
+
+  async #write(change: string, record: Partial<ContractRecord>, fact: Fact): Promise<void> {
+    const { ledger } = this.#parts;
+    await ledger.write(() => {
+      const memory = withContract(memoryOf(ledger), change, record);
+      return { facts: [fact], changes: [memorySetting(memory)] };
+    });
+  }
+}
+
+function refusal(change: string, holders: readonly string[]): SegueError {
+  const shown = holders.slice(0, limits.schema.clientsShown);
+  const more = holders.length - shown.length;
+  const list = [...shown, ...(more > 0 ? [`and ${more} more`] : [])].map((each) => `  ${each}`);
+  return new SegueError('CONTRACT_REFUSED', [`${change} is needed as it was:`, ...list].join('\n'));
+}

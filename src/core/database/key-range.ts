@@ -1,0 +1,31 @@
+/** Going through a table by ranges of its key, whatever types it has: values travel as text and are cast back. */
+import type { KeyColumn } from './facts.ts';
+import { quoteName, quoteTable, type TableName } from './identifier.ts';
+
+const row = (parts: readonly string[]) => (parts.length === 1 ? parts.join('') : `(${parts.join(', ')})`);
+
+const columns = (key: readonly KeyColumn[]) => key.map(({ name }) => quoteName(name));
+
+const values = (key: readonly KeyColumn[], from: number) =>
+  key.map(({ type }, index) => `$${from + index}::text::${type}`);
+
+/** The key of the last row of a batch; parameters are the cursor, if there is one. */
+export function endOfBatch(
+  table: TableName,
+  key: readonly KeyColumn[],
+  rows: number,
+  begun: boolean,
+): string {
+  const names = columns(key);
+  const where = begun ? ` WHERE ${row(names)} > ${row(values(key, 1))}` : '';
+  const as = key.map(({ name }, index) => `${quoteName(name)}::text AS segue_k${index}`).join(', ');
+  const inner = `SELECT ${names.join(', ')} FROM ${quoteTable(table)}${where} ORDER BY ${names.join(', ')} LIMIT ${rows}`;
+  return `SELECT ${as}, count(*) OVER ()::int AS rows FROM (${inner}) AS batch ORDER BY ${names.map((name) => `${name} DESC`).join(', ')} LIMIT 1`;
+}
+
+/** The rows of a batch; parameters are the cursor, if there is one, and then its end. */
+export function withinBatch(key: readonly KeyColumn[], begun: boolean): string {
+  const names = columns(key);
+  const end = `${row(names)} <= ${row(values(key, begun ? key.length + 1 : 1))}`;
+  return begun ? `${row(names)} > ${row(values(key, 1))} AND ${end}` : end;
+}

@@ -1,0 +1,38 @@
+/** What a change of a database may wait for, hold, read and try again. */
+export const databaseLimits = {
+  operationsMax: 200,
+  changesMax: 10_000,
+  /** Of one file of a change. */
+  fileBytesMax: 1024 * 1024,
+  connectTimeoutMs: 10_000,
+  connectionsMax: 4,
+  /** A connection that is lost is made again so often, one after another. */
+  reconnectsMax: 5,
+  reconnectPauseMs: 500,
+  /** Longer than this nothing of the application's queues behind a lock that Segue waits for. */
+  lockTimeoutMs: 500,
+  lockPauseMinMs: 100,
+  lockPauseMaxMs: 5_000,
+  /** A lock that cannot be had for so long is given up. */
+  lockWaitMs: 5 * 60_000,
+  blockersShown: 5,
+  leaseMs: 15_000,
+  leaseRenewMs: 3_000,
+  /** How long the lease of another run is waited for. */
+  leaseWaitMs: 20_000,
+  batchRowsFirst: 500,
+  batchRowsMin: 10,
+  batchRowsMax: 20_000,
+  /** Blocks of a table without a key, and of one batch of it. */
+  batchBlocksMax: 256,
+  /** What a batch is to take: its rows are locked for so long. */
+  batchTargetMs: 40,
+  batchLockTimeoutMs: 200,
+  batchPauseMaxMs: 10_000,
+  /** A batch that cannot get its locks so often in a row gives up. */
+  batchTriesMax: 100,
+  replicationLagMaxMs: 5_000,
+  observeIntervalMs: 1_000,
+  /** Times that a table is gone through until no row is left to do. */
+  passesMax: 20,
+} as const;

@@ -1,0 +1,37 @@
+/** Hunts a backfill that never slows down, never speeds up again, or stands still for good. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { limits } from '../limits.ts';
+import { FIRST_PACE, nextPace, type Pace, type Seen } from './pace.ts';
+
+const calm: Seen = { tookMs: 40, locked: false, waiters: 0, lagMs: null, deadShare: 0, speed: 1 };
+const { batchRowsMin, batchRowsMax, batchPauseMaxMs, batchTargetMs } = limits.database;
+
+function after(pace: Pace, seen: Partial<Seen>, times: number): Pace {
+  let now = pace;
+  for (let i = 0; i < times; i += 1) now = nextPace(now, { ...calm, ...seen });
+  return now;
+}
+
+test('batches grow while they are quick and shrink while they are slow, within bounds', () => {
+  assert.equal(after(FIRST_PACE, { tookMs: 1 }, 50).batchRows, batchRowsMax);
+  assert.equal(after(FIRST_PACE, { tookMs: 4_000 }, 50).batchRows, batchRowsMin);
+  assert.deepEqual(after(FIRST_PACE, { tookMs: batchTargetMs }, 50), FIRST_PACE);
+});
+
+test('a lock that cannot be had halves the batch and pauses longer each time, and it recovers', () => {
+  const locked = after(FIRST_PACE, { locked: true }, 3);
+  assert.ok(locked.batchRows < FIRST_PACE.batchRows / 4 && locked.pauseMs >= 400);
+  assert.equal(after(FIRST_PACE, { locked: true }, 100).pauseMs, batchPauseMaxMs);
+  const calmAgain = after(locked, { tookMs: 5 }, 40);
+  assert.deepEqual([calmAgain.pauseMs, calmAgain.batchRows > FIRST_PACE.batchRows], [0, true]);
+});
+
+test('a replica that lags, statements that wait, a vacuum at work and a throttle slow it down', () => {
+  assert.ok(after(FIRST_PACE, { lagMs: 60_000 }, 4).pauseMs >= 800);
+  assert.ok(after(FIRST_PACE, { lagMs: 10 }, 4).pauseMs === 0);
+  assert.ok(after(FIRST_PACE, { waiters: 2 }, 1).batchRows < FIRST_PACE.batchRows);
+  assert.equal(after(FIRST_PACE, { deadShare: 2 }, 1).pauseMs, calm.tookMs);
+  assert.equal(after(FIRST_PACE, { speed: 0.5 }, 1).pauseMs, calm.tookMs);
+  assert.ok(after(FIRST_PACE, { speed: 0.01 }, 1).pauseMs > calm.tookMs * 50);
+});

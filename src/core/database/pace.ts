@@ -1,0 +1,57 @@
+/** How fast a backfill goes: as fast as nobody notices. Pure: what was seen in, the next batch out. */
+import { limits } from '../limits.ts';
+
+const {
+  batchRowsFirst,
+  batchRowsMin,
+  batchRowsMax,
+  batchTargetMs,
+  batchPauseMaxMs,
+  lockPauseMinMs,
+  replicationLagMaxMs,
+} = limits.database;
+
+export interface Pace {
+  readonly batchRows: number;
+  readonly pauseMs: number;
+}
+
+export interface Seen {
+  readonly tookMs: number;
+  /** The batch could not get its rows in time and was given up. */
+  readonly locked: boolean;
+  /** Statements of others that waited for the batch. */
+  readonly waiters: number;
+  /** Of the replica furthest behind; null: there is none. */
+  readonly lagMs: number | null;
+  /** Dead rows for each live one, while a vacuum is at work on the table; else 0. */
+  readonly deadShare: number;
+  /** From 0 to 1: what others allow. */
+  readonly speed: number;
+}
+
+export const FIRST_PACE: Pace = { batchRows: batchRowsFirst, pauseMs: 0 };
+
+/** Pauses double while the reason lasts, and halve when it is gone. */
+const doubled = (pauseMs: number) => Math.min(batchPauseMaxMs, Math.max(lockPauseMinMs, pauseMs * 2));
+const eased = (pauseMs: number) => (pauseMs > 1 ? pauseMs / 2 : 0);
+
+const DEAD_SHARE_MAX = 0.5;
+
+export function nextPace({ batchRows, pauseMs }: Pace, seen: Seen): Pace {
+  if (seen.locked) return { batchRows: bounded(batchRows / 2), pauseMs: doubled(pauseMs) };
+  if (seen.lagMs !== null && seen.lagMs > replicationLagMaxMs)
+    return { batchRows, pauseMs: doubled(pauseMs) };
+  const factor = Math.min(1.5, Math.max(0.5, batchTargetMs / Math.max(1, seen.tookMs)));
+  const rows = bounded(batchRows * (seen.waiters > 0 ? Math.min(factor, 0.7) : factor));
+  const vacuumed = seen.deadShare > DEAD_SHARE_MAX ? seen.tookMs : 0;
+  const slowed =
+    seen.speed < 1
+      ? Math.min(batchPauseMaxMs, (seen.tookMs * (1 - seen.speed)) / Math.max(0.01, seen.speed))
+      : 0;
+  return { batchRows: rows, pauseMs: Math.max(eased(pauseMs), vacuumed, slowed) };
+}
+
+function bounded(rows: number): number {
+  return Math.round(Math.min(batchRowsMax, Math.max(batchRowsMin, rows)));
+}

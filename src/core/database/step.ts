@@ -1,0 +1,81 @@
+/** A change as what is to be done to the database, in order: worked out before anything runs. */
+import type { TableName } from './identifier.ts';
+import type { KeyColumn } from './facts.ts';
+
+export interface Step {
+  /** Unique within its change and the same each time it is worked out: the journal keeps it. */
+  readonly id: string;
+  readonly title: string;
+  /** On which locks are taken that the application may have to wait for. */
+  readonly tables: readonly TableName[];
+  readonly run: Run;
+}
+
+export type Run =
+  /** All or nothing, and recorded as done in the same transaction. */
+  | { readonly type: 'transaction'; readonly statements: readonly string[] }
+  /** CONCURRENTLY: outside of a transaction, so what is there is looked at first. */
+  | { readonly type: 'create-index'; readonly index: TableName; readonly statement: string }
+  | { readonly type: 'drop-index'; readonly index: TableName }
+  /** A statement of the user's that refuses to run in a transaction. */
+  | { readonly type: 'outside'; readonly statement: string };
+
+/** Rows that are brought up to what the triggers would have made of them. */
+export type Job = UpdateJob | CopyJob | RepeatJob;
+
+export interface UpdateJob {
+  readonly type: 'update';
+  readonly id: string;
+  readonly table: TableName;
+  readonly set: readonly { readonly column: string; readonly expression: string }[];
+  /** True of a row that is not done yet; at the end no row may be left of which it is. */
+  readonly needs: string;
+  readonly key: readonly KeyColumn[] | null;
+  readonly rows: number;
+  readonly partitioned: boolean;
+}
+
+export interface CopyJob {
+  readonly type: 'copy';
+  readonly id: string;
+  readonly table: TableName;
+  readonly key: readonly KeyColumn[];
+  /** `INSERT ... SELECT ... FROM` the rows of a batch, which come as a table named `segue_batch`. */
+  readonly insert: string;
+  readonly rows: number;
+}
+
+/** A statement of the user's, run until it changes nothing. */
+export interface RepeatJob {
+  readonly type: 'repeat';
+  readonly id: string;
+  readonly statement: string;
+}
+
+/** What a way back would throw away: the query says whether there is any. */
+export interface Loss {
+  readonly what: string;
+  readonly exists: string;
+}
+
+export interface Compiled {
+  readonly expand: readonly Step[];
+  readonly jobs: readonly Job[];
+  /** After the backfill, before the new version is used: indexes and foreign keys of the new columns. */
+  readonly seal: readonly Step[];
+  readonly contract: readonly Step[];
+  /** After the time for which old columns are kept: from here there is no way back. */
+  readonly finish: readonly Step[];
+  readonly revert: readonly Step[];
+  readonly losses: readonly Loss[];
+}
+
+export const NOTHING: Compiled = {
+  expand: [],
+  jobs: [],
+  seal: [],
+  contract: [],
+  finish: [],
+  revert: [],
+  losses: [],
+};

@@ -1,0 +1,231 @@
+/**
+ * Brings rows up to date in batches. How far it came is written in the transaction of the batch, so that no kill
+ * loses or repeats one. At the end the whole table is asked whether a row is left, and gone through again if so.
+ */
+import { endOfBatch, withinBatch } from '../../../core/database/key-range.ts';
+import { FIRST_PACE, nextPace, type Pace } from '../../../core/database/pace.ts';
+import { quoteName, quoteTable, showTable } from '../../../core/database/identifier.ts';
+import type { Progress } from '../../../core/database/runner.ts';
+import type { CopyJob, Job, UpdateJob } from '../../../core/database/step.ts';
+import { SegueError } from '../../../core/errors.ts';
+import { limits } from '../../../core/limits.ts';
+import type { Session } from './connection.ts';
+import { failureOf, isLocked, isLost } from './failure.ts';
+import { keepJob, keptJobs, lockJob, type KeptJob, orderJobs } from './journal.ts';
+import { Observer } from './observer.ts';
+import type { RunContext } from './run-context.ts';
+import { searchPathOf } from './steps.ts';
+
+const {
+  batchTriesMax,
+  batchLockTimeoutMs,
+  batchBlocksMax,
+  passesMax,
+  observeIntervalMs,
+  reconnectsMax,
+  reconnectPauseMs,
+} = limits.database;
+
+interface Batch {
+  readonly cursor: readonly string[] | null;
+  /** Rows gone through, and rows changed. */
+  readonly rows: number;
+  readonly changed: number;
+  /** Nothing comes after it. */
+  readonly last: boolean;
+}
+
+type Outcome = 'more' | 'done' | 'paused' | 'cancelled';
+
+export async function runJob(context: RunContext, job: Job): Promise<void> {
+  await new JobRun(context, job).run();
+}
+
+/** What was asked of an earlier run does not hold for this one. */
+export async function beginJobs({ connections, change }: RunContext): Promise<void> {
+  await orderJobs(connections, change, 'resume');
+}
+
+class JobRun {
+  readonly #context: RunContext;
+  readonly #job: Job;
+  readonly #observer: Observer;
+  #pace: Pace = FIRST_PACE;
+  #rows = 0;
+  #rowsAtStart: number | null = null;
+  readonly #startedAtMs: number;
+
+  constructor(context: RunContext, job: Job) {
+    this.#context = context;
+    this.#job = job;
+    this.#startedAtMs = context.clock.monotonicMs();
+    this.#observer = new Observer(context, job.type === 'repeat' ? null : job.table);
+  }
+
+  async run(): Promise<void> {
+    const { watch, change, clock } = this.#context;
+    if (this.#job.type === 'update' && this.#job.key === null) await this.#mustBeSafeByBlocks();
+    let failures = 0;
+    for (;;) {
+      if (watch.signal?.aborted)
+        throw new SegueError('BACKFILL_STOPPED', `${change} is at row ${this.#rows}.`);
+      const speed = watch.throttle?.() ?? 1;
+      if (speed <= 0) {
+        this.#tell('throttled');
+        await clock.sleep(observeIntervalMs);
+        continue;
+      }
+      const startedAtMs = clock.monotonicMs();
+      const outcome = await this.#tryBatch(() => (failures += 1));
+      if (outcome === 'cancelled') throw new SegueError('BACKFILL_STOPPED', `${change} was cancelled.`);
+      if (outcome === 'done') break;
+      if (outcome === 'paused') {
+        this.#tell('paused');
+        await clock.sleep(observeIntervalMs);
+        continue;
+      }
+      if (outcome === 'more') failures = 0;
+      const tookMs = clock.monotonicMs() - startedAtMs;
+      const seen = await this.#observer.look();
+      this.#pace = nextPace(this.#pace, { ...seen, tookMs, locked: outcome === 'locked', speed });
+      this.#tell('running');
+      if (this.#pace.pauseMs > 0) await clock.sleep(this.#pace.pauseMs * (0.75 + this.#context.chance() / 2));
+    }
+    this.#tell('done');
+  }
+
+  async #tryBatch(failed: () => number): Promise<Outcome | 'locked'> {
+    const { change, clock } = this.#context;
+    try {
+      return await this.#batch();
+    } catch (error) {
+      const failures = failed();
+      const doing = `${change}, backfill after row ${this.#rows}`;
+      if (isLocked(error) && failures < batchTriesMax) return 'locked';
+      if (!isLost(error) || failures > reconnectsMax) throw failureOf(error, doing);
+      await clock.sleep(reconnectPauseMs);
+      return 'locked';
+    }
+  }
+
+  async #batch(): Promise<Outcome> {
+    const { connections, lease, change, lockTimeoutMs } = this.#context;
+    const job = this.#job;
+    const settings = {
+      lockTimeoutMs: Math.min(lockTimeoutMs, batchLockTimeoutMs),
+      backfill: true,
+      ...(job.type === 'repeat' ? {} : { searchPath: searchPathOf(job.table) }),
+    };
+    return connections.transaction(settings, async (session) => {
+      await lease.check(session);
+      const kept = await lockJob(session, change, job.id);
+      this.#rows = kept.rows;
+      this.#rowsAtStart ??= kept.rows;
+      if (kept.done) return 'done';
+      if (kept.wanted === 'pause') return 'paused';
+      if (kept.wanted === 'cancel') return 'cancelled';
+      const batch = await this.#work(session, kept);
+      const rows = kept.rows + batch.rows;
+      const over = batch.last && !(await this.#isLeft(session));
+      if (batch.last && !over && kept.pass >= passesMax) throw this.#endless();
+      const pass = batch.last && !over ? kept.pass + 1 : kept.pass;
+      const cursor = batch.last ? null : batch.cursor;
+      await keepJob(session, change, job.id, { cursor, pass, rows, changed: batch.changed, done: over });
+      this.#rows = rows;
+      return over ? 'done' : 'more';
+    });
+  }
+
+  async #work(session: Session, kept: KeptJob): Promise<Batch> {
+    const job = this.#job;
+    if (job.type === 'repeat') {
+      const { changed } = await session.query(
+        job.statement.replace(/:rows\b/g, String(this.#pace.batchRows)),
+      );
+      return { cursor: null, rows: changed, changed, last: changed === 0 };
+    }
+    if (job.type === 'update' && job.key === null) return this.#blocks(session, kept, job);
+    const key = job.key ?? [];
+    const begun = kept.cursor !== null;
+    const from = kept.cursor ?? [];
+    const end = endOfBatch(job.table, key, this.#pace.batchRows, begun);
+    const { rows } = await session.query<Record<string, string | number>>(end, from);
+    const [found] = rows;
+    if (!found) return { cursor: kept.cursor, rows: 0, changed: 0, last: true };
+    const until = key.map((_, index) => String(found[`segue_k${index}`]));
+    const within = withinBatch(key, begun);
+    const { changed } = await session.query(statementOf(job, within), [...from, ...until]);
+    return { cursor: until, rows: Number(found['rows']), changed, last: false };
+  }
+
+  /** By the place of the rows. One that is moved behind the cursor meanwhile is found by the pass that follows. */
+  async #blocks(session: Session, kept: KeptJob, job: UpdateJob): Promise<Batch> {
+    const { rows } = await session.query<{ blocks: number; pages: number }>(
+      `SELECT (pg_relation_size(to_regclass($1)) / current_setting('block_size')::int)::float8 AS blocks, greatest(reltuples / greatest(relpages, 1), 1)::float8 AS pages FROM pg_class WHERE oid = to_regclass($1)`,
+      [quoteTable(job.table)],
+    );
+    const { blocks, pages: rowsPerBlock } = rows[0] ?? { blocks: 0, pages: 1 };
+    const from = Number(kept.cursor?.[0] ?? 0);
+    const many = Math.min(batchBlocksMax, Math.max(1, Math.round(this.#pace.batchRows / rowsPerBlock)));
+    const to = Math.min(blocks, from + many);
+    const { changed } = await session.query(statementOf(job, `ctid >= '(${from},0)' AND ctid < '(${to},0)'`));
+    return {
+      cursor: [String(to)],
+      rows: Math.round((to - from) * rowsPerBlock),
+      changed,
+      last: to >= blocks,
+    };
+  }
+
+  async #isLeft(session: Session): Promise<boolean> {
+    const job = this.#job;
+    if (job.type !== 'update') return false;
+    const { rows } = await session.query<{ left: boolean }>(
+      `SELECT EXISTS (SELECT FROM ${quoteTable(job.table)} WHERE ${job.needs}) AS left`,
+    );
+    return rows[0]?.left ?? false;
+  }
+
+  #endless(): SegueError {
+    return new SegueError(
+      'DATABASE_STATEMENT_FAILED',
+      `${this.#context.change}: after ${passesMax} passes there are rows that its "up" leaves as they are.`,
+    );
+  }
+
+  /** A row's place says nothing where there are several tables, and older servers would read all for each batch. */
+  async #mustBeSafeByBlocks(): Promise<void> {
+    const job = this.#job;
+    if (job.type !== 'update') return;
+    const { rows } = await this.#context.connections.query<{ version: number }>(
+      `SELECT current_setting('server_version_num')::int AS version`,
+    );
+    if (job.partitioned || (rows[0]?.version ?? 0) < 140_000)
+      throw new SegueError('DATABASE_NO_KEY', `${showTable(job.table)} has none.`);
+  }
+
+  #tell(state: Progress['state']): void {
+    const { watch, change, clock } = this.#context;
+    const tookMs = clock.monotonicMs() - this.#startedAtMs;
+    const rate = tookMs > 0 ? ((this.#rows - (this.#rowsAtStart ?? 0)) / tookMs) * 1_000 : 0;
+    const job = this.#job;
+    const total = Math.max(this.#rows, job.type === 'repeat' ? 0 : job.rows);
+    watch.onProgress?.({
+      ...{ change, job: job.id, state, rows: this.#rows, total, rowsPerSecond: rate },
+      table: job.type === 'repeat' ? '' : showTable(job.table),
+      leftMs: rate > 0 && job.type !== 'repeat' ? ((total - this.#rows) / rate) * 1_000 : null,
+    });
+  }
+}
+
+function statementOf(job: UpdateJob | CopyJob, within: string): string {
+  if (job.type === 'copy')
+    return `WITH segue_batch AS (SELECT * FROM ${quoteTable(job.table)} WHERE ${within} FOR SHARE) ${job.insert}`;
+  const set = job.set.map(({ column, expression }) => `${quoteName(column)} = (${expression})`).join(', ');
+  return `UPDATE ${quoteTable(job.table)} SET ${set} WHERE ${within} AND ${job.needs}`;
+}
+
+export async function jobsDone(context: RunContext, jobs: readonly Job[]): Promise<boolean> {
+  const kept = await keptJobs(context.connections, context.change);
+  return jobs.every(({ id }) => kept.some(({ job, done }) => job === id && done));
+}

@@ -1,0 +1,77 @@
+/**
+ * Hunts contracts that come too early or never (R6): while a program that nobody vouches for is connected, by the file
+ * as by a person's word; and, once they came, a way back to a version whose writes nobody would see.
+ */
+import assert from 'node:assert/strict';
+import { after, before, it } from 'node:test';
+import { cli, endCli } from '../support/cli.ts';
+import { assertEnded } from '../support/outcome.ts';
+import { PeopleProject, SPLIT } from '../support/people-project.ts';
+import { type Postgres, startPostgres } from '../support/postgres.ts';
+import { assertClean, plainLoad } from '../support/steady-load.ts';
+
+let server: Postgres;
+before(async () => (server = await startPostgres()));
+after(() => server.stop());
+after(() => endCli());
+
+const CHANGE = '0001-split-name';
+
+it('comes by itself after its time, which an unknown client holds back', async (t) => {
+  const people = await PeopleProject.serving(t, server, { contract: '{ after: 1s, clients: [the test] }' });
+  const { project } = people;
+  const reporting = await server.connect(people.database);
+  await reporting.query(`SET application_name = 'reporting'`);
+  await people.change(CHANGE, SPLIT);
+  assertEnded(await project.deploy('v2'), 'done');
+  const by = async () => (await project.status()).database?.contracts[0]?.by.join('; ') ?? '';
+  assert.ok(
+    await project.eventually(async () => (await by()).includes('"reporting" is connected as postgres')),
+  );
+  assert.equal(await people.last('contract-free'), undefined);
+  const { out } = await cli(project.root, ['status']);
+  assert.match(out, /0001-split-name +filled +contract waits: "reporting" is connected as postgres/);
+  await reporting.end();
+  assert.ok(await project.eventually(async () => (await people.last('contract-done')) !== undefined));
+  const kinds = (await project.journal()).flatMap(({ fact }) =>
+    fact.kind.startsWith('contract') ? [fact.kind] : [],
+  );
+  assert.deepEqual(kinds, ['contract-free', 'contract-begun', 'contract-done']);
+  assert.deepEqual(await people.columns(), ['email', 'first_name', 'id', 'last_name']);
+});
+
+it('refuses the way back once it came, and keeps what the old version used for as long as the change says', async (t) => {
+  const people = await PeopleProject.serving(t, server);
+  const { project } = people;
+  const segue = (...words: string[]) =>
+    cli(project.root, words, { DATABASE_URL: server.url(people.database) });
+  await people.change(CHANGE, SPLIT.replace('keep: 0', 'keep: 1d'));
+  const early = await segue('database', 'contract', CHANGE);
+  assert.equal(early.exitCode, 2, early.err);
+  assertEnded(await project.deploy('v2'), 'done');
+  const load = plainLoad(t, project.port, [
+    { kind: 'keep-alive', method: 'GET', path: '/', count: 1, thinkMs: 5 },
+    { kind: 'keep-alive', method: 'POST', path: '/', body: 'x', count: 2, thinkMs: 5 },
+  ]);
+  const used = await segue('database', 'revert', CHANGE);
+  assert.equal(used.exitCode, 5);
+  assert.match(used.err, /v2 of web serves/);
+  const contracted = await segue('database', 'contract', '0001', '--reason', 'nobody needs it');
+  assert.equal(contracted.exitCode, 0, contracted.err);
+  assert.match(contracted.out, /contracted: 0001-split-name/);
+  assert.equal((await people.last('contract-asked'))?.reason, 'nobody needs it');
+  const back = await segue('rollback', 'web');
+  assert.equal(back.exitCode, 5);
+  assert.match(
+    back.err,
+    /ROLLBACK_PAST_CONTRACT[^]*0001-split-name was contracted, and v1 was made before it/,
+  );
+  assert.equal((await project.web()).stable, 'v2');
+  assert.ok((await people.columns()).includes('mail'), 'what v1 used is there still');
+  assert.equal(await people.lost('old'), 0, 'and kept in step');
+  const finished = await segue('database', 'contract', CHANGE, '--now');
+  assert.equal(finished.exitCode, 0, finished.err);
+  await assertClean(load, 100);
+  assert.equal(await people.lost('new'), 0);
+  assert.deepEqual(await people.columns(), ['email', 'first_name', 'id', 'last_name']);
+});

@@ -1,0 +1,332 @@
+/**
+ * Bugs hunted: a change that stops the application behind a lock, a run that ends without saying what is done
+ * and what is not, and one that cannot be gone on with afterwards.
+ */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Blocker, Progress } from '../../src/core/database/runner.ts';
+import { SegueError } from '../../src/core/errors.ts';
+import type { DatabaseOptions } from '../../src/ports/database.ts';
+import { changeOf, runToEnd, type TestDatabase, testDatabase } from '../support/database.ts';
+import { type Postgres, startPostgres } from '../support/postgres.ts';
+
+let server: Postgres;
+before(async () => {
+  server = await startPostgres();
+});
+after(() => server.stop());
+
+const NAME = '0001-change';
+const PEOPLE = `CREATE TABLE people (id serial PRIMARY KEY, name text); INSERT INTO people (name) SELECT 'n' || i FROM generate_series(1, 2000) AS i`;
+const rename = changeOf('operations: [{ renameColumn: { table: people, column: name, to: full } }]');
+
+async function withDatabase(setup: string, work: (db: TestDatabase) => Promise<void>): Promise<void> {
+  const db = await testDatabase(server, setup);
+  try {
+    await work(db);
+  } finally {
+    await db.close();
+  }
+}
+
+const refused = (promise: Promise<unknown>, code: string, detail: RegExp) =>
+  assert.rejects(promise, (error) => {
+    assert.ok(error instanceof SegueError, String(error));
+    assert.equal(error.code, code, error.detail);
+    assert.match(error.detail, detail);
+    return true;
+  });
+
+test('a transaction in the way is named, and nothing of the application queues behind the wait', () =>
+  withDatabase(PEOPLE, async (db) => {
+    const holder = await db.connect();
+    await holder.query(`SET application_name = 'report'; BEGIN; SELECT count(*) FROM people`);
+    const options: DatabaseOptions = { lockTimeoutMs: 100 };
+    const runner = await db.open('test', options);
+    const seen: Blocker[] = [];
+    const running = runner.expand([rename], NAME, { onWait: (blockers) => seen.push(...blockers) });
+    let longestMs = 0;
+    for (let i = 0; i < 100 || seen.length === 0; i += 1) {
+      const begunMs = performance.now();
+      await db.sql('UPDATE people SET name = $1 WHERE id = 1', [String(i)]);
+      longestMs = Math.max(longestMs, performance.now() - begunMs);
+    }
+    await holder.query('COMMIT');
+    await running;
+    assert.equal(seen[0]?.application, 'report');
+    assert.match(seen[0]?.query ?? '', /SELECT count/);
+    // Generous for a busy machine; without a limit it would be as long as the transaction in the way.
+    assert.ok(longestMs < 5_000, `an update took ${longestMs} ms`);
+  }));
+
+test('a table that stays locked is given up, with what is in the way, and the next run goes on', () =>
+  withDatabase(PEOPLE, async (db) => {
+    const holder = await db.connect();
+    await holder.query('BEGIN; LOCK TABLE people');
+    const runner = await db.open('test', { lockTimeoutMs: 50, lockWaitMs: 300 });
+    await refused(
+      runner.expand([rename], NAME),
+      'DATABASE_LOCKED',
+      /not done[\s\S]*pid \d+ \(postgres[\s\S]*LOCK TABLE people/,
+    );
+    await holder.query('COMMIT');
+    await runToEnd(db.runner, rename);
+  }));
+
+test('a row that is locked makes the backfill step back, and it comes to it later', () =>
+  withDatabase(PEOPLE, async (db) => {
+    await db.runner.expand([rename], NAME);
+    const holder = await db.connect();
+    await holder.query('BEGIN; UPDATE people SET id = id WHERE id = 700');
+    const progress: Progress[] = [];
+    const running = db.runner.backfill([rename], NAME, { onProgress: (each) => progress.push(each) });
+    while (progress.length < 4) await sleep(10);
+    await holder.query('COMMIT');
+    await running;
+    assert.deepEqual(
+      await db.sql('SELECT count(*)::int AS n FROM people WHERE "full" IS DISTINCT FROM name'),
+      [{ n: 0 }],
+    );
+  }));
+
+test('an invalid index that was left behind is removed and built again', () =>
+  withDatabase(`${PEOPLE}; UPDATE people SET name = 'twice' WHERE id < 3`, async (db) => {
+    const change = changeOf(
+      'operations: [{ createIndex: { table: people, on: [name], unique: true, name: once } }]',
+    );
+    await refused(
+      db.runner.expand([change], NAME),
+      'DATABASE_STATEMENT_FAILED',
+      /could not create unique index.*23505/s,
+    );
+    assert.deepEqual(await db.sql(`SELECT 1 FROM pg_class WHERE relname = 'once'`), []);
+    // As a kill would leave it.
+    await db.sql('CREATE UNIQUE INDEX CONCURRENTLY once ON people (name)').catch(() => undefined);
+    assert.deepEqual(
+      await db.sql(`SELECT indisvalid AS valid FROM pg_index WHERE indexrelid = 'once'::regclass`),
+      [{ valid: false }],
+    );
+    await db.sql(`UPDATE people SET name = 'other' WHERE id = 1`);
+    await db.runner.expand([change], NAME);
+    assert.deepEqual(
+      await db.sql(`SELECT indisvalid AS valid FROM pg_index WHERE indexrelid = 'once'::regclass`),
+      [{ valid: true }],
+    );
+  }));
+
+test('a change that was edited after it ran is refused, and may be taken back', () =>
+  withDatabase(PEOPLE, async (db) => {
+    await db.runner.expand([rename], NAME);
+    const edited = changeOf('operations: [{ renameColumn: { table: people, column: name, to: other } }]');
+    await refused(db.runner.backfill([edited], NAME), 'CHANGE_EDITED', /is expanded/);
+    assert.equal((await db.runner.status([edited])).changes[0]?.edited, true);
+    await db.runner.revert([edited], NAME, { dropData: false });
+    await runToEnd(db.runner, edited);
+    assert.deepEqual(await db.sql('SELECT other FROM people WHERE id = 1'), [{ other: 'n1' }]);
+  }));
+
+test('of two runs at once one waits, and is refused while the other goes on', () =>
+  withDatabase(PEOPLE, async (db) => {
+    await db.runner.expand([rename], NAME);
+    let open: () => void = () => undefined;
+    let speed = 0;
+    const began = new Promise<void>((resolve) => (open = resolve));
+    const first = db.runner.backfill([rename], NAME, {
+      throttle: () => {
+        open();
+        return speed;
+      },
+    });
+    await began;
+    const other = await db.open('other', { leaseWaitMs: 200 });
+    await refused(other.backfill([rename], NAME), 'DATABASE_BUSY', /It is test/);
+    assert.equal((await other.status([rename])).holder, 'test');
+    speed = 1;
+    await first;
+    await other.contract([rename], NAME, { now: true });
+  }));
+
+test('a run whose lease was taken does nothing more', () =>
+  withDatabase(PEOPLE, async (db) => {
+    await db.runner.expand([rename], NAME);
+    let taken = false;
+    const running = db.runner.backfill([rename], NAME, { throttle: () => (taken ? 1 : 0) });
+    const failed = refused(running, 'DATABASE_BUSY', /took over/);
+    const other = await db.open('other', {}, true);
+    while ((await db.runner.status([rename])).holder !== 'test') await sleep(10);
+    const next = other.backfill([rename], NAME);
+    while ((await db.runner.status([rename])).holder === 'test') await sleep(10);
+    taken = true;
+    await Promise.all([failed, next]);
+  }));
+
+test('pause, resume and cancel reach a backfill from elsewhere; a signal stops it between two batches', () =>
+  withDatabase(PEOPLE, async (db) => {
+    await db.runner.expand([rename], NAME);
+    await refused(db.runner.order(NAME, 'pause'), 'CHANGE_UNKNOWN', /No backfill/);
+    const states: string[] = [];
+    let allowed = 1;
+    const watch = {
+      onProgress: ({ state }: Progress) => states.push(state),
+      throttle: () => ((allowed -= 1) >= 0 ? 1 : 0),
+    };
+    const first = db.runner.backfill([rename], NAME, watch);
+    while (!states.includes('running')) await sleep(10);
+    await db.runner.order(NAME, 'pause');
+    allowed = 1_000;
+    while (!states.includes('paused')) await sleep(10);
+    assert.equal((await db.runner.status([rename])).changes[0]?.backfill?.state, 'paused');
+    await db.runner.order(NAME, 'cancel');
+    await refused(first, 'BACKFILL_STOPPED', /was cancelled/);
+    const stop = new AbortController();
+    const second = db.runner.backfill([rename], NAME, {
+      signal: stop.signal,
+      onProgress: () => stop.abort(),
+    });
+    await refused(second, 'BACKFILL_STOPPED', /at row/);
+    await runToEnd(db.runner, rename);
+  }));
+
+test('a table without a key is gone through by blocks, and rows that move behind meanwhile are found', () =>
+  withDatabase(
+    `CREATE TABLE people (id int, name text); INSERT INTO people SELECT i, 'n' || i FROM generate_series(1, 9000) AS i; DELETE FROM people WHERE id <= 300`,
+    async (db) => {
+      // The first blocks have room, and the others none.
+      await db.sql('VACUUM people');
+      await db.runner.expand([rename], NAME);
+      let batches = 0;
+      let moved: 'no' | 'now' | 'yes' = 'no';
+      await db.runner.backfill([rename], NAME, {
+        throttle: () => {
+          batches += 1;
+          if (batches < 2 || moved === 'yes') return 1;
+          if (moved === 'no')
+            void db.sql('UPDATE people SET id = id WHERE id > 8900').then(() => (moved = 'yes'));
+          moved = 'now';
+          return 0;
+        },
+      });
+      assert.deepEqual(
+        await db.sql('SELECT count(*)::int AS n FROM people WHERE "full" IS DISTINCT FROM name'),
+        [{ n: 0 }],
+      );
+      assert.deepEqual(await db.sql('SELECT pass FROM segue.backfills'), [{ pass: 2 }]);
+    },
+  ));
+
+test('a table without a key that blocks cannot help is refused with a way out', () =>
+  withDatabase(
+    `CREATE TABLE people (id int, name text) PARTITION BY RANGE (id); CREATE TABLE p1 PARTITION OF people DEFAULT`,
+    async (db) => {
+      await db.runner.expand([rename], NAME);
+      await refused(db.runner.backfill([rename], NAME), 'DATABASE_NO_KEY', /people has none/);
+      await db.runner.revert([rename], NAME, { dropData: false });
+    },
+  ));
+
+test('keys of any type, of several columns and of a partitioned table', () =>
+  withDatabase(
+    `CREATE TYPE size AS ENUM ('s', 'm', 'l');
+     CREATE TABLE people (size size, at timestamptz, "Part" numeric, name text, PRIMARY KEY (size, "Part", at)) PARTITION BY LIST (size);
+     CREATE TABLE p1 PARTITION OF people FOR VALUES IN ('s', 'l'); CREATE TABLE p2 PARTITION OF people DEFAULT;
+     INSERT INTO people SELECT (ARRAY['s', 'm', 'l']::size[])[1 + i % 3], now() + i * interval '1.000001 s', i / 7.0, 'n' || i FROM generate_series(1, 3000) AS i`,
+    async (db) => {
+      await db.runner.expand([rename], NAME);
+      await db.runner.backfill([rename], NAME);
+      assert.deepEqual(
+        await db.sql('SELECT count(*)::int AS n FROM people WHERE "full" IS DISTINCT FROM name'),
+        [{ n: 0 }],
+      );
+      const [job] = await db.sql<{ rows: string; changed: string }>(
+        'SELECT rows, changed FROM segue.backfills',
+      );
+      assert.deepEqual([job?.rows, job?.changed], ['3000', '3000'], 'each row once');
+    },
+  ));
+
+test('a connection that is cut in the middle is made again', () =>
+  withDatabase(PEOPLE, async (db) => {
+    await db.runner.expand([rename], NAME);
+    let cut = 0;
+    await db.runner.backfill([rename], NAME, {
+      onProgress: ({ state }) => {
+        if (state === 'running' && (cut += 1) === 1)
+          void db.sql(
+            `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'segue' AND datname = current_database()`,
+          );
+      },
+    });
+    assert.deepEqual(
+      await db.sql('SELECT count(*)::int AS n FROM people WHERE "full" IS DISTINCT FROM name'),
+      [{ n: 0 }],
+    );
+  }));
+
+test('a row that cannot be worked out, and a full disk, are said as such; then it goes on', () =>
+  withDatabase(
+    `${PEOPLE}; UPDATE people SET name = '12x' WHERE id = 1500; UPDATE people SET name = id WHERE id <> 1500`,
+    async (db) => {
+      const change = changeOf(
+        'operations: [{ changeType: { table: people, column: name, to: number, type: int } }]',
+      );
+      await db.runner.expand([change], NAME);
+      await refused(
+        db.runner.backfill([change], NAME),
+        'DATABASE_STATEMENT_FAILED',
+        /invalid input syntax for type integer: "12x"/,
+      );
+      await db.sql(`UPDATE people SET name = '12' WHERE id = 1500`);
+      await db.sql(`CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'could not extend file' USING ERRCODE = 'disk_full'; END $$;
+      CREATE TRIGGER full_disk BEFORE UPDATE ON people FOR EACH ROW WHEN (OLD.id = 1700) EXECUTE FUNCTION full_disk()`);
+      await refused(db.runner.backfill([change], NAME), 'DATABASE_FULL', /could not extend file/);
+      await db.sql('DROP TRIGGER full_disk ON people');
+      await runToEnd(db.runner, change);
+    },
+  ));
+
+test('a role without rights, a database that was used before, and one that cannot be reached', async () => {
+  await withDatabase(`${PEOPLE}; DROP ROLE IF EXISTS weak; CREATE ROLE weak LOGIN`, async (db) => {
+    const { postgresOpener } = await import('../../src/drivers/database/postgres/open.ts');
+    const { systemClock } = await import('../../src/drivers/clock/system.ts');
+    const opener = postgresOpener({
+      clock: systemClock,
+      chance: () => 0.5,
+      holder: { name: 'x', isGone: () => false },
+    });
+    const weak = await opener.open(db.url.replace('postgres@', 'weak@'));
+    await refused(weak.expand([rename], NAME), 'DATABASE_FORBIDDEN', /permission denied/);
+    await weak.close();
+    await db.sql('DROP SCHEMA segue CASCADE');
+    await refused(db.runner.expand([rename], NAME), 'DATABASE_NOT_ADOPTED', /people/);
+    await refused(opener.open('postgres://localhost:1/x'), 'DATABASE_UNREACHABLE', /ECONNREFUSED/);
+    await refused(opener.open('mysql://localhost/x'), 'DATABASE_NOT_CONFIGURED', /postgres:/);
+  });
+});
+
+test('what was changed past Segue is shown, and adopted when it was meant', () =>
+  withDatabase(PEOPLE, async (db) => {
+    await db.runner.expand([rename], NAME);
+    assert.deepEqual((await db.runner.status([rename])).drift, []);
+    await db.sql('ALTER TABLE people ADD COLUMN stray int, DROP COLUMN "full"');
+    const { drift } = await db.runner.status([rename]);
+    assert.deepEqual(drift, ['- column public.people."full" text', '+ column public.people.stray integer']);
+    await db.runner.adopt([]);
+    assert.deepEqual((await db.runner.status([rename])).drift, []);
+  }));
+
+test('going back where something would be lost has to be asked for', () =>
+  withDatabase(PEOPLE, async (db) => {
+    const change = changeOf(
+      'operations: [{ addColumn: { table: people, column: nick, type: text, default: "\'-\'" } }]',
+    );
+    await db.runner.expand([change], NAME);
+    await db.sql(`UPDATE people SET nick = 'x' WHERE id = 9`);
+    await refused(
+      db.runner.revert([change], NAME, { dropData: false }),
+      'CHANGE_LOSES_DATA',
+      /values in people.nick/,
+    );
+    await db.sql(`UPDATE people SET nick = '-' WHERE id = 9`);
+    await db.runner.revert([change], NAME, { dropData: false });
+  }));
