@@ -130,6 +130,16 @@ export const limits = {
     evidenceIntervalMs: 1_000,
     pastIntervalMs: 60_000,
   },
+  flags: {
+    flagsMax: 5_000,
+    /** Of one definition file. */
+    fileBytesMax: 5 * 1024 * 1024,
+    filesMax: 200,
+    /** How often definition files are looked at, for a system that does not tell when they change. */
+    lookIntervalMs: 500,
+    /** Parts of one rule with its shared rules in their places, so that a small file cannot become a huge one. */
+    rulePartsMax: 50_000,
+  },
   store: {
     busyTimeoutMs: 5_000,
     /** The lock is free at once or taken for long; this only evens out two that ask at the same moment. */

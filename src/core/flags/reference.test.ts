@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { EvaluationContext } from '@openfeature/core';
 import { FlagdCore } from '@openfeature/flagd-core';
 import fc from 'fast-check';
 import type { FlagDefinition } from './definition.ts';
@@ -188,7 +189,12 @@ const VARIANTS = { on: 'yes', off: 'no', blue: 'blue', true: 'true!', false: 'fa
 function reference(definition: FlagDefinition, given: JsonObject) {
   const core = new FlagdCore(undefined, quiet);
   core.setConfigurations(JSON.stringify({ flags: { 'a-flag': definition } }));
-  const { value, variant, reason, errorCode } = core.resolveStringEvaluation('a-flag', 'code', given, quiet);
+  const { value, variant, reason, errorCode } = core.resolveStringEvaluation(
+    'a-flag',
+    'code',
+    given as unknown as EvaluationContext,
+    quiet,
+  );
   // Whether a rule that cannot work is found when it is read or when it is asked makes no difference to users.
   return { value, variant, reason, fails: errorCode !== undefined };
 }

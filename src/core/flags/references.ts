@@ -1,4 +1,5 @@
 /** Shared rules (`$evaluators`) in the places of their `{"$ref": name}`. */
+import { limits } from '../limits.ts';
 import { isJsonList, isJsonObject, type Json, type JsonObject } from './json.ts';
 
 export type Reference =
@@ -16,7 +17,10 @@ class Lost extends Error {
 }
 
 export function resolved(rule: Json, evaluators: JsonObject): Reference {
+  let parts = 0;
   const walk = (node: Json, path: readonly (string | number)[], inside: readonly string[]): Json => {
+    parts += 1;
+    if (parts > limits.flags.rulePartsMax) throw new Lost({ unknown: '', cycle: true, path });
     if (isJsonList(node)) return node.map((item, i) => walk(item, [...path, i], inside));
     if (!isJsonObject(node)) return node;
     const name = node['$ref'];
