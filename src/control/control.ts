@@ -30,6 +30,10 @@ import { SEGUE_VERSION } from '../wire/version.ts';
 import { CertificateOffice } from './certificate-office.ts';
 import { Engine } from './engine.ts';
 import { Fleet } from './fleet.ts';
+import { FlagDesk } from './flags/flag-desk.ts';
+import { FlagStreams } from './flags/flag-streams.ts';
+import { OfrepDoor } from './flags/ofrep-door.ts';
+import { OfrepHandler } from './flags/ofrep-handler.ts';
 import { GuardDesk } from './guards/guard-desk.ts';
 import { JudgeDesk } from './judge-desk.ts';
 import { Ledger } from './ledger.ts';
@@ -60,6 +64,11 @@ export class Control {
   readonly judge: JudgeDesk;
   readonly engine: Engine;
   readonly orders: Orders;
+  readonly flags: FlagDesk;
+  readonly flagStreams: FlagStreams;
+  /** On control's own socket. */
+  readonly ofrep: OfrepHandler;
+  readonly ofrepDoor: OfrepDoor;
   readonly #desk: ReleaseDesk;
   readonly #guards: GuardDesk;
   readonly #office: CertificateOffice;
@@ -88,6 +97,15 @@ export class Control {
       settings: () => this.#settings(),
     });
     const { traffic } = this;
+    this.flags = new FlagDesk({ ports, ledger, choices: () => this.#project.flags, onFault });
+    this.flagStreams = new FlagStreams(this.flags);
+    this.ofrepDoor = new OfrepDoor(ports, this.flags, this.flagStreams);
+    this.ofrep = new OfrepHandler({
+      ...{ desk: this.flags, streams: this.flagStreams, clients: null, origins: [] },
+      nowMs: () => ports.clock.nowMs(),
+      monotonicMs: () => ports.clock.monotonicMs(),
+    });
+    this.flags.onChange(() => this.traffic.refresh());
     this.#office = new CertificateOffice({
       ...{ authority: ports.authority, clock: ports.clock },
       services: () => this.services,
@@ -136,6 +154,7 @@ export class Control {
     });
     plane.onReport((report) => this.window.take(report));
     this.judge.follow();
+    await this.flags.start();
     await plane.open(this.ledger.fence);
     const isWanted = (service: string) => this.#isInFile(service);
     const onFault = (error: unknown) => this.#onFault(error);
@@ -144,6 +163,7 @@ export class Control {
     this.traffic.followFleet();
     await this.traffic.apply();
     for (const release of this.ledger.activeReleases) await this.#resume(release);
+    await this.ofrepDoor.apply(this.#project.flags.ofrep);
     void this.#office.run();
   }
 
@@ -233,6 +253,8 @@ export class Control {
     const [failed] = ack.failed;
     if (failed) throw new SegueError(failed.code, failed.detail);
     await this.#checkGatewayFiles();
+    await this.ofrepDoor.apply(this.#project.flags.ofrep);
+    await this.flags.look();
     await this.#note({ kind: 'file-applied', environment, services: Object.keys(services) });
     const gatewayRenewed = await this.ports.plane.upgrade(renewGateway);
     const applied = this.services.map((service) => this.#applied(service));
@@ -374,6 +396,9 @@ export class Control {
 
   async close(): Promise<void> {
     this.#office.close();
+    this.flags.close();
+    this.flagStreams.close();
+    await this.ofrepDoor.close();
     this.#guards.close();
     this.fleet.close();
     await this.ports.plane.close();

@@ -1,5 +1,6 @@
 import type { Authority } from '../ports/authority.ts';
 import type { Clock, Randomness } from '../ports/clock.ts';
+import type { FlagSource } from '../ports/flag-source.ts';
 import type { MetricSources } from '../ports/metrics.ts';
 import type { Prober } from '../ports/prober.ts';
 import type { ProjectSource } from '../ports/project-source.ts';
@@ -18,6 +19,7 @@ export interface ControlPorts {
   readonly files: VersionFiles;
   readonly authority: Authority;
   readonly source: ProjectSource;
+  readonly flagSource: FlagSource;
   readonly clock: Clock;
   readonly random: Randomness;
   /** Control's own environment: the source of `env:NAME` values and of the few that instances inherit. */

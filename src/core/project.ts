@@ -1,3 +1,5 @@
+import type { FlagChoices } from './flags/choices.ts';
+import type { EdgeFlags } from './flags/edge.ts';
 import type { JudgeChoice } from './judge/rules.ts';
 import type { Policy } from './traffic/policy.ts';
 import type { Match } from './traffic/rule.ts';
@@ -14,6 +16,7 @@ export interface Project {
   /** Instances get their ports from here, both ends included. */
   readonly ports: { readonly from: number; readonly to: number };
   readonly gateway: GatewayChoices;
+  readonly flags: FlagChoices;
 }
 
 /** How long old versions stay on disk. One that a rollback could need stays whatever this says. */
@@ -84,6 +87,8 @@ export interface Traffic {
   /** A file beside segue.yaml whose text is the body of the answer during maintenance. */
   readonly maintenancePage: string | null;
   readonly sticky: Sticky | null;
+  /** Flags that are evaluated for every request; null: none. */
+  readonly flags: EdgeFlags | null;
   /** New instances get their full part of the requests only after this. */
   readonly slowStartMs: number;
 }

@@ -19,6 +19,7 @@ export function serviceSpec(change: Partial<Service> = {}): Service {
       policy: DEFAULT_POLICY,
       maintenancePage: null,
       sticky: null,
+      flags: null,
       slowStartMs: 0,
       tls: null,
       protocol: 'http1',

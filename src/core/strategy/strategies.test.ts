@@ -88,6 +88,7 @@ function serviceFor({ choice, wanted, smokes }: Scene): Service {
       policy: DEFAULT_POLICY,
       maintenancePage: null,
       sticky: null,
+      flags: null,
       slowStartMs: 0,
       tls: null,
       protocol: 'http1',

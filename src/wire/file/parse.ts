@@ -55,11 +55,11 @@ export function parseProjectFile(text: string, fileName: string, environment: st
   ].map((contradiction) => placed(contradiction, layers));
   const problems = [...layers.problems, ...shape, ...across];
   if (!parsed.success || problems.length > 0) return refuse(fileName, problems);
-  const { project, services, keep, ports, gateway } = parsed.data;
+  const { project, services, keep, ports, gateway, flags } = parsed.data;
   const named = Object.entries(services).map(([name, service]) => [name, { name, ...service }] as const);
   return {
     ok: true,
-    project: { name: project, environment, services: Object.fromEntries(named), keep, ports, gateway },
+    project: { name: project, environment, services: Object.fromEntries(named), keep, ports, gateway, flags },
   };
 }
 

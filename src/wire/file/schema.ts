@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { limits } from '../../core/limits.ts';
+import { flags } from './flags.ts';
 import { gateway } from './gateway.ts';
 import { health } from './health.ts';
 import { judge } from './judge.ts';
@@ -127,6 +128,7 @@ const changeable = {
   keep: keep.prefault({}).describe('How long old versions stay on disk; one that is needed always stays.'),
   ports: ports.prefault('20000-29999').describe('Instances get their ports from this range.'),
   gateway: gateway.prefault({}).describe('The gateway as a whole.'),
+  flags: flags.prefault({}).describe('Feature flags of the project.'),
 };
 
 export const base = z.strictObject(
