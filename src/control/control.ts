@@ -3,6 +3,7 @@
  * changed; what was accepted is carried out by the engine, whether or not the asker stays.
  */
 import { SegueError } from '../core/errors.ts';
+import { edgeRouting } from '../core/flags/edge.ts';
 import { describeListen } from '../core/listen.ts';
 import type { Project, Service } from '../core/project.ts';
 import { removable } from '../core/release/retention.ts';
@@ -95,6 +96,7 @@ export class Control {
       ...{ ports, ledger, fleet, onFault },
       services: () => this.services,
       settings: () => this.#settings(),
+      flagsOf: ({ traffic: { flags } }) => (flags ? edgeRouting(flags, this.flags.set) : null),
     });
     const { traffic } = this;
     this.flags = new FlagDesk({ ports, ledger, choices: () => this.#project.flags, onFault });

@@ -12,6 +12,7 @@ import { quantileMs } from '../core/traffic/histogram.ts';
 import type { InstanceStatus, ReleaseSummary, ServiceStatus, StatusResponse } from '../wire/api.ts';
 import { SEGUE_VERSION } from '../wire/version.ts';
 import type { Control } from './control.ts';
+import { flagsSummary } from './flags/flag-views.ts';
 
 export async function statusOf(control: Control): Promise<StatusResponse> {
   const { project, ports, ledger } = control;
@@ -26,6 +27,7 @@ export async function statusOf(control: Control): Promise<StatusResponse> {
     },
     gateway: control.gateway,
     trouble: ledger.trouble,
+    flags: flagsSummary(control.flags),
     services: await Promise.all(control.services.map((service) => serviceStatus(control, service))),
   };
 }

@@ -158,6 +158,10 @@ export const limits = {
     /** After which browsers that nobody looks at may close their stream. */
     inactivityS: 120,
     historyMax: 1_000,
+    /** Of the user's project, where it is looked for places that mention a flag. */
+    codeFilesMax: 50_000,
+    codeFileBytesMax: 1024 * 1024,
+    codePlacesMax: 100,
   },
   store: {
     busyTimeoutMs: 5_000,

@@ -7,6 +7,7 @@ import { complete } from './complete.ts';
 import { completionOf } from './completion.ts';
 import { deploy } from './deploy.ts';
 import { down } from './down.ts';
+import { flags } from './flags.ts';
 import { init } from './init.ts';
 import { logs } from './logs.ts';
 import { pause } from './pause.ts';
@@ -31,6 +32,7 @@ export const VERBS: readonly Verb[] = [
   releases,
   show,
   logs,
+  flags,
   approve,
   promote,
   pause,
