@@ -3,7 +3,6 @@
  * changed; what was accepted is carried out by the engine, whether or not the asker stays.
  */
 import { SegueError } from '../core/errors.ts';
-import { edgeRouting } from '../core/flags/edge.ts';
 import { describeListen } from '../core/listen.ts';
 import type { Project, Service } from '../core/project.ts';
 import { removable } from '../core/release/retention.ts';
@@ -31,10 +30,7 @@ import { SEGUE_VERSION } from '../wire/version.ts';
 import { CertificateOffice } from './certificate-office.ts';
 import { Engine } from './engine.ts';
 import { Fleet } from './fleet.ts';
-import { FlagDesk } from './flags/flag-desk.ts';
-import { FlagStreams } from './flags/flag-streams.ts';
-import { OfrepDoor } from './flags/ofrep-door.ts';
-import { OfrepHandler } from './flags/ofrep-handler.ts';
+import { FlagOffice } from './flags/flag-office.ts';
 import { GuardDesk } from './guards/guard-desk.ts';
 import { JudgeDesk } from './judge-desk.ts';
 import { Ledger } from './ledger.ts';
@@ -65,11 +61,7 @@ export class Control {
   readonly judge: JudgeDesk;
   readonly engine: Engine;
   readonly orders: Orders;
-  readonly flags: FlagDesk;
-  readonly flagStreams: FlagStreams;
-  /** On control's own socket. */
-  readonly ofrep: OfrepHandler;
-  readonly ofrepDoor: OfrepDoor;
+  readonly flags: FlagOffice;
   readonly #desk: ReleaseDesk;
   readonly #guards: GuardDesk;
   readonly #office: CertificateOffice;
@@ -96,18 +88,11 @@ export class Control {
       ...{ ports, ledger, fleet, onFault },
       services: () => this.services,
       settings: () => this.#settings(),
-      flagsOf: ({ traffic: { flags } }) => (flags ? edgeRouting(flags, this.flags.set) : null),
+      flagsOf: (service) => this.flags.edgeOf(service),
     });
     const { traffic } = this;
-    this.flags = new FlagDesk({ ports, ledger, choices: () => this.#project.flags, onFault });
-    this.flagStreams = new FlagStreams(this.flags);
-    this.ofrepDoor = new OfrepDoor(ports, this.flags, this.flagStreams);
-    this.ofrep = new OfrepHandler({
-      ...{ desk: this.flags, streams: this.flagStreams, clients: null, origins: [] },
-      nowMs: () => ports.clock.nowMs(),
-      monotonicMs: () => ports.clock.monotonicMs(),
-    });
-    this.flags.onChange(() => this.traffic.refresh());
+    const choices = () => this.#project.flags;
+    this.flags = new FlagOffice({ ports, ledger, choices, onChange: () => this.traffic.refresh(), onFault });
     this.#office = new CertificateOffice({
       ...{ authority: ports.authority, clock: ports.clock },
       services: () => this.services,
@@ -156,7 +141,7 @@ export class Control {
     });
     plane.onReport((report) => this.window.take(report));
     this.judge.follow();
-    await this.flags.start();
+    await this.flags.desk.start();
     await plane.open(this.ledger.fence);
     const isWanted = (service: string) => this.#isInFile(service);
     const onFault = (error: unknown) => this.#onFault(error);
@@ -165,7 +150,7 @@ export class Control {
     this.traffic.followFleet();
     await this.traffic.apply();
     for (const release of this.ledger.activeReleases) await this.#resume(release);
-    await this.ofrepDoor.apply(this.#project.flags.ofrep);
+    await this.flags.apply();
     void this.#office.run();
   }
 
@@ -255,8 +240,7 @@ export class Control {
     const [failed] = ack.failed;
     if (failed) throw new SegueError(failed.code, failed.detail);
     await this.#checkGatewayFiles();
-    await this.ofrepDoor.apply(this.#project.flags.ofrep);
-    await this.flags.look();
+    await this.flags.apply();
     await this.#note({ kind: 'file-applied', environment, services: Object.keys(services) });
     const gatewayRenewed = await this.ports.plane.upgrade(renewGateway);
     const applied = this.services.map((service) => this.#applied(service));
@@ -398,9 +382,7 @@ export class Control {
 
   async close(): Promise<void> {
     this.#office.close();
-    this.flags.close();
-    this.flagStreams.close();
-    await this.ofrepDoor.close();
+    await this.flags.close();
     this.#guards.close();
     this.fleet.close();
     await this.ports.plane.close();

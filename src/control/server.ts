@@ -14,7 +14,7 @@ export async function serveApi(control: Control, socketPath: string): Promise<()
   const api = makeApi(control);
   const answer = getRequestListener(api.fetch);
   const server = createServer({ keepAliveTimeout: 1_000 }, (request, response) => {
-    if (!control.ofrep.handle(request, response)) void answer(request, response);
+    if (!control.flags.ofrep.handle(request, response)) void answer(request, response);
   });
   await listening(server, socketPath);
   const inode = inodeOf(socketPath);

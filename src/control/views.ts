@@ -27,7 +27,7 @@ export async function statusOf(control: Control): Promise<StatusResponse> {
     },
     gateway: control.gateway,
     trouble: ledger.trouble,
-    flags: flagsSummary(control.flags),
+    flags: flagsSummary(control.flags.desk),
     services: await Promise.all(control.services.map((service) => serviceStatus(control, service))),
   };
 }

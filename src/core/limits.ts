@@ -374,6 +374,15 @@ export const limits = {
     runningRoutingsMax: 256,
     /** Weights under which a service's requests are counted apart; the rows of the oldest are given up. */
     assignedRowsMax: 256,
+    /** Flags and their variants that are counted for one service. */
+    flagRowsMax: 1_000,
+    /** Of the header that tells an instance about flags; those that do not fit are left out. */
+    flagsLineBytesMax: 8 * 1024,
+    flagKeyCharsMax: 256,
+    /** How long the gateway's own cookie names a visitor. */
+    visitorMaxAgeS: 365 * 86_400,
+    /** Visitors whose cookies need not be verified again. */
+    visitorsVerifiedMax: 4_096,
     /** Counts of instances that left the routing are kept this long, and for so many. */
     goneInstancesForMs: 600_000,
     goneInstancesMax: 1_000,

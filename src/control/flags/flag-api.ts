@@ -19,13 +19,13 @@ import { flagStatuses } from './flag-views.ts';
 type Read = <T>(context: Context, schema: z.ZodType<T>) => Promise<T>;
 
 export function flagRoutes(app: Hono, control: Control, read: Read): void {
-  const { flags: desk, flagStreams: streams } = control;
+  const { desk, streams, door } = control.flags;
   const choices = () => control.project.flags;
   const changes = new FlagChanges({ desk, store: control.ports.store, choices });
   app.get('/v1/flags', (context) => {
     const { trouble, pending } = desk;
     const flags = flagStatuses(desk, choices().stale.afterMs, control.ports.clock.nowMs());
-    const ofrep = control.ofrepDoor.listen;
+    const ofrep = door.listen;
     return context.json({ flags, trouble, pending, ofrep, streams: streams.count } satisfies FlagsResponse);
   });
   app.post('/v1/flags/:flag/change', async (context) => {

@@ -2,6 +2,7 @@
 import { namesFlag } from './choices.ts';
 import type { FlagDefinitions } from './definition.ts';
 import type { FlagSet } from './flag-set.ts';
+import type { Outcomes } from '../traffic/counts.ts';
 
 export interface EdgeFlags {
   /** With `*` for any text. */
@@ -38,4 +39,21 @@ export function edgeRouting({ names, key }: EdgeFlags, set: FlagSet): EdgeRoutin
 }
 
 /** One header carries the outcome of all; clients cannot set it. */
-export const FLAGS_HEADER = 'segue-flags';
+export const FLAGS_HEADER = 'Segue-Flags';
+
+/** Of the project's secret, the key for that header. */
+export const FLAGS_KEY_PURPOSE = 'flags';
+
+/** The gateway's own cookie for visitors whom nothing else names. */
+export const VISITOR_COOKIE = 'segue_visitor';
+
+/** How the requests that got a variant at the edge went: what a judge compares. */
+export interface FlagCounts extends Outcomes {
+  readonly service: string;
+  readonly flag: string;
+  /** Empty: the default in the code. */
+  readonly variant: string;
+}
+
+export const flagCountsKey = ({ service, flag, variant }: Pick<FlagCounts, 'service' | 'flag' | 'variant'>) =>
+  `${service} ${flag} ${variant}`;
