@@ -241,6 +241,7 @@ export class Control {
     if (failed) throw new SegueError(failed.code, failed.detail);
     await this.#checkGatewayFiles();
     await this.flags.apply();
+    this.flags.refuseTrouble();
     await this.#note({ kind: 'file-applied', environment, services: Object.keys(services) });
     const gatewayRenewed = await this.ports.plane.upgrade(renewGateway);
     const applied = this.services.map((service) => this.#applied(service));

@@ -42,6 +42,12 @@ export const ERRORS = {
     'The definition files of flags are not right; the last good ones stay in force.',
     'Correct the places named; control takes what is right by itself.',
   ),
+  FLAGS_STALE: kind(
+    2,
+    422,
+    'There are flags that have done their work.',
+    'Run "segue flags stale" for what is left to do, or move their "end".',
+  ),
   FLAG_UNKNOWN: kind(2, 404, 'There is no such flag.', 'Run "segue flags list" to see them.'),
   FLAG_CHANGE_UNKNOWN: kind(
     2,

@@ -1,5 +1,6 @@
 /** All of flags that control has: the desk, the event streams, and the doors at which programs ask. */
 import { createHmac } from 'node:crypto';
+import { SegueError } from '../../core/errors.ts';
 import type { FlagChoices } from '../../core/flags/choices.ts';
 import { type EdgeRouting, edgeRouting, FLAGS_KEY_PURPOSE } from '../../core/flags/edge.ts';
 import type { Service } from '../../core/project.ts';
@@ -50,6 +51,12 @@ export class FlagOffice {
   async apply(): Promise<void> {
     await this.door.apply(this.#choices().ofrep);
     await this.desk.look();
+  }
+
+  /** What was in force before is still; files that are wrong are nothing to go on from in silence. */
+  refuseTrouble(): void {
+    const { trouble } = this.desk;
+    if (trouble.length > 0) throw new SegueError('FLAGS_INVALID', trouble.join('\n'));
   }
 
   /** What the gateway evaluates for the requests of a service; null: nothing. */

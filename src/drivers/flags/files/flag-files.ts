@@ -5,9 +5,9 @@ import { join, relative, resolve } from 'node:path';
 import { SegueError } from '../../../core/errors.ts';
 import { limits } from '../../../core/limits.ts';
 import { formatBytes } from '../../../core/units.ts';
+import { FLAG_FILE_NAME } from '../../../wire/flags/flag-file-name.ts';
 import type { FlagFileText, FlagSource } from '../../../ports/flag-source.ts';
 
-const NAME = /\.flagd\.(?:json|ya?ml)$/;
 /** Editors write a file in several steps; one look after the last of them is enough. */
 const SETTLE_MS = 20;
 
@@ -21,7 +21,7 @@ export class FlagFiles implements FlagSource {
   async read(dir: string): Promise<readonly FlagFileText[]> {
     const folder = resolve(this.#root, dir);
     const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(nothing);
-    const files = entries.filter((entry) => entry.isFile() && NAME.test(entry.name));
+    const files = entries.filter((entry) => entry.isFile() && FLAG_FILE_NAME.test(entry.name));
     if (files.length > limits.flags.filesMax)
       throw new SegueError('FLAGS_INVALID', `There are more than ${limits.flags.filesMax} files in ${dir}.`);
     const paths = files.map(({ parentPath, name }) => join(parentPath, name)).toSorted();
