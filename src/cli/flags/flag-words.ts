@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { SegueError } from '../../core/errors.ts';
-import type { Json } from '../../core/flags/json.ts';
+import { fromJson, isJsonObject, type Json } from '../../core/flags/json.ts';
 
 /** `on=10,off=90` */
 export function sharesIn(text: string): { readonly variant: string; readonly weight: number }[] {
@@ -21,8 +21,7 @@ export function sharesIn(text: string): { readonly variant: string; readonly wei
 export async function contextIn(text: string | null, cwd: string): Promise<Readonly<Record<string, Json>>> {
   if (text === null) return {};
   const value = text.startsWith('@') ? await jsonFile(path.resolve(cwd, text.slice(1))) : readPairs(text);
-  if (typeof value === 'object' && value !== null && !Array.isArray(value))
-    return { ...value } as Record<string, Json>;
+  if (isJsonObject(value)) return value;
   throw new SegueError(
     'USAGE',
     '--context: expected an object such as {"targetingKey": "user-7"}, or name=value.',
@@ -52,7 +51,7 @@ export async function jsonFile(file: string): Promise<Json> {
 
 function json(text: string, where: string): Json {
   try {
-    return JSON.parse(text) as Json;
+    return fromJson(text);
   } catch (cause) {
     throw new SegueError('USAGE', `${where}: it is not JSON.`, { cause });
   }

@@ -92,7 +92,10 @@ export class FlagFilesInForce {
 }
 
 function rememberedFlags(text: string | undefined): FoundFlags {
-  return text === undefined ? {} : (JSON.parse(text) as FoundFlags);
+  const value: unknown = text === undefined ? {} : JSON.parse(text);
+  return isFound(value) ? value : {};
 }
 
 const sameText = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
+/** Only this class writes it. */
+const isFound = (value: unknown): value is FoundFlags => typeof value === 'object' && value !== null;

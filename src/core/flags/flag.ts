@@ -1,7 +1,7 @@
 /** One flag, compiled: what it gives for a context. Evaluation never throws. */
 import { type FlagDefinition, type FlagNotes, notesOf } from './definition.ts';
 import type { Context, Evaluation } from './evaluation.ts';
-import type { Json } from './json.ts';
+import { type Json, textOf } from './json.ts';
 import { compileLogic, RuleProblem, type Run, type Trace } from './logic.ts';
 import { OPERATORS } from './operators.ts';
 
@@ -47,7 +47,7 @@ export class Flag {
     if ('fault' in said) return this.#failed('GENERAL', said.fault);
     const { value, split } = said;
     if (value === null || value === undefined) return this.#given(this.definition.defaultVariant, 'DEFAULT');
-    return this.#given(String(value), split ? 'SPLIT' : 'TARGETING_MATCH');
+    return this.#given(textOf(value), split ? 'SPLIT' : 'TARGETING_MATCH');
   }
 
   disabled(): Evaluation {

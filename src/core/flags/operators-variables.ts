@@ -1,5 +1,5 @@
 /** What a rule finds in the context, or in the item of a list. */
-import { isJsonList, isList, type Json } from './json.ts';
+import { isJsonList, isList, type Json, textOf } from './json.ts';
 import {
   type Compiled,
   type Compiler,
@@ -15,7 +15,7 @@ import { along, pathOf } from './logic-values.ts';
 const variable: Operator = (args, at, compiler) => {
   const [name, fallback] = isJsonList(args) ? [args[0], args[1]] : [args, undefined];
   if (typeof name === 'object' && name !== null) return looked(args, at, compiler);
-  const path = name === undefined || name === null || name === '' ? [] : pathOf(String(name));
+  const path = name === undefined || name === null || name === '' ? [] : pathOf(textOf(name));
   if (typeof name === 'string' && name.startsWith('../'))
     throw new RuleProblem(`"${name}" looks out of a list, which targeting cannot`, at.path);
   const otherwise: Run = fallback === undefined ? () => null : compiler.fixed(fallback, inside(at, 1));
@@ -52,7 +52,7 @@ function looked(args: Json, at: Position, compiler: Compiler): Compiled {
       const [name, fallback] = isList(given) ? given : [given, undefined];
       const from = at.inItems ? data : { ...scope.context, $flagd: ofFlagd(scope) };
       if (name === undefined || name === null || name === '') return from;
-      const value = along(from, pathOf(String(name)));
+      const value = along(from, pathOf(textOf(name)));
       return typeof value === 'function' ? null : value === undefined ? (fallback ?? null) : value;
     },
   };
@@ -60,7 +60,7 @@ function looked(args: Json, at: Position, compiler: Compiler): Compiled {
 
 /** Names of what is not there. */
 function absent(names: readonly unknown[], from: unknown): unknown[] {
-  return names.filter((name) => along(from, pathOf(String(name))) === undefined);
+  return names.filter((name) => along(from, pathOf(textOf(name))) === undefined);
 }
 
 const missing: Operator = (args, at, compiler) => {

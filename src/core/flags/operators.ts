@@ -1,6 +1,6 @@
 /** The operators of flagd's targeting. */
 import { bucketsOf, chosen } from './fractional.ts';
-import { isJsonList, isList, type Json } from './json.ts';
+import { isJsonList, isList, type Json, textOf } from './json.ts';
 import { argumentsOf } from './logic-arguments.ts';
 import {
   type Compiled,
@@ -72,13 +72,12 @@ const negation =
   };
 
 const comparison =
-  (name: string, holds: (a: never, b: never) => boolean): Operator =>
+  (name: string, holds: (a: unknown, b: unknown) => boolean): Operator =>
   (args, at, compiler) => {
     if (!isJsonList(args)) return failing(name, compiler.compile(args, at).constant);
     const { runs, constant } = argumentsOf(args, at, compiler);
     if (runs.length < 2) return failing(name, constant);
     const strict = name.length === 3;
-    const test = holds as (a: unknown, b: unknown) => boolean;
     const [first, ...others] = runs;
     return {
       constant,
@@ -89,13 +88,25 @@ const comparison =
           const given = other(scope, data);
           const value = strict ? given : comparable(given, at.loose ? before : scope.last);
           if (!at.loose && others.length > 1) scope.last = value;
-          if (!test(before, value)) return false;
+          if (!holds(before, value)) return false;
           before = value;
         }
         return true;
       },
     };
   };
+
+/** JavaScript puts texts in order by their characters and everything else by its number; so does JsonLogic. */
+const ordered =
+  (holds: (a: string | number, b: string | number) => boolean) =>
+  (a: unknown, b: unknown): boolean => {
+    const [one, other] = [plain(a), plain(b)];
+    return typeof one === 'string' && typeof other === 'string'
+      ? holds(one, other)
+      : holds(Number(one), Number(other));
+  };
+
+const plain = (value: unknown) => (typeof value === 'object' && value !== null ? textOf(value) : value);
 
 /** Those of flagd are asked again each time, whatever they are given. */
 const own =
@@ -121,7 +132,7 @@ function shareOut(args: readonly unknown[], scope: Scope): unknown {
 
 function byTargetingKey({ flag, context }: Scope): string | null {
   const key = context['targetingKey'];
-  return key ? `${flag}${String(key)}` : null;
+  return key ? `${flag}${textOf(key)}` : null;
 }
 
 const remembered = (scope: Scope, value: unknown): unknown => {
@@ -171,10 +182,22 @@ export const OPERATORS: Readonly<Record<string, Operator>> = {
   '!=': comparison('!=', (a, b) => a != b),
   '===': comparison('===', (a, b) => a === b),
   '!==': comparison('!==', (a, b) => a !== b),
-  '<': comparison('<', (a, b) => a < b),
-  '<=': comparison('<=', (a, b) => a <= b),
-  '>': comparison('>', (a, b) => a > b),
-  '>=': comparison('>=', (a, b) => a >= b),
+  '<': comparison(
+    '<',
+    ordered((a, b) => a < b),
+  ),
+  '<=': comparison(
+    '<=',
+    ordered((a, b) => a <= b),
+  ),
+  '>': comparison(
+    '>',
+    ordered((a, b) => a > b),
+  ),
+  '>=': comparison(
+    '>=',
+    ordered((a, b) => a >= b),
+  ),
   ...VARIABLE_OPERATORS,
   ...NUMBER_OPERATORS,
   ...TEXT_OPERATORS,

@@ -4,7 +4,7 @@
  */
 import { type FlagDefinition, notesOf } from '../../core/flags/definition.ts';
 import { Flag } from '../../core/flags/flag.ts';
-import { isJsonObject, type Json, type JsonObject } from '../../core/flags/json.ts';
+import { isJsonList, isJsonObject, type Json, type JsonObject } from '../../core/flags/json.ts';
 import { placeOf } from '../../core/flags/logic.ts';
 import { resolved } from '../../core/flags/references.ts';
 import { limits } from '../../core/limits.ts';
@@ -131,16 +131,16 @@ function variantsNamed(rule: Json, path: Path = []): { readonly name: string; re
   if (typeof rule === 'string') return [{ name: rule, path }];
   if (!isJsonObject(rule)) return [];
   const choices = rule['if'];
-  if (Array.isArray(choices) && choices.length > 1)
-    return choices.flatMap((choice: Json, i) =>
+  if (isJsonList(choices) && choices.length > 1)
+    return choices.flatMap((choice, i) =>
       i % 2 === 1 || (i === choices.length - 1 && i % 2 === 0)
         ? variantsNamed(choice, [...path, 'if', i])
         : [],
     );
   const buckets = rule['fractional'];
-  if (!Array.isArray(buckets)) return [];
-  return buckets.flatMap((bucket: Json, i) =>
-    Array.isArray(bucket) ? variantsNamed(bucket[0] ?? null, [...path, 'fractional', i, 0]) : [],
+  if (!isJsonList(buckets)) return [];
+  return buckets.flatMap((bucket, i) =>
+    isJsonList(bucket) ? variantsNamed(bucket[0] ?? null, [...path, 'fractional', i, 0]) : [],
   );
 }
 

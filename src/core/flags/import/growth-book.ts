@@ -41,7 +41,7 @@ function flagOf(feature: JsonObject, report: Report): JsonObject {
   });
 }
 
-function ruleOf(rule: JsonObject, known: Variants, report: Report): { when: Json; then: Json }[] {
+function ruleOf(rule: JsonObject, known: Variants, report: Report): { when: Json; give: Json }[] {
   for (const key of ['parentConditions', 'namespace', 'filters', 'savedGroupTargeting'])
     if (rule[key] !== undefined) {
       report(`a rule has "${key}", which does not map; the rule is left out`);
@@ -73,7 +73,7 @@ function ruleOf(rule: JsonObject, known: Variants, report: Report): { when: Json
   const when = every([condition, inside].filter((part) => part !== true));
   if (rule['force'] !== undefined) {
     if (coverage < 1) report(NOT_THE_SAME);
-    return [{ when, then: known.name(rule['force']) }];
+    return [{ when, give: known.name(rule['force']) }];
   }
   const values = list(rule['variations']);
   if (values.length === 0) {
@@ -86,7 +86,7 @@ function ruleOf(rule: JsonObject, known: Variants, report: Report): { when: Json
     known.name(value),
     Math.round(Number(weights[i] ?? 1 / values.length) * WEIGHTS),
   ]);
-  return [{ when, then: { fractional: [...first, ...buckets] } }];
+  return [{ when, give: { fractional: [...first, ...buckets] } }];
 }
 
 /** Null: a part of it does not map. */

@@ -39,11 +39,11 @@ function flagOf(flag: JsonObject, all: JsonObject, report: Report): JsonObject {
       : shared(object(part['rollout']), nameAt, report);
   const targets = list(flag['targets']).map((one) => {
     const { values, variation } = object(one);
-    return { when: { in: [variable('key'), list(values)] }, then: nameAt(variation) };
+    return { when: { in: [variable('key'), list(values)] }, give: nameAt(variation) };
   });
   const rules = list(flag['rules']).flatMap((one) => {
     const when = clausesOf(list(object(one)['clauses']), report);
-    return when === null ? [] : [{ when, then: serve(object(one)) }];
+    return when === null ? [] : [{ when, give: serve(object(one)) }];
   });
   const rule = chain([...targets, ...rules], serve(object(flag['fallthrough'])));
   if (flag['on'] !== true)

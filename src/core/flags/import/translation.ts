@@ -54,11 +54,11 @@ export const any = (conditions: readonly Json[]): Json =>
   conditions.length === 1 ? (conditions[0] ?? false) : conditions.length === 0 ? false : { or: conditions };
 
 /** Rules in order, the first that holds decides. */
-export function chain(rules: readonly { readonly when: Json; readonly then: Json }[], otherwise: Json): Json {
+export function chain(rules: readonly { readonly when: Json; readonly give: Json }[], otherwise: Json): Json {
   const [first, ...rest] = rules;
   if (!first) return otherwise;
-  if (first.when === true) return first.then;
-  return { if: [...[first, ...rest].flatMap(({ when, then }) => [when, then]), otherwise] };
+  if (first.when === true) return first.give;
+  return { if: [...[first, ...rest].flatMap(({ when, give }) => [when, give]), otherwise] };
 }
 
 /** Null where everybody gets the default: a constant is no rule. */

@@ -66,7 +66,7 @@ function flagOf({ feature, strategies, variants, enabled, report }: Feature): Js
     .filter((strategy) => strategy['disabled'] !== true)
     .flatMap((strategy) => {
       const when = conditionOf(strategy, report);
-      return when === null ? [] : [{ when, then: on }];
+      return when === null ? [] : [{ when, give: on }];
     });
   const active = strategies.length === 0 ? on : chain(rules, off);
   if (!enabled) report('it is off in the export: everybody gets its off variant; its rules are not kept');
