@@ -261,10 +261,9 @@ export class FlagDesk {
 
   #remembered<T>(key: string, nothing: T): T {
     const text = this.#ledger.setting(key);
+    const isOurs = (value: unknown): value is T => typeof value === 'object' && value !== null;
     const value: unknown = text === undefined ? nothing : JSON.parse(text);
-    return isOurs<T>(value) ? value : nothing;
+    // Only this class writes it.
+    return isOurs(value) ? value : nothing;
   }
 }
-
-/** Only this class writes it. */
-const isOurs = <T>(value: unknown): value is T => typeof value === 'object' && value !== null;
