@@ -3,21 +3,8 @@
  * table by a test. Exit codes are DESIGN's: 1 unexpected, 2 wrong usage or file, 3 rolled back,
  * 4 still waiting, 5 refused before anything was changed.
  */
-interface ErrorKind {
-  readonly exit: 1 | 2 | 3 | 4 | 5;
-  readonly http: number;
-  /** What happened, in one sentence. The detail of the case follows it. */
-  readonly what: string;
-  /** What to do next. */
-  readonly next: string;
-}
-
-const kind = (exit: ErrorKind['exit'], http: number, what: string, next: string): ErrorKind => ({
-  exit,
-  http,
-  what,
-  next,
-});
+import { type ErrorKind, kind } from './error-kind.ts';
+import { FLAG_ERRORS } from './flags/errors.ts';
 
 export const ERRORS = {
   USAGE: kind(2, 400, 'The command line is not right.', 'Run the verb with --help to see what it takes.'),
@@ -36,37 +23,7 @@ export const ERRORS = {
     'A value that segue.yaml takes from the environment is not set.',
     'Set the variable, then run "segue down --keep-instances" and "segue up" there: control keeps its environment.',
   ),
-  FLAGS_INVALID: kind(
-    2,
-    422,
-    'The definition files of flags are not right; the last good ones stay in force.',
-    'Correct the places named; control takes what is right by itself.',
-  ),
-  FLAGS_STALE: kind(
-    2,
-    422,
-    'There are flags that have done their work.',
-    'Run "segue flags stale" for what is left to do, or move their "end".',
-  ),
-  FLAG_UNKNOWN: kind(2, 404, 'There is no such flag.', 'Run "segue flags list" to see them.'),
-  FLAG_CHANGE_UNKNOWN: kind(
-    2,
-    404,
-    'There is no such change of a flag.',
-    'Run "segue flags history" to see them with their numbers.',
-  ),
-  FLAG_REFUSED: kind(
-    5,
-    409,
-    'The flag was not changed.',
-    'Run "segue flags show NAME" to see how it is now.',
-  ),
-  FLAGS_LISTEN: kind(
-    5,
-    409,
-    'The port for flags cannot be opened.',
-    'Change "flags.ofrep" in segue.yaml, then run "segue up" again.',
-  ),
+  ...FLAG_ERRORS,
   SERVICE_UNKNOWN: kind(2, 404, 'The service is not in segue.yaml.', 'Run "segue status" to see the names.'),
   RELEASE_UNKNOWN: kind(2, 404, 'There is no such release.', 'Run "segue releases" to see them.'),
   INSTANCE_UNKNOWN: kind(2, 404, 'There is no such instance.', 'Run "segue status" to see them.'),
