@@ -207,12 +207,9 @@ describe('bulk evaluation', () => {
   it('gives all flags with an ETag, and nothing again while it holds', async () => {
     const { status, body, headers } = await ask(BULK);
     assert.equal(status, 200);
-    const flags = body?.['flags'] as Record<string, Json>[];
-    assert.deepEqual(
-      flags.map((flag) => String(flag['key'])).toSorted(),
-      Object.keys(FLAGS.flags).toSorted(),
-    );
-    assert.equal(flags.find((flag) => flag['key'] === 'broken')?.['errorCode'], 'GENERAL');
+    const flags = (body?.['flags'] ?? []) as { key: string; errorCode?: string }[];
+    assert.deepEqual(flags.map(({ key }) => key).toSorted(), Object.keys(FLAGS.flags).toSorted());
+    assert.equal(flags.find(({ key }) => key === 'broken')?.errorCode, 'GENERAL');
     const etag = headers.get('etag') ?? '';
     const again = await ask(BULK, { headers: { 'if-none-match': etag } });
     assert.equal(again.status, 304);
@@ -251,6 +248,29 @@ describe('event streams', () => {
       assert.equal(now?.['value'], true);
     } finally {
       events.close();
+      await change('checkout-v2', { type: 'file' });
+    }
+  });
+});
+
+describe('the kill switch', () => {
+  it('reaches every stream, and whoever asks then has it', async () => {
+    await change('checkout-v2', { type: 'on' });
+    const { body } = await ask(BULK);
+    const [stream] = (body?.['eventStreams'] ?? []) as { endpoint: { requestUri: string } }[];
+    const all = Array.from(
+      { length: 50 },
+      () => new EventSourceText(base + (stream?.endpoint.requestUri ?? '')),
+    );
+    try {
+      assert.ok(await project.eventually(() => all.every(({ data }) => data.length === 1)));
+      const before = all[0]?.data[0]?.etag;
+      await change('checkout-v2', { type: 'off' });
+      assert.ok(await project.eventually(() => all.every(({ data }) => data.length === 2)));
+      assert.ok(all.every(({ data }) => data[1]?.etag !== before));
+      assert.equal((await ask(one('checkout-v2'))).body?.['value'], false);
+    } finally {
+      for (const each of all) each.close();
       await change('checkout-v2', { type: 'file' });
     }
   });

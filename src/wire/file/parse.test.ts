@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { SegueError } from '../../core/errors.ts';
+import { DEFAULT_FLAGS } from '../../core/flags/choices.ts';
 import { DEFAULT_JUDGE } from '../../core/judge/rules.ts';
 import type { Project, Service } from '../../core/project.ts';
 import { DEFAULT_POLICY } from '../../core/traffic/policy.ts';
@@ -69,6 +70,7 @@ describe('a right file', () => {
       policy: POLICY,
       maintenancePage: null,
       sticky: null,
+      flags: null,
       slowStartMs: 0,
       tls: null,
       protocol: 'http1',
@@ -108,6 +110,7 @@ describe('a right file', () => {
         accessLog: null,
         acme: null,
       },
+      flags: DEFAULT_FLAGS,
       services: {
         web: {
           name: 'web',
@@ -124,6 +127,7 @@ describe('a right file', () => {
             policy: POLICY,
             maintenancePage: null,
             sticky: null,
+            flags: null,
             slowStartMs: 0,
             tls: null,
             protocol: 'http1',
@@ -215,8 +219,8 @@ describe('a wrong file', () => {
     ],
     [
       'asks for what comes later',
-      service(run, traffic, 'flags: { a: 1 }'),
-      '6:5: services.web.flags is not part of this version of Segue yet',
+      service(run, traffic, 'database: { a: 1 }'),
+      '6:5: services.web.database is not part of this version of Segue yet',
     ],
     [
       'tests two versions and does not say with whom',
@@ -352,7 +356,7 @@ describe('an environment', () => {
   test('cannot change the name of the project', () => {
     const text = `${BASE}  other: { project: x }\n`;
     assert.deepEqual(problemsOf(text, 'other'), [
-      'segue.yaml:19:12: environments.other.project: an environment cannot change this; expected services, keep, ports, gateway',
+      'segue.yaml:19:12: environments.other.project: an environment cannot change this; expected services, keep, ports, gateway, flags',
     ]);
   });
 

@@ -127,7 +127,7 @@ test('LaunchDarkly: targets, rules, rollouts and prerequisites', () => {
       off: flag({ on: false, fallthrough: { variation: 0 } }),
       needs: flag({ prerequisites: [{ key: 'targets', variation: 0 }], fallthrough: { variation: 0 } }),
     },
-  } as never);
+  });
   assert.equal(asked(made, 'targets', { targetingKey: 'anna' }), true);
   assert.equal(asked(made, 'rules', { email: 'x@b.example', plan: 'pro' }), true);
   assert.equal(asked(made, 'rules', { email: 'x@b.example', plan: 'free' }), false);
@@ -165,7 +165,7 @@ test('GrowthBook: forced values, conditions, coverage and experiments', () => {
         ],
       },
     },
-  } as never);
+  });
   assert.equal(asked(made, 'plain', {}), 'a');
   assert.equal(asked(made, 'forced', { country: 'DE', age: 20, vip: false }), true);
   assert.equal(asked(made, 'forced', { country: 'DE', age: 7, vip: false }), false);
