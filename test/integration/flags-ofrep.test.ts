@@ -264,10 +264,10 @@ describe('the kill switch', () => {
     );
     try {
       assert.ok(await project.eventually(() => all.every(({ data }) => data.length === 1)));
-      const before = all[0]?.data[0]?.etag;
+      const first = all[0]?.data[0]?.etag;
       await change('checkout-v2', { type: 'off' });
       assert.ok(await project.eventually(() => all.every(({ data }) => data.length === 2)));
-      assert.ok(all.every(({ data }) => data[1]?.etag !== before));
+      assert.ok(all.every(({ data }) => data[1]?.etag !== first));
       assert.equal((await ask(one('checkout-v2'))).body?.['value'], false);
     } finally {
       for (const each of all) each.close();
