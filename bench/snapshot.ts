@@ -32,7 +32,7 @@ function service(at: number, version: string): ServiceRouting {
   return {
     ...{ service: `service-${at}`, listen: { host: '127.0.0.1', port: 1 }, backends, proxied: true },
     ...{ routes: [{ host: `s${at}.example.com`, path: '/' }], split: null, rules: [], shadow: null },
-    ...{ sticky: null, slowStartMs: 0, draining: [], hold: { forMs: 10_000, requestsMax: 100 } },
+    ...{ sticky: null, flags: null, slowStartMs: 0, draining: [], hold: { forMs: 10_000, requestsMax: 100 } },
     ...{ responseMs: 60_000, policy: DEFAULT_POLICY, tls: null, protocol: 'http1' },
   };
 }

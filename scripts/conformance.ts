@@ -42,7 +42,7 @@ async function before(port: number): Promise<{ port: number; stop: () => Promise
         ...{ service: 'web', listen, proxied: true, routes: [{ host: null, path: '/' }], backends },
         ...{ split: null, rules: [], shadow: null, sticky: null, slowStartMs: 0, draining: [] },
         ...{ hold: { forMs: 1_000, requestsMax: 10 }, responseMs: 30_000, policy: DEFAULT_POLICY },
-        ...{ tls: null, protocol: 'http1' },
+        ...{ tls: null, protocol: 'http1', flags: null },
       },
     ],
   });

@@ -86,6 +86,7 @@ function service(
     rules: [],
     shadow: null,
     sticky: null,
+    flags: null,
     slowStartMs: 0,
     draining: [],
     hold: { forMs: 1_000, requestsMax: 1_000 },

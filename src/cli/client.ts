@@ -4,6 +4,7 @@
  */
 import path from 'node:path';
 import { SegueError } from '../core/errors.ts';
+import type { Json } from '../core/flags/json.ts';
 import type { Entry } from '../core/release/journal.ts';
 import type {
   AccessLine,
@@ -27,6 +28,13 @@ import type {
   TrafficResponse,
   WordRequest,
 } from '../wire/api.ts';
+import type {
+  FlagChangeRequest,
+  FlagChangeResponse,
+  FlagChangesResponse,
+  FlagEvaluationResponse,
+  FlagsResponse,
+} from '../wire/flag-api.ts';
 import { CONTROL_SOCKET } from '../wire/paths.ts';
 import { socketPath } from '../wire/socket-path.ts';
 import { type Call, isRecord, Transport } from './transport.ts';
@@ -155,6 +163,31 @@ export class ControlClient {
     return this.#lines(`/v1/access?${logQuery(query)}`, isAccessLine);
   }
 
+  flags(): Promise<FlagsResponse> {
+    return this.#get('/v1/flags', having<FlagsResponse>('flags', 'trouble', 'pending'));
+  }
+
+  changeFlag(flag: string, request: FlagChangeRequest): Promise<FlagChangeResponse> {
+    return this.#post(`${flagPath(flag)}/change`, request, having<FlagChangeResponse>('type'));
+  }
+
+  evaluateFlag(flag: string, context: Readonly<Record<string, Json>>): Promise<FlagEvaluationResponse> {
+    return this.#post(
+      `${flagPath(flag)}/evaluate`,
+      { context },
+      having<FlagEvaluationResponse>('evaluation'),
+    );
+  }
+
+  flagChanges(flag: string | null, limit: number): Promise<FlagChangesResponse> {
+    const query = new URLSearchParams({ limit: String(limit), ...(flag === null ? {} : { flag }) });
+    return this.#get(`/v1/flag-changes?${query.toString()}`, having<FlagChangesResponse>('changes'));
+  }
+
+  sayToFlagChange(verb: 'undo' | 'approve', number: number, word: WordRequest): Promise<FlagChangeResponse> {
+    return this.#post(`/v1/flag-changes/${number}/${verb}`, word, having<FlagChangeResponse>('type'));
+  }
+
   #get<T>(to: string, guard: Guard<T>): Promise<T> {
     return this.#call({ method: 'GET', path: to }, guard);
   }
@@ -188,4 +221,5 @@ function logQuery({ service, instance, lines, follow }: LogQuery): string {
 }
 
 const servicePath = (service: string) => `/v1/services/${encodeURIComponent(service)}`;
+const flagPath = (flag: string) => `/v1/flags/${encodeURIComponent(flag)}`;
 const releasePath = (id: string) => `/v1/releases/${encodeURIComponent(id)}`;

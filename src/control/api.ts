@@ -27,6 +27,7 @@ import {
 import { SEGUE_VERSION } from '../wire/version.ts';
 import { accessLines } from './access-lines.ts';
 import type { Control } from './control.ts';
+import { flagRoutes } from './flags/flag-api.ts';
 import { followRelease } from './follow.ts';
 import { type LogQuery, logLines } from './log-lines.ts';
 import { Seats } from './seats.ts';
@@ -51,6 +52,7 @@ export function makeApi(control: Control): Hono {
   reading(app, control);
   acting(app, control);
   streaming(app, control);
+  flagRoutes(app, control, read);
   return app;
 }
 

@@ -29,6 +29,7 @@ import { CertificateOffice } from './certificate-office.ts';
 import { SchemaOffice } from './database/schema-office.ts';
 import { Engine } from './engine.ts';
 import { Fleet } from './fleet.ts';
+import { FlagOffice } from './flags/flag-office.ts';
 import { GuardDesk } from './guards/guard-desk.ts';
 import { JudgeDesk } from './judge-desk.ts';
 import { drainMsOf, kindOf, listenOf, refuseChangedKinds } from './kinds.ts';
@@ -62,6 +63,7 @@ export class Control {
   readonly engine: Engine;
   readonly orders: Orders;
   readonly database: SchemaOffice;
+  readonly flags: FlagOffice;
   readonly #desk: ReleaseDesk;
   readonly #guards: GuardDesk;
   readonly #office: CertificateOffice;
@@ -90,8 +92,11 @@ export class Control {
       ...{ ports, ledger, fleet, onFault },
       services: () => this.webs,
       settings: () => this.#settings(),
+      flagsOf: (service) => this.flags.edgeOf(service),
     });
     const { traffic } = this;
+    const choices = () => this.#project.flags;
+    this.flags = new FlagOffice({ ports, ledger, choices, onChange: () => this.traffic.refresh(), onFault });
     this.#office = new CertificateOffice({
       ...{ authority: ports.authority, clock: ports.clock },
       services: () => this.webs,
@@ -145,6 +150,7 @@ export class Control {
     });
     plane.onReport((report) => this.window.take(report));
     this.judge.follow();
+    await this.flags.desk.start();
     await plane.open(this.ledger.fence);
     const isWanted = (service: string) => this.#isInFile(service);
     const onFault = (error: unknown) => this.#onFault(error);
@@ -153,6 +159,7 @@ export class Control {
     this.traffic.followFleet();
     await this.traffic.apply();
     for (const release of this.ledger.activeReleases) await this.#resume(release);
+    await this.flags.apply();
     void this.#office.run();
     void this.database.contracts.run();
   }
@@ -248,6 +255,8 @@ export class Control {
     const [failed] = ack.failed;
     if (failed) throw new SegueError(failed.code, failed.detail);
     await this.#checkGatewayFiles();
+    await this.flags.apply();
+    this.flags.refuseTrouble();
     await this.#note({ kind: 'file-applied', environment, services: Object.keys(services) });
     const gatewayRenewed = await this.ports.plane.upgrade(renewGateway);
     const applied = this.services.map((service) => this.#applied(service));
@@ -369,6 +378,7 @@ export class Control {
   async close(): Promise<void> {
     this.#office.close();
     this.database.close();
+    await this.flags.close();
     this.#guards.close();
     this.fleet.close();
     await this.ports.plane.close();

@@ -13,6 +13,8 @@ export interface InstanceVariables {
   readonly version: string;
   readonly instance: string;
   readonly port: number;
+  /** Verifies what the gateway tells about flags; null: it tells nothing. */
+  readonly flagsKey?: string | null;
 }
 
 /** The whole environment of an instance. Throws ENVIRONMENT_VALUE_MISSING with the variable's name. */
@@ -20,7 +22,7 @@ export function instanceEnvironment(
   outer: Environment,
   variables: InstanceVariables,
 ): Record<string, string> {
-  const { service, version, instance, port } = variables;
+  const { service, version, instance, port, flagsKey = null } = variables;
   const inherited = Object.entries(outer).filter(
     (pair): pair is [string, string] =>
       pair[1] !== undefined && (INHERITED.includes(pair[0]) || pair[0].startsWith('LC_')),
@@ -34,6 +36,7 @@ export function instanceEnvironment(
     SEGUE_SERVICE: service.name,
     SEGUE_VERSION: version,
     SEGUE_INSTANCE: instance,
+    ...(flagsKey === null ? {} : { SEGUE_FLAGS_KEY: flagsKey }),
   };
 }
 

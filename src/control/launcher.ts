@@ -5,6 +5,7 @@ import { isWorker, type Service, type StopSignal } from '../core/project.ts';
 import { formatDurationMs } from '../core/units.ts';
 import type { InstanceRecord, Mark } from '../core/release/records.ts';
 import type { DirectPlace } from '../ports/socket-keeper.ts';
+import { flagsKeyOf } from './flags/flag-office.ts';
 import type { InstanceBook } from './instance-book.ts';
 import { instanceEnvironment } from './instance-environment.ts';
 import type { Ledger } from './ledger.ts';
@@ -170,7 +171,11 @@ export class Launcher {
       port,
       hostHeader: null,
       dir: this.#ports.files.dir(name, version),
-      env: () => instanceEnvironment(this.#ports.environment, { service, version, instance: id, port }),
+      env: () =>
+        instanceEnvironment(this.#ports.environment, {
+          ...{ service, version, instance: id, port },
+          flagsKey: flagsKeyOf(this.#ledger),
+        }),
     };
   }
 }

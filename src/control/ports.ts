@@ -1,6 +1,7 @@
 import type { Authority } from '../ports/authority.ts';
 import type { Clock, Randomness } from '../ports/clock.ts';
 import type { ChangeSource, DatabaseOpener } from '../ports/database.ts';
+import type { FlagSource } from '../ports/flag-source.ts';
 import type { MetricSources } from '../ports/metrics.ts';
 import type { Prober } from '../ports/prober.ts';
 import type { ProjectSource } from '../ports/project-source.ts';
@@ -19,6 +20,7 @@ export interface ControlPorts {
   readonly files: VersionFiles;
   readonly authority: Authority;
   readonly source: ProjectSource;
+  readonly flagSource: FlagSource;
   readonly databases: DatabaseOpener;
   readonly changes: ChangeSource;
   readonly clock: Clock;

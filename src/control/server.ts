@@ -13,10 +13,9 @@ export async function serveApi(control: Control, socketPath: string): Promise<()
   await rm(socketPath, { force: true });
   const api = makeApi(control);
   const answer = getRequestListener(api.fetch);
-  const server = createServer(
-    { keepAliveTimeout: 1_000 },
-    (request, response) => void answer(request, response),
-  );
+  const server = createServer({ keepAliveTimeout: 1_000 }, (request, response) => {
+    if (!control.flags.ofrep.handle(request, response)) void answer(request, response);
+  });
   await listening(server, socketPath);
   const inode = inodeOf(socketPath);
   return () =>

@@ -4,6 +4,7 @@
  * one (R3, R7). A rotation is durable before it is sent.
  */
 import { SegueError } from '../core/errors.ts';
+import type { EdgeRouting } from '../core/flags/edge.ts';
 import type { WebService } from '../core/project.ts';
 import type { Fact } from '../core/release/journal.ts';
 import type { DirectCounts } from '../core/traffic/counts.ts';
@@ -26,6 +27,8 @@ export interface DirectorParts {
   /** The web services: of segue.yaml, and those that left it and run on. */
   readonly services: () => readonly WebService[];
   readonly settings: () => GatewaySettings;
+  /** What the gateway evaluates for the requests of a service. */
+  readonly flagsOf: (service: WebService) => EdgeRouting | null;
   readonly onFault: (error: unknown) => void;
 }
 
@@ -126,9 +129,10 @@ export class TrafficDirector {
 
   #services(): ServiceRouting[] {
     const routable = this.#parts.fleet.routable();
-    return this.#parts
-      .services()
-      .map((service) => serviceRouting(service, this.#ledger.service(service.name).rotation, routable));
+    return this.#parts.services().map((service) => ({
+      ...serviceRouting(service, this.#ledger.service(service.name).rotation, routable),
+      flags: this.#parts.flagsOf(service),
+    }));
   }
 
   async #record({ number, services }: Routing): Promise<void> {

@@ -12,6 +12,7 @@ import { quantileMs } from '../core/traffic/histogram.ts';
 import type { InstanceStatus, ReleaseSummary, ServiceStatus, StatusResponse } from '../wire/api.ts';
 import { SEGUE_VERSION } from '../wire/version.ts';
 import type { Control } from './control.ts';
+import { flagsSummary } from './flags/flag-views.ts';
 import { kindOf, listenOf } from './kinds.ts';
 
 export async function statusOf(control: Control): Promise<StatusResponse> {
@@ -27,6 +28,7 @@ export async function statusOf(control: Control): Promise<StatusResponse> {
     },
     gateway: control.gateway,
     trouble: ledger.trouble,
+    flags: flagsSummary(control.flags.desk),
     services: await Promise.all(control.services.map((service) => serviceStatus(control, service))),
     database: control.database.status(),
   };

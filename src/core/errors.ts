@@ -1,6 +1,7 @@
 import { DATABASE_ERRORS } from './database/errors.ts';
-import { SCHEMA_ERRORS } from './release/schema-errors.ts';
 import { type ErrorKind, kind } from './error-kind.ts';
+import { FLAG_ERRORS } from './flags/errors.ts';
+import { SCHEMA_ERRORS } from './release/schema-errors.ts';
 
 /**
  * The one table of errors. A code is stable: scripts may match on it. `docs/errors.md` is held to this
@@ -24,6 +25,7 @@ export const ERRORS = {
     'A value that segue.yaml takes from the environment is not set.',
     'Set the variable, then run "segue down --keep-instances" and "segue up" there: control keeps its environment.',
   ),
+  ...FLAG_ERRORS,
   SERVICE_UNKNOWN: kind(2, 404, 'The service is not in segue.yaml.', 'Run "segue status" to see the names.'),
   WORKER_HAS_NO_TRAFFIC: kind(
     2,

@@ -1,3 +1,5 @@
+import type { FlagChoices } from './flags/choices.ts';
+import type { EdgeFlags } from './flags/edge.ts';
 import type { JudgeChoice } from './judge/rules.ts';
 import type { Policy } from './traffic/policy.ts';
 import type { Match } from './traffic/rule.ts';
@@ -16,6 +18,7 @@ export interface Project {
   readonly gateway: GatewayChoices;
   /** Null: Segue does not look after one. */
   readonly database: DatabaseChoice | null;
+  readonly flags: FlagChoices;
 }
 
 /** The database whose changes are released with the code. */
@@ -126,6 +129,8 @@ export interface Traffic {
   /** A file beside segue.yaml whose text is the body of the answer during maintenance. */
   readonly maintenancePage: string | null;
   readonly sticky: Sticky | null;
+  /** Flags that are evaluated for every request; null: none. */
+  readonly flags: EdgeFlags | null;
   /** New instances get their full part of the requests only after this. */
   readonly slowStartMs: number;
 }

@@ -247,7 +247,7 @@ export class Attempt implements UpstreamUser, BodySink {
 
   /** What the client is told about its session. */
   get #cookie(): Buffer | null {
-    return this.call.session === null ? null : this.service.cookieLine(this.call, this.instance);
+    return this.service.cookieLines(this.call, this.instance);
   }
 
   #beginEvents(): void {

@@ -9,6 +9,7 @@ import type { ClientConnection } from './client-connection.ts';
 import { equalsIgnoringCase } from './http1/bytes.ts';
 import { FIELD } from './http1/field.ts';
 import { valuesOf } from './http1/forwarding.ts';
+import type { FlagOutcome } from './edge-flags.ts';
 import type { HeadWriter } from './http1/head-writer.ts';
 import { isIdempotent, METHOD } from './http1/method.ts';
 import type { Scan } from './http1/refusal.ts';
@@ -63,6 +64,8 @@ export class Call implements RequestFacts {
   part: Part | null = null;
   /** It is compared with its copy at a candidate; null: it has none. */
   pair: ShadowPair | null = null;
+  /** What flags give it; null: none is evaluated here, or not yet. */
+  flags: FlagOutcome | null = null;
   tries = 0;
   /** When a wait for an instance ends (T7); set by the first wait. */
   holdUntilMs: number | undefined;
@@ -161,6 +164,7 @@ export class Call implements RequestFacts {
       serial: this.serial,
       upgrade: this.upgrade !== null,
     });
+    if (this.flags !== null) writer.addLine(this.flags.line);
   }
 
   field(name: string): string | undefined {

@@ -17,7 +17,16 @@ function service(name: string, generation: string, some: Partial<ServiceRouting>
   }));
   return {
     ...{ service: name, listen: { host: '', port: 1 }, routes: [{ host: name, path: '/' }] },
-    ...{ split: null, rules: [], shadow: null, sticky: null, slowStartMs: 0, draining: [], responseMs: 1 },
+    ...{
+      split: null,
+      rules: [],
+      shadow: null,
+      sticky: null,
+      flags: null,
+      slowStartMs: 0,
+      draining: [],
+      responseMs: 1,
+    },
     ...{ hold: { forMs: 0, requestsMax: 0 }, policy: DEFAULT_POLICY, tls: null },
     ...{ protocol: 'http1', proxied: true },
     get backends() {

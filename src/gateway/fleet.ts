@@ -19,7 +19,10 @@ import { Service, type RoutingSurroundings } from './service.ts';
 import { ServiceTally } from './service-tally.ts';
 import type { Sweep } from './sweep.ts';
 
-type CountedRows = Pick<TrafficReport, 'instances' | 'services' | 'assigned' | 'shadows' | 'running'>;
+type CountedRows = Pick<
+  TrafficReport,
+  'instances' | 'services' | 'assigned' | 'shadows' | 'flags' | 'running'
+>;
 
 type Countries = Pick<CountryFile, 'countryOf'>;
 
@@ -142,6 +145,7 @@ export class Fleet {
       services: [...this.#tallies.values()].map((tally) => tally.counts()),
       assigned: [...this.#tallies.values()].flatMap((tally) => tally.assigned()),
       shadows: [...this.#tallies.values()].flatMap((tally) => tally.shadows()),
+      flags: [...this.#tallies.values()].flatMap((tally) => tally.flags()),
       running: this.#eras.running(),
     };
   }
@@ -163,6 +167,7 @@ export class Fleet {
       services: tallies.flatMap(({ service }) => service ?? []),
       assigned: tallies.flatMap(({ assigned }) => assigned),
       shadows: tallies.flatMap(({ shadows }) => shadows),
+      flags: tallies.flatMap(({ flags }) => flags),
       running: this.#eras.running(),
       failures: events,
       failuresMissed: missed,

@@ -13,6 +13,7 @@ import type {
 import { KeySketch } from '../core/traffic/key-sketch.ts';
 import { mergeTotals } from '../core/traffic/merge-counts.ts';
 import { assignmentKey } from '../core/traffic/report-book.ts';
+import { type FlagCounts, flagCountsKey } from '../core/flags/edge.ts';
 import type { ShadowCounts } from '../core/traffic/shadow.ts';
 import { nowMs } from './clock.ts';
 import type { FailureRing } from './failure-ring.ts';
@@ -66,6 +67,20 @@ export class AssignedRow extends OutcomeCounter {
   }
 }
 
+/** One variant of a flag that is evaluated here. */
+export class FlagRow extends OutcomeCounter {
+  readonly #of: Pick<FlagCounts, 'service' | 'flag' | 'variant'>;
+
+  constructor(of: Pick<FlagCounts, 'service' | 'flag' | 'variant'>) {
+    super();
+    this.#of = of;
+  }
+
+  counts(): FlagCounts {
+    return { ...this.#of, ...this.outcomes() };
+  }
+}
+
 export class ServiceTally {
   readonly service: string;
   readonly #failures: FailureRing;
@@ -73,6 +88,7 @@ export class ServiceTally {
   readonly #rows = new Map<string, AssignedRow>();
   /** By version, the one that was used last at the end. */
   readonly #shadows = new Map<string, ShadowTally>();
+  readonly #flags = new Map<string, FlagRow>();
   #givenUp: Totals = { answered: [0, 0, 0, 0], failed: 0, abandoned: 0, retried: 0 };
   #refused = 0;
   #turnedAway = 0;
@@ -97,6 +113,22 @@ export class ServiceTally {
     this.#rows.set(key, row);
     if (this.#rows.size > limits.gateway.assignedRowsMax) this.#giveUpOldest();
     return row;
+  }
+
+  /** Null: there is no room for another one. */
+  flagRow(flag: string, variant: string): FlagRow | null {
+    const of = { service: this.service, flag, variant };
+    const key = flagCountsKey(of);
+    const known = this.#flags.get(key);
+    if (known) return known;
+    if (this.#flags.size >= limits.gateway.flagRowsMax) return null;
+    const row = new FlagRow(of);
+    this.#flags.set(key, row);
+    return row;
+  }
+
+  flags(): FlagCounts[] {
+    return [...this.#flags.values()].map((row) => row.counts());
   }
 
   refusedOne(): void {
@@ -142,7 +174,12 @@ export class ServiceTally {
   }
 
   /** What was counted since the last call. */
-  changes(): { service: ServiceCounts | null; assigned: AssignedCounts[]; shadows: ShadowCounts[] } {
+  changes(): {
+    service: ServiceCounts | null;
+    assigned: AssignedCounts[];
+    shadows: ShadowCounts[];
+    flags: FlagCounts[];
+  } {
     const rows = [...this.#rows.values()].filter(({ changed }) => changed);
     for (const row of rows) row.changed = false;
     const { heldTotal, waiting } = this.#hold;
@@ -153,6 +190,7 @@ export class ServiceTally {
       service: same ? null : this.counts(),
       assigned: rows.map((row) => row.counts()),
       shadows: this.#shadowChanges(),
+      flags: this.#flagChanges(),
     };
   }
 
@@ -168,6 +206,12 @@ export class ServiceTally {
       shadowsDropped: this.#shadowsDropped,
       ...rows.reduce(mergeTotals, this.#givenUp),
     };
+  }
+
+  #flagChanges(): FlagCounts[] {
+    const changed = [...this.#flags.values()].filter((row) => row.changed);
+    for (const row of changed) row.changed = false;
+    return changed.map((row) => row.counts());
   }
 
   #shadowChanges(): ShadowCounts[] {

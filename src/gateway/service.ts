@@ -8,6 +8,7 @@ import { Admission } from './admission.ts';
 import { Assigner } from './assigner.ts';
 import { Balancer } from './balancer.ts';
 import type { Call } from './call.ts';
+import { EdgeFlagDesk } from './edge-flags.ts';
 import type { Eras } from './eras.ts';
 import type { GateRules } from './gate.ts';
 import { Hold, type HoldSpace } from './hold.ts';
@@ -51,6 +52,7 @@ export class Service {
   /** Null: all instances are alike. */
   #assigner: Assigner | null = null;
   #stickiness: Stickiness | null = null;
+  #flags: EdgeFlagDesk | null = null;
   readonly #balancer = new Balancer();
   readonly #orders = new SlotOrders();
   #freed = false;
@@ -114,6 +116,7 @@ export class Service {
     this.shadows = Shadow.next(this.shadows, this.#shadowAims(routing, serviceOf));
     this.#balancer.update(routing.slowStartMs, this.#instances);
     this.#stickiness = this.#stickinessFor(routing, stickyKey);
+    this.#flags = EdgeFlagDesk.next(this.#flags, routing.flags, stickyKey, this.tally);
     const alike = routing.split === null && routing.rules.length === 0 && this.#stickiness === null;
     const parts = { routing, geo, instances: this.#instances, orders: this.#orders };
     this.#assigner = alike
@@ -180,12 +183,15 @@ export class Service {
     if (call.sends <= 1 && isDecision(session)) row.countDecision();
     if (session?.cookie === null) row.countKey(session.hash);
     if (call.pair !== null) ticket.pair = call.pair;
+    if (this.#flags !== null) ticket.flags = (call.flags ??= this.#flags.outcomeOf(call)).rows;
     return ticket;
   }
 
-  /** The line that tells the client where its session is; null when it knows, or when there is none. */
-  cookieLine(call: Call, instance: Instance): Buffer | null {
-    return this.#stickiness?.cookieLine(call, instance) ?? null;
+  /** The lines that tell the client where its session is and who it is; null when it knows, or when nobody asks. */
+  cookieLines(call: Call, instance: Instance): Buffer | null {
+    const session = call.session === null ? null : (this.#stickiness?.cookieLine(call, instance) ?? null);
+    const visitor = call.flags === null ? null : call.flags.cookie;
+    return session !== null && visitor !== null ? Buffer.concat([session, visitor]) : (session ?? visitor);
   }
 
   get hasInstances(): boolean {

@@ -8,7 +8,7 @@ import type { BodyDigest } from './body-digest.ts';
 import { monotonicMs, nowMs } from './clock.ts';
 import type { Era } from './eras.ts';
 import { OutcomeCounter } from './outcome-counter.ts';
-import type { AssignedRow } from './service-tally.ts';
+import type { AssignedRow, FlagRow } from './service-tally.ts';
 import type { ShadowPair } from './shadow-pair.ts';
 
 export type Ending =
@@ -152,6 +152,8 @@ export class Ticket {
   session: string | null = null;
   /** It is compared with a copy; null: there is none. */
   pair: ShadowPair | null = null;
+  /** Variants of flags that it got here; null: none. */
+  flags: readonly FlagRow[] | null = null;
   bytesIn = 0;
   bytesOut = 0;
   readonly #tally: Tally;
@@ -232,6 +234,7 @@ export class Ticket {
     if (ending.type === 'answered') return this.#countAnswered(ending.status);
     this.#tally.count(ending.type);
     this.row.count(ending.type);
+    if (this.flags !== null) for (const row of this.flags) row.count(ending.type);
     if (ending.type === 'failed') this.#failed(ending.kind, null);
   }
 
@@ -243,6 +246,7 @@ export class Ticket {
   #countAnswered(status: number): void {
     this.#tally.answered(status);
     this.row.answered(status);
+    if (this.flags !== null) for (const row of this.flags) row.answered(status);
     if (status >= 500) this.#failed('status', status);
   }
 
@@ -250,6 +254,7 @@ export class Ticket {
     const bucket = bucketOf(durationMs);
     this.#tally.measure(bucket, durationMs);
     this.row.measure(bucket, durationMs);
+    if (this.flags !== null) for (const row of this.flags) row.measure(bucket, durationMs);
   }
 
   #failed(kind: FailureKind, status: number | null): void {

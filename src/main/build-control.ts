@@ -3,6 +3,7 @@ import { Control } from '../control/control.ts';
 import type { ControlPorts } from '../control/ports.ts';
 import { AcmeAuthority } from '../drivers/authority/acme/acme-authority.ts';
 import { systemClock, systemRandomness } from '../drivers/clock/system.ts';
+import { FlagFiles } from '../drivers/flags/files/flag-files.ts';
 import { LocalVersionFiles } from '../drivers/files/local/local-version-files.ts';
 import { JsonMetrics } from '../drivers/metrics/json/json-metrics.ts';
 import { PrometheusMetrics } from '../drivers/metrics/prometheus/prometheus-metrics.ts';
@@ -45,6 +46,7 @@ export async function buildControl({
     files: new LocalVersionFiles({ root }),
     authority: new AcmeAuthority({ root }),
     source,
+    flagSource: new FlagFiles(root),
     databases,
     changes,
     clock,

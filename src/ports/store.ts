@@ -30,6 +30,8 @@ export interface Remembered {
 export interface EntryQuery {
   readonly release?: string;
   readonly service?: string;
+  /** Of facts of this kind only. */
+  readonly kind?: string;
   readonly afterSeq?: number;
   readonly limit?: number;
   /** The newest ones instead of the oldest; still returned in order. */

@@ -23,6 +23,7 @@ import type { ShadowCounts } from '../core/traffic/shadow.ts';
 import type { Group } from '../core/traffic/split.ts';
 import type { Flow, ServiceFlow } from '../core/traffic/traffic-window.ts';
 import { limits } from '../core/limits.ts';
+import type { FlagsSummary } from './flag-api.ts';
 
 export { API_HEADER, API_VERSION } from './api-version.ts';
 
@@ -147,6 +148,8 @@ export interface StatusResponse {
   readonly gateway: GatewayStatus;
   /** Why control cannot write its journal now (a full disk); null when all is well. */
   readonly trouble: string | null;
+  /** Null: there are none. Left out by an older control. */
+  readonly flags?: FlagsSummary | null;
   readonly services: readonly ServiceStatus[];
   /** Null: none is released with the code; left out by an older control. */
   readonly database?: DatabaseStatus | null;

@@ -8,6 +8,7 @@ import { DEFAULT_POLICY, type Maintenance, type Policy, type ShadowPolicy } from
 import type { Routing } from '../core/traffic/routing.ts';
 import { DEFAULT_SETTINGS, type GatewaySettings } from '../core/traffic/settings.ts';
 import { rules, shadow as shadowShare, split, sticky } from './balance-messages.ts';
+import { edge } from './flag-messages.ts';
 import { fromKeeper, listen, toKeeper } from './direct-messages.ts';
 import { report } from './report.ts';
 
@@ -81,6 +82,7 @@ export const serviceRouting = z.object({
   rules,
   shadow: shadowShare,
   sticky,
+  flags: edge,
   slowStartMs: z.number().default(0),
   draining: z.array(z.object({ id: z.string(), requestsMs: z.number(), streamsMs: z.number() })),
   hold: z.object({ forMs: z.number(), requestsMax: z.int() }),

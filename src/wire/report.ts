@@ -116,6 +116,9 @@ export const report: z.ZodType<TrafficReport> = z.object({
   services: z.array(service),
   assigned: z.array(assigned).default([]),
   shadows: z.array(shadow).default([]),
+  flags: z
+    .array(z.object({ ...outcomes, service: z.string(), flag: z.string(), variant: z.string() }))
+    .default([]),
   running: z.array(z.object({ routing: z.int(), requests: count, streams: count })).default([]),
   failures: z.array(failure).default([]),
   failuresMissed: count.default(0),

@@ -193,6 +193,7 @@ function service(port: number, some: Partial<ServiceRouting>): ServiceRouting {
     rules: [],
     shadow: null,
     sticky: null,
+    flags: null,
     slowStartMs: 0,
     draining: [],
     hold: { forMs: 20_000, requestsMax: 10 },

@@ -14,6 +14,7 @@ import { PortBook } from '../../src/control/port-book.ts';
 import type { ControlPorts } from '../../src/control/ports.ts';
 import { systemClock, systemRandomness } from '../../src/drivers/clock/system.ts';
 import { AcmeAuthority } from '../../src/drivers/authority/acme/acme-authority.ts';
+import { FlagFiles } from '../../src/drivers/flags/files/flag-files.ts';
 import { LocalVersionFiles } from '../../src/drivers/files/local/local-version-files.ts';
 import { JsonMetrics } from '../../src/drivers/metrics/json/json-metrics.ts';
 import { PrometheusMetrics } from '../../src/drivers/metrics/prometheus/prometheus-metrics.ts';
@@ -78,6 +79,7 @@ async function open(): Promise<void> {
     },
     prober: new DirectProber({ clock: systemClock }),
     files: new LocalVersionFiles({ root }),
+    flagSource: new FlagFiles(root),
     authority: new AcmeAuthority({ root }),
     source: new YamlProjectFile(root),
     databases: { open: () => Promise.reject(new Error('there is none')) },

@@ -81,6 +81,7 @@ export function serviceRouting(port: number, some: Partial<ServiceRouting>): Ser
     rules: [],
     shadow: null,
     sticky: null,
+    flags: null,
     slowStartMs: 0,
     draining: [],
     hold: { forMs: 10_000, requestsMax: 100 },

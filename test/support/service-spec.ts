@@ -20,6 +20,7 @@ export function serviceSpec(change: Partial<WebService> = {}): WebService {
       policy: DEFAULT_POLICY,
       maintenancePage: null,
       sticky: null,
+      flags: null,
       slowStartMs: 0,
       tls: null,
       protocol: 'http1',

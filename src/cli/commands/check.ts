@@ -16,7 +16,11 @@ export const check: Verb = {
     const { root, client } = await openSession(input, shell);
     const project = await checkFile(await readProjectText(root), input.value('environment'));
     const running = await isAnswering(client).catch(() => true);
-    const warnings = await warningsFor(project, { root, env: shell.env, running });
+    const { checkFlags } = await import('../flags/flag-check.ts');
+    const warnings = [
+      ...(await warningsFor(project, { root, env: shell.env, running })),
+      ...(await checkFlags(project.flags, { root, client, running, nowMs: shell.time.nowMs() })),
+    ];
     if (input.json) shell.screen.json({ project, warnings });
     else shell.screen.print(renderCheck(project, warnings, shell.screen.paint));
     return 0;

@@ -8,6 +8,7 @@ import { completionOf } from './completion.ts';
 import { database } from './database/index.ts';
 import { deploy } from './deploy.ts';
 import { down } from './down.ts';
+import { flags } from './flags.ts';
 import { init } from './init.ts';
 import { logs } from './logs.ts';
 import { pause } from './pause.ts';
@@ -32,6 +33,7 @@ export const VERBS: readonly Verb[] = [
   releases,
   show,
   logs,
+  flags,
   approve,
   promote,
   pause,

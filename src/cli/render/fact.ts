@@ -1,5 +1,6 @@
 /** One fact of the journal in words. */
 import { describeError } from '../../core/errors.ts';
+import { describeOverride } from '../../core/flags/override.ts';
 import { describeProof } from '../../core/judge/words.ts';
 import { describeWord } from '../../core/release/gate.ts';
 import type { Entry, Fact } from '../../core/release/journal.ts';
@@ -149,6 +150,14 @@ function describeRunning(fact: Exclude<Fact, { kind: ReleaseFactKind }>): string
       return 'control stopped';
     case 'file-applied':
       return `segue.yaml applied: ${fact.services.join(', ')}`;
+    case 'flag-changed':
+      return `flag ${fact.flag} ${fact.verb} by ${describeWord(fact)}: ${describeOverride(fact.after.override)}`;
+    case 'flag-asked':
+      return `flag ${fact.flag}: ${fact.verb} asked by ${describeWord(fact)}, waits for approval`;
+    case 'flags-applied':
+      return `flags applied: ${count(fact.added.length, 'new flag')}, ${fact.changed.length} changed, ${fact.removed.length} gone`;
+    case 'flags-refused':
+      return `flags refused, the last good ones stay: ${fact.problems.join('; ')}`;
     case 'gateway-started':
       return `gateway started (pid ${fact.pid})`;
     case 'gateway-adopted':

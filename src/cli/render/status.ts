@@ -8,6 +8,8 @@ import type {
   ServiceStatus,
   StatusResponse,
 } from '../../wire/api.ts';
+import type { FlagsSummary } from '../../wire/flag-api.ts';
+import { renderTrouble } from './flags.ts';
 import { describeWaiting, stateCell } from './release.ts';
 import { renderSchemaStatus } from './schema-status.ts';
 import { fromTo, number, type Paint, type Style } from './style.ts';
@@ -23,11 +25,20 @@ export function renderStatus(status: StatusResponse, nowMs: number, paint: Paint
   return [
     `${title}  ${paint('dim', `control up ${up}`)}, ${gateway.up ? paint('dim', door) : door}`,
     ...(trouble === null ? [] : [`${paint('red', 'trouble')}: ${trouble}`]),
+    ...flagLines(status.flags ?? null, paint),
     ...countryTrouble(gateway, paint),
     ...gateway.certificates.flatMap((certificate) => renderCertificate(certificate, nowMs, paint)),
     ...status.services.flatMap((service) => ['', ...renderService(service, nowMs, paint)]),
     ...(status.database ? renderSchemaStatus(status.database, nowMs, paint) : []),
   ];
+}
+
+/** What waits or is wrong; flags that are well are `segue flags list`'s. */
+function flagLines(flags: FlagsSummary | null, paint: Paint): string[] {
+  if (flags === null) return [];
+  const waiting =
+    flags.waiting > 0 ? [`${paint('yellow', 'flags')}: ${count(flags.waiting, 'change')} for approval`] : [];
+  return [...renderTrouble(flags.trouble, paint), ...waiting];
 }
 
 /** Nothing to say about one that is well and will be for a while. */

@@ -1,4 +1,5 @@
 import type { ErrorRecord } from '../errors.ts';
+import type { FlagChange, PendingChange } from '../flags/change.ts';
 import type { Word } from './gate.ts';
 import type { GuardedJudgement } from '../judge/guarded-judgement.ts';
 import type { RowReport } from '../judge/row-report.ts';
@@ -30,6 +31,17 @@ export type Fact =
       readonly environment: string | null;
       readonly services: readonly string[];
     }
+  | ({ readonly kind: 'flag-changed' } & FlagChange)
+  | ({ readonly kind: 'flag-asked' } & Omit<PendingChange, 'number' | 'askedAtMs'>)
+  /** Definition files that are in force from here on. */
+  | {
+      readonly kind: 'flags-applied';
+      readonly added: readonly string[];
+      readonly changed: readonly string[];
+      readonly removed: readonly string[];
+    }
+  /** The last good ones stay in force. */
+  | { readonly kind: 'flags-refused'; readonly problems: readonly string[] }
   | { readonly kind: 'gateway-started'; readonly pid: number }
   | { readonly kind: 'gateway-adopted'; readonly pid: number; readonly routing: number | null }
   | { readonly kind: 'gateway-lost'; readonly detail: string }

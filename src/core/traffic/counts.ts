@@ -1,3 +1,4 @@
+import type { FlagCounts } from '../flags/edge.ts';
 import type { CertificateState } from './certificates.ts';
 import type { CountryFileState } from './country-file.ts';
 import type { ShadowCounts } from './shadow.ts';
@@ -125,7 +126,7 @@ export interface GatewayCounts {
 export interface TrafficReport {
   readonly atMs: number;
   readonly routing: number;
-  /** False: of instances, services, assigned and shadows only the rows that changed since the report before. */
+  /** False: of instances, services, assigned, shadows and flags only the rows that changed since the report before. */
   readonly whole: boolean;
   readonly instances: readonly InstanceCounts[];
   readonly services: readonly ServiceCounts[];
@@ -134,6 +135,7 @@ export interface TrafficReport {
   readonly countryFile: CountryFileState | null;
   readonly assigned: readonly AssignedCounts[];
   readonly shadows: readonly ShadowCounts[];
+  readonly flags: readonly FlagCounts[];
   /** The eldest first; routings with nothing under way are left out. */
   readonly running: readonly RunningCounts[];
   /** Since the report before, and how many more there was no room for. */

@@ -1,4 +1,5 @@
 /** Counts of several workers as those of one gateway. Every function is associative and forgets nothing (T5). */
+import type { FlagCounts } from '../flags/edge.ts';
 import { mergeKeys } from './key-sketch.ts';
 import type {
   Answered,
@@ -80,6 +81,10 @@ export function mergeShadow(a: ShadowCounts, b: ShadowCounts): ShadowCounts {
     copyLatency: addPairs(a.copyLatency, b.copyLatency),
     originalLatency: addPairs(a.originalLatency, b.originalLatency),
   };
+}
+
+export function mergeFlag(a: FlagCounts, b: FlagCounts): FlagCounts {
+  return { ...a, ...mergeOutcomes(a, b) };
 }
 
 /** The eldest first. */

@@ -3,6 +3,7 @@
  * changed; whoever asks here gets the whole, or again only what changed. A member that is gone leaves its counts
  * behind, so that no number ever falls (T5).
  */
+import { type FlagCounts, flagCountsKey } from '../flags/edge.ts';
 import { limits } from '../limits.ts';
 import type { CertificateState } from './certificates.ts';
 import type { CountryFileState } from './country-file.ts';
@@ -22,6 +23,7 @@ import {
   buryInstance,
   buryService,
   mergeAssigned,
+  mergeFlag,
   mergeGateway,
   mergeInstance,
   mergeRunning,
@@ -40,6 +42,7 @@ export const EMPTY_REPORT: TrafficReport = {
   services: [],
   assigned: [],
   shadows: [],
+  flags: [],
   running: [],
   failures: [],
   failuresMissed: 0,
@@ -66,6 +69,7 @@ export class ReportBook {
   readonly #services = new Rows<ServiceCounts>(mergeService, buryService);
   readonly #assigned = new Rows<AssignedCounts>(mergeAssigned, (counts) => counts);
   readonly #shadows = new Rows<ShadowCounts>(mergeShadow, (counts) => counts);
+  readonly #flags = new Rows<FlagCounts>(mergeFlag, (counts) => counts);
   #departed: GatewayCounts = NO_GATEWAY_COUNTS;
   #failures: FailureEvent[] = [];
   #missed = 0;
@@ -80,6 +84,7 @@ export class ReportBook {
     for (const row of report.services) this.#services.put(member, row.service, row);
     for (const row of report.assigned) this.#assigned.put(member, assignmentKey(row), row);
     for (const row of report.shadows) this.#shadows.put(member, shadowKey(row), row);
+    for (const row of report.flags) this.#flags.put(member, flagCountsKey(row), row);
     for (const id of report.forgotten) this.#instances.forget(id);
     this.#forgotten.push(...report.forgotten);
     this.#failures.push(...report.failures);
@@ -106,6 +111,7 @@ export class ReportBook {
       services: this.#services.all(),
       assigned: this.#assigned.all(),
       shadows: this.#shadows.all(),
+      flags: this.#flags.all(),
     };
   }
 
@@ -117,6 +123,7 @@ export class ReportBook {
       services: this.#services.departed(),
       assigned: this.#assigned.departed(),
       shadows: this.#shadows.departed(),
+      flags: this.#flags.departed(),
       gateway: this.#departed,
     };
   }
@@ -130,6 +137,7 @@ export class ReportBook {
       services: this.#services.changes(),
       assigned: this.#assigned.changes(),
       shadows: this.#shadows.changes(),
+      flags: this.#flags.changes(),
       failures: this.#failures,
       failuresMissed: this.#missed,
       forgotten: this.#forgotten,
@@ -141,7 +149,7 @@ export class ReportBook {
   }
 
   get #tables() {
-    return [this.#instances, this.#services, this.#assigned, this.#shadows] as const;
+    return [this.#instances, this.#services, this.#assigned, this.#shadows, this.#flags] as const;
   }
 
   /** As old as its eldest part: of a routing that not all members run yet, it says nothing (R8). */

@@ -13,7 +13,14 @@ const service = (name: string, port: number, instances = 1): ServiceRouting => (
   backends: Array.from({ length: instances }, (_, at) => ({
     ...{ id: `${name}-${at}`, version: 'v1', host: '127.0.0.1', port: 1 + at },
   })),
-  ...{ sticky: null, slowStartMs: 0, draining: [], hold: { forMs: 0, requestsMax: 0 }, responseMs: 1 },
+  ...{
+    sticky: null,
+    flags: null,
+    slowStartMs: 0,
+    draining: [],
+    hold: { forMs: 0, requestsMax: 0 },
+    responseMs: 1,
+  },
   ...{ policy: DEFAULT_POLICY, tls: null, protocol: 'http1', proxied: true },
 });
 

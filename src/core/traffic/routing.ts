@@ -1,4 +1,5 @@
 import type { Listen, Protocol, Route, Tls } from '../project.ts';
+import type { EdgeRouting } from '../flags/edge.ts';
 import type { Policy } from './policy.ts';
 import type { Rule } from './rule.ts';
 import type { GatewaySettings } from './settings.ts';
@@ -37,6 +38,8 @@ export interface ServiceRouting {
   /** Copies for the candidate of the split; null: none. */
   readonly shadow: ShadowShare | null;
   readonly sticky: Sticky | null;
+  /** Evaluated for every request; null: none. */
+  readonly flags: EdgeRouting | null;
   /** An instance that is new gets its full part of the requests only after this. */
   readonly slowStartMs: number;
   readonly draining: readonly DrainingBackend[];

@@ -43,6 +43,7 @@ export function serviceRouting(
     rules: split?.rules ?? [],
     shadow: split?.shadow ?? null,
     sticky,
+    flags: null,
     slowStartMs,
     draining: rotation.draining.map((id) => ({ id, ...drainOf(service) })),
     hold,

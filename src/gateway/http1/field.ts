@@ -31,11 +31,13 @@ export const FIELD = {
   requestId: 21,
   traceparent: 22,
   tracestate: 23,
+  /** The gateway's own word on flags: whoever else says it is not believed. */
+  segueFlags: 24,
 } as const;
 
-export const FIELD_KINDS = 24;
+export const FIELD_KINDS = 25;
 
-/** RFC 9110 s. 7.6.1: for one connection only, and so never passed on. */
+/** RFC 9110 s. 7.6.1: for one connection only, and so never passed on; nor is what only the gateway may say. */
 const HOP_BY_HOP: readonly number[] = [
   FIELD.connection,
   FIELD.keepAlive,
@@ -44,6 +46,7 @@ const HOP_BY_HOP: readonly number[] = [
   FIELD.transferEncoding,
   FIELD.upgrade,
   FIELD.named,
+  FIELD.segueFlags,
 ];
 
 /** Indexed by kind; 1: the line is left out. */
@@ -96,7 +99,10 @@ export function fieldOf(bytes: Buffer, from: number, to: number): number {
         match(bytes, from, 'tracestate', FIELD.tracestate)
       );
     case 11:
-      return match(bytes, from, 'traceparent', FIELD.traceparent);
+      return (
+        match(bytes, from, 'traceparent', FIELD.traceparent) ||
+        match(bytes, from, 'segue-flags', FIELD.segueFlags)
+      );
     case 12:
       return match(bytes, from, 'content-type', FIELD.contentType);
     case 13:

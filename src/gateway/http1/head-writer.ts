@@ -31,7 +31,7 @@ const RESPONSE_DROPS = dropTable();
 const BODILESS_DROPS = dropTable(FIELD.contentLength);
 
 /** Everything that can be added: the host twice more, the addresses, and lines of ours. */
-const ADDED_BYTES_MAX = 1024;
+const ADDED_BYTES_MAX = 1024 + limits.gateway.flagsLineBytesMax;
 const SCRATCH_BYTES = 3 * limits.gateway.headBytesMax + ADDED_BYTES_MAX + limits.gateway.bodyWithHeadBytesMax;
 
 export interface Forwarding {

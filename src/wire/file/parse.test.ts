@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { SegueError } from '../../core/errors.ts';
+import { DEFAULT_FLAGS } from '../../core/flags/choices.ts';
 import { DEFAULT_JUDGE } from '../../core/judge/rules.ts';
 import type { Project, WebService } from '../../core/project.ts';
 import { DEFAULT_POLICY } from '../../core/traffic/policy.ts';
@@ -68,6 +69,7 @@ describe('a right file', () => {
       policy: POLICY,
       maintenancePage: null,
       sticky: null,
+      flags: null,
       slowStartMs: 0,
       tls: null,
       protocol: 'http1',
@@ -108,6 +110,7 @@ describe('a right file', () => {
         accessLog: null,
         acme: null,
       },
+      flags: DEFAULT_FLAGS,
       services: {
         web: {
           kind: 'web',
@@ -125,6 +128,7 @@ describe('a right file', () => {
             policy: POLICY,
             maintenancePage: null,
             sticky: null,
+            flags: null,
             slowStartMs: 0,
             tls: null,
             protocol: 'http1',
@@ -216,8 +220,8 @@ describe('a wrong file', () => {
     ],
     [
       'asks for what comes later',
-      service(run, traffic, 'flags: { a: 1 }'),
-      '6:5: services.web.flags is not part of this version of Segue yet',
+      service(run, traffic, 'database: { a: 1 }'),
+      '6:5: services.web.database is not part of this version of Segue yet',
     ],
     [
       'tests two versions and does not say with whom',
@@ -353,7 +357,7 @@ describe('an environment', () => {
   test('cannot change the name of the project', () => {
     const text = `${BASE}  other: { project: x }\n`;
     assert.deepEqual(problemsOf(text, 'other'), [
-      'segue.yaml:19:12: environments.other.project: an environment cannot change this; expected services, keep, ports, gateway, database',
+      'segue.yaml:19:12: environments.other.project: an environment cannot change this; expected services, keep, ports, gateway, database, flags',
     ]);
   });
 

@@ -64,7 +64,7 @@ export function parseProjectFile(text: string, fileName: string, environment: st
   ].map((contradiction) => placed(contradiction, layers));
   const problems = [...layers.problems, ...shape, ...across];
   if (!parsed.success || problems.length > 0) return refuse(fileName, problems);
-  const { project, services, keep, ports, gateway, database } = parsed.data;
+  const { project, services, keep, ports, gateway, database, flags } = parsed.data;
   const named = Object.entries(services).map(([name, service]): [string, Service] => [
     name,
     { name, ...service },
@@ -72,7 +72,7 @@ export function parseProjectFile(text: string, fileName: string, environment: st
   return {
     ok: true,
     project: {
-      ...{ name: project, environment, services: Object.fromEntries(named), keep, ports, gateway },
+      ...{ name: project, environment, services: Object.fromEntries(named), keep, ports, gateway, flags },
       database: database ? { ...database, services: database.services ?? null } : null,
     },
   };

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { limits } from '../../core/limits.ts';
 import { database } from './database.ts';
+import { flags } from './flags.ts';
 import { gateway } from './gateway.ts';
 import { health } from './health.ts';
 import { judge } from './judge.ts';
@@ -138,6 +139,7 @@ const changeable = {
   ports: ports.prefault('20000-29999').describe('Instances get their ports from this range.'),
   gateway: gateway.prefault({}).describe('The gateway as a whole.'),
   database: database.optional().describe('The database whose changes are released with the code.'),
+  flags: flags.prefault({}).describe('Feature flags of the project.'),
 };
 
 export const base = z.strictObject(

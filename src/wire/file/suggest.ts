@@ -3,7 +3,7 @@ import { ANY, type KnownMap, knownMaps, sharedParts } from './json-schema.ts';
 import { describePath, type Path } from './problem.ts';
 
 /** Part of the design, not of this version: a clear "not yet" is better than "unknown". */
-const LATER_KEYS = new Set(['flags', 'weights']);
+const LATER_KEYS = new Set(['weights']);
 const NOT_YET = 'is not part of this version of Segue yet';
 
 export function describeUnknownKey(path: Path, key: string): string {

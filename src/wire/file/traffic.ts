@@ -1,6 +1,7 @@
 /** `traffic:` of a service: where it listens, what it gets, how it drains and holds. */
 import { z } from 'zod';
 import { limits } from '../../core/limits.ts';
+import { edgeFlags } from './flags.ts';
 import { listen } from './listen.ts';
 import { policyKeys, policyOf } from './policy.ts';
 import { sticky } from './sticky.ts';
@@ -114,6 +115,11 @@ export const traffic = z
       sticky: sticky
         .optional()
         .describe('What makes a client meet the same version and instance again. Without it: nothing does.'),
+      flags: edgeFlags
+        .optional()
+        .describe(
+          'Flags that the gateway evaluates for each request and tells the instance in a signed header.',
+        ),
       slowStart: duration()
         .prefault('0s')
         .describe(
@@ -133,6 +139,7 @@ export const traffic = z
     policy: policyOf(value),
     maintenancePage: value.maintenance?.page ?? null,
     sticky: value.sticky ?? null,
+    flags: value.flags ?? null,
     slowStartMs: value.slowStart,
     tls: value.tls,
     protocol: value.protocol,

@@ -74,7 +74,7 @@ export class SqliteStore implements Store {
   async entries(query: EntryQuery): Promise<readonly Entry[]> {
     const conditions = ['seq > ?'];
     const values: (string | number)[] = [query.afterSeq ?? 0];
-    for (const column of ['release', 'service'] as const) {
+    for (const column of ['release', 'service', 'kind'] as const) {
       const value = query[column];
       if (value === undefined) continue;
       conditions.push(`${column} = ?`);

@@ -1,0 +1,145 @@
+/** What people ask of flags, made into changes: refused before anything is changed, with what is possible instead. */
+import { SegueError } from '../../core/errors.ts';
+import {
+  describeOverride,
+  inForce,
+  type Override,
+  strangers,
+  variantFor,
+} from '../../core/flags/override.ts';
+import type { FlagDefinition } from '../../core/flags/definition.ts';
+import type { FlagChoices } from '../../core/flags/choices.ts';
+import { limits } from '../../core/limits.ts';
+import type { Store } from '../../ports/store.ts';
+import type { FlagChangeRequest, FlagChangesResponse, FlagChangeResponse } from '../../wire/flag-api.ts';
+import { checkedFlag } from '../../wire/flags/checked-flag.ts';
+import type { FlagDesk } from './flag-desk.ts';
+
+export interface FlagChangesParts {
+  readonly desk: FlagDesk;
+  readonly store: Store;
+  readonly choices: () => FlagChoices;
+}
+
+type Word = { readonly by: string; readonly reason: string };
+
+export class FlagChanges {
+  readonly #parts: FlagChangesParts;
+
+  constructor(parts: FlagChangesParts) {
+    this.#parts = parts;
+  }
+
+  async change(flag: string, { to, by, reason }: FlagChangeRequest): Promise<FlagChangeResponse> {
+    this.#needReason(reason);
+    const { desk } = this.#parts;
+    const isNew = to.type === 'definition' && to.isNew;
+    if (isNew && desk.definitionOf(flag))
+      throw new SegueError('FLAG_REFUSED', `There is a flag ${flag} already.`);
+    if (!isNew && !desk.definitionOf(flag)) throw unknown(flag);
+    const override = this.#overrideOf(flag, to);
+    const verb = isNew ? 'new' : to.type === 'on' || to.type === 'off' ? to.type : 'set';
+    return desk.ask({ flag, verb, override, by, reason, undoes: null });
+  }
+
+  /** Puts a flag back to how it was before this change; refused when it was changed again since. */
+  async undo(number: number, { by, reason }: Word): Promise<FlagChangeResponse> {
+    this.#needReason(reason);
+    const { changes } = await this.history(null, limits.flags.historyMax);
+    const found = changes.find((one) => one.number === number);
+    if (!found) throw new SegueError('FLAG_CHANGE_UNKNOWN', `There is no change ${number}.`);
+    const { flag, before, after } = found.change;
+    const now = this.#parts.desk.overrides[flag] ?? null;
+    if (JSON.stringify(now) !== JSON.stringify(after.override)) {
+      const later = changes.find((one) => one.change.flag === flag);
+      const since = later ? `, by change ${later.number}` : '';
+      throw new SegueError(
+        'FLAG_REFUSED',
+        `${flag} was changed again since then${since}: it is ${describeOverride(now)}.`,
+      );
+    }
+    return this.#parts.desk.ask({
+      flag,
+      verb: 'undo',
+      override: before.override,
+      by,
+      reason,
+      undoes: number,
+    });
+  }
+
+  approve(number: number, by: string): Promise<FlagChangeResponse> {
+    return this.#parts.desk.approve(number, by);
+  }
+
+  /** The newest first. */
+  async history(flag: string | null, limit: number): Promise<FlagChangesResponse> {
+    const entries = await this.#parts.store.entries({
+      kind: 'flag-changed',
+      last: true,
+      limit: limits.flags.historyMax,
+    });
+    const changes = entries.toReversed().flatMap(({ seq, atMs, fact }) => {
+      if (fact.kind !== 'flag-changed' || (flag !== null && fact.flag !== flag)) return [];
+      const { kind: _kind, ...change } = fact;
+      return [{ number: seq, atMs, change }];
+    });
+    return { changes: changes.slice(0, limit) };
+  }
+
+  #needReason(reason: string): void {
+    if (this.#parts.choices().reason && reason.trim() === '')
+      throw new SegueError('FLAG_REFUSED', 'Changes of flags need a reason here: say it with --reason.');
+  }
+
+  #overrideOf(flag: string, to: FlagChangeRequest['to']): Override | null {
+    const { desk } = this.#parts;
+    if (to.type === 'definition') return { type: 'definition', definition: checkedFlag(flag, to.definition) };
+    const definition = desk.fileDefinitionOf(flag) ?? desk.definitionOf(flag);
+    if (!definition) throw unknown(flag);
+    if (to.type === 'file') {
+      if (!desk.fileDefinitionOf(flag))
+        throw new SegueError('FLAG_REFUSED', `${flag} is in no file: it was made at run time.`);
+      return null;
+    }
+    const override = plainOverride(definition, to);
+    const [stranger] = strangers(override, definition);
+    if (stranger !== undefined)
+      throw new SegueError(
+        'FLAG_REFUSED',
+        `${flag} has no variant "${stranger}"; it has ${Object.keys(definition.variants).join(', ')}.`,
+      );
+    // What no file has, cannot be laid over a file.
+    return desk.fileDefinitionOf(flag)
+      ? override
+      : { type: 'definition', definition: laidOver(definition, override) };
+  }
+}
+
+function plainOverride(
+  definition: FlagDefinition,
+  to: Exclude<FlagChangeRequest['to'], { type: 'definition' | 'file' }>,
+): Override {
+  switch (to.type) {
+    case 'variant':
+      return { type: 'fixed', variant: to.variant };
+    case 'shares':
+      return { type: 'shares', shares: to.shares };
+    case 'on':
+    case 'off': {
+      const variant = variantFor(definition, to.type);
+      if (variant !== null) return { type: 'fixed', variant };
+      if (to.type === 'off') return { type: 'disabled' };
+      throw new SegueError(
+        'FLAG_REFUSED',
+        `It has no variant "on" and none that is true: name one with "segue flags set --variant".`,
+      );
+    }
+  }
+}
+
+function laidOver(definition: FlagDefinition, override: Override): FlagDefinition {
+  return inForce(definition, override) ?? definition;
+}
+
+const unknown = (flag: string) => new SegueError('FLAG_UNKNOWN', flag);

@@ -1,0 +1,269 @@
+/**
+ * Flags as they are in force: the definition files, and over them what was set at run time. A change is in the
+ * journal with how it was before and after, and is undone by the number of its entry.
+ */
+import { SegueError } from '../../core/errors.ts';
+import type { FlagChange, FlagState, PendingChange } from '../../core/flags/change.ts';
+import { approversOf, type FlagChoices } from '../../core/flags/choices.ts';
+import type { FlagDefinition, FlagDefinitions } from '../../core/flags/definition.ts';
+import type { Context, Evaluation } from '../../core/flags/evaluation.ts';
+import { FlagSet } from '../../core/flags/flag-set.ts';
+import type { Trace } from '../../core/flags/logic.ts';
+import { inForce, type Override, type Overrides } from '../../core/flags/override.ts';
+import { type FlagUsage, UsageBook, type Usages } from '../../core/flags/usage.ts';
+import { limits } from '../../core/limits.ts';
+import type { Ledger } from '../ledger.ts';
+import type { ControlPorts } from '../ports.ts';
+import { hashOf } from '../secrets.ts';
+import { FlagFilesInForce, type FoundFlags } from './flag-files.ts';
+
+const OVERRIDES = 'flag-overrides';
+const PENDING = 'flag-pending';
+const USAGE = 'flag-usage';
+const KNOWN_SINCE = 'flag-known-since';
+
+export interface Asked {
+  readonly flag: string;
+  readonly verb: FlagChange['verb'];
+  /** Null: as the file says. */
+  readonly override: Override | null;
+  readonly by: string;
+  readonly reason: string;
+  readonly undoes: number | null;
+}
+
+/** `waiting`: it needs somebody else's word. */
+export type Answer =
+  | { readonly type: 'changed'; readonly number: number; readonly change: FlagChange }
+  | { readonly type: 'waiting'; readonly pending: PendingChange };
+
+export interface FlagDeskParts {
+  readonly ports: ControlPorts;
+  readonly ledger: Ledger;
+  readonly choices: () => FlagChoices;
+  readonly onFault: (error: unknown) => void;
+}
+
+export class FlagDesk {
+  readonly #parts: FlagDeskParts;
+  readonly #ledger: Ledger;
+  readonly #files: FlagFilesInForce;
+  readonly #usage: UsageBook;
+  readonly #closed = new AbortController();
+  readonly #listeners = new Set<() => void>();
+  #set: FlagSet;
+  #etag = '';
+  #changedAtMs: number;
+  #watched: { readonly dir: string; readonly end: AbortController } | null = null;
+
+  constructor(parts: FlagDeskParts) {
+    this.#parts = parts;
+    this.#ledger = parts.ledger;
+    this.#files = new FlagFilesInForce(parts.ports, parts.ledger);
+    this.#usage = new UsageBook(this.#remembered<Usages>(USAGE, {}));
+    this.#changedAtMs = parts.ports.clock.nowMs();
+    this.#set = new FlagSet({});
+    this.#compile();
+  }
+
+  async start(): Promise<void> {
+    await this.look();
+    const saving = setInterval(() => this.#saveUsage(), limits.flags.usageIntervalMs);
+    this.#closed.signal.addEventListener('abort', () => clearInterval(saving));
+  }
+
+  close(): void {
+    this.#watched?.end.abort();
+    this.#closed.abort();
+  }
+
+  get set(): FlagSet {
+    return this.#set;
+  }
+
+  /** Of all definitions that are in force. */
+  get etag(): string {
+    return this.#etag;
+  }
+
+  get changedAtMs(): number {
+    return this.#changedAtMs;
+  }
+
+  get found(): FoundFlags {
+    return this.#files.flags;
+  }
+
+  get trouble(): readonly string[] {
+    return this.#files.trouble;
+  }
+
+  get overrides(): Overrides {
+    return this.#remembered<Overrides>(OVERRIDES, {});
+  }
+
+  get pending(): readonly PendingChange[] {
+    return this.#remembered<readonly PendingChange[]>(PENDING, []);
+  }
+
+  get usage(): UsageBook {
+    return this.#usage;
+  }
+
+  usageOf(flag: string): FlagUsage | null {
+    return this.#usage.of(flag);
+  }
+
+  knownSinceMs(flag: string): number {
+    return this.#remembered<Readonly<Record<string, number>>>(KNOWN_SINCE, {})[flag] ?? this.#changedAtMs;
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Reads the files again, now and whenever they change. */
+  async look(): Promise<void> {
+    const { dir } = this.#parts.choices();
+    this.#watch(dir);
+    if (await this.#files.look(dir)) await this.#changed();
+  }
+
+  evaluate(flag: string, context: Context, by: string, trace: Trace[] | null = null): Evaluation {
+    const nowMs = this.#parts.ports.clock.nowMs();
+    const evaluation = this.#set.evaluate(flag, context, nowMs, trace);
+    const isKnown = evaluation.error?.code !== 'FLAG_NOT_FOUND';
+    if (isKnown && trace === null) this.#usage.count(flag, evaluation.variant, by, nowMs);
+    return evaluation;
+  }
+
+  definitionOf(flag: string): FlagDefinition | null {
+    return this.#set.flag(flag)?.definition ?? null;
+  }
+
+  fileDefinitionOf(flag: string): FlagDefinition | null {
+    return this.found[flag]?.definition ?? null;
+  }
+
+  /** Does it, or keeps it until somebody else has said yes. Turning a flag off never waits. */
+  async ask(asked: Asked): Promise<Answer> {
+    const approvers = asked.verb === 'off' ? null : approversOf(this.#parts.choices(), asked.flag);
+    if (approvers === null) return this.#change(asked, null);
+    const { flag, verb, override, by, reason, undoes } = asked;
+    const askedAtMs = this.#parts.ports.clock.nowMs();
+    const known = this.pending;
+    if (known.length >= limits.flags.pendingMax)
+      throw new SegueError('FLAG_REFUSED', `${known.length} changes wait for approval already.`);
+    const what = { flag, verb, by, reason, undoes, override, approvers };
+    const [entry] = await this.#ledger.write(() => ({
+      facts: [{ kind: 'flag-asked', ...what }],
+      changes: [],
+    }));
+    const pending: PendingChange = { number: entry?.seq ?? 0, ...what, askedAtMs };
+    await this.#ledger.write(() => ({
+      facts: [],
+      changes: [this.#put(PENDING, [...this.pending, pending])],
+    }));
+    return { type: 'waiting', pending };
+  }
+
+  async approve(number: number, by: string): Promise<Answer> {
+    const pending = this.pending.find((one) => one.number === number);
+    if (!pending) throw new SegueError('FLAG_CHANGE_UNKNOWN', `No change ${number} waits for approval.`);
+    if (pending.by === by)
+      throw new SegueError('FLAG_REFUSED', `${by} asked for it; somebody else has to approve it.`);
+    if (pending.approvers.length > 0 && !pending.approvers.includes(by))
+      throw new SegueError('FLAG_REFUSED', `${by} may not approve it; ${pending.approvers.join(', ')} may.`);
+    const rest = this.pending.filter((one) => one.number !== number);
+    return this.#change(pending, by, rest);
+  }
+
+  async #change(asked: Asked, approvedBy: string | null, pending = this.pending): Promise<Answer> {
+    const { flag, verb, by, reason, undoes } = asked;
+    const made: { change: FlagChange | null } = { change: null };
+    const entries = await this.#ledger.write(() => {
+      const overrides = this.overrides;
+      const { [flag]: earlier = null, ...others } = overrides;
+      const next: Overrides = asked.override === null ? others : { ...others, [flag]: asked.override };
+      const before = this.#stateOf(flag, earlier);
+      const after = this.#stateOf(flag, asked.override);
+      made.change = { flag, verb, by, reason, approvedBy, undoes, before, after };
+      return {
+        facts: [{ kind: 'flag-changed', ...made.change }],
+        changes: [this.#put(OVERRIDES, next), this.#put(PENDING, pending)],
+      };
+    });
+    await this.#changed();
+    const number = entries[0]?.seq;
+    if (made.change === null || number === undefined)
+      throw new SegueError('UNEXPECTED', 'the change was not written');
+    return { type: 'changed', number, change: made.change };
+  }
+
+  #stateOf(flag: string, override: Override | null): FlagState {
+    return { override, definition: inForce(this.fileDefinitionOf(flag), override) };
+  }
+
+  async #changed(): Promise<void> {
+    this.#changedAtMs = this.#parts.ports.clock.nowMs();
+    this.#compile();
+    for (const listener of this.#listeners) listener();
+    await this.#rememberNew();
+  }
+
+  #compile(): void {
+    const { overrides } = this;
+    const keys = new Set([...Object.keys(this.found), ...Object.keys(overrides)]);
+    const definitions: Record<string, FlagDefinition> = {};
+    for (const key of keys) {
+      const definition = inForce(this.fileDefinitionOf(key), overrides[key] ?? null);
+      if (definition) definitions[key] = this.#same(key, definition);
+    }
+    this.#set = new FlagSet(definitions, this.#set);
+    this.#etag = hashOf(JSON.stringify(definitions satisfies FlagDefinitions)).slice(0, 16);
+  }
+
+  #same(key: string, definition: FlagDefinition): FlagDefinition {
+    const known = this.definitionOf(key);
+    return known && JSON.stringify(known) === JSON.stringify(definition) ? known : definition;
+  }
+
+  async #rememberNew(): Promise<void> {
+    const known = this.#remembered<Readonly<Record<string, number>>>(KNOWN_SINCE, {});
+    const keys = this.#set.keys;
+    if (keys.every((key) => Object.hasOwn(known, key)) && keys.length === Object.keys(known).length) return;
+    const since = Object.fromEntries(keys.map((key) => [key, known[key] ?? this.#changedAtMs]));
+    await this.#ledger.write(() => ({ facts: [], changes: [this.#put(KNOWN_SINCE, since)] }));
+  }
+
+  #watch(dir: string): void {
+    if (this.#watched?.dir === dir || this.#closed.signal.aborted) return;
+    this.#watched?.end.abort();
+    const end = new AbortController();
+    this.#watched = { dir, end };
+    const changed = () => void this.look().catch((error: unknown) => this.#parts.onFault(error));
+    this.#parts.ports.flagSource.watch(dir, changed, end.signal);
+  }
+
+  #saveUsage(): void {
+    if (!this.#usage.changed) return;
+    this.#usage.changed = false;
+    const value = this.#usage.all(new Set(this.#set.keys));
+    this.#ledger
+      .write(() => ({ facts: [], changes: [this.#put(USAGE, value)] }))
+      .catch((error: unknown) => this.#parts.onFault(error));
+  }
+
+  #put(key: string, value: unknown) {
+    return { put: 'setting', key, value: JSON.stringify(value) } as const;
+  }
+
+  #remembered<T>(key: string, nothing: T): T {
+    const text = this.#ledger.setting(key);
+    const isOurs = (value: unknown): value is T => typeof value === 'object' && value !== null;
+    const value: unknown = text === undefined ? nothing : JSON.parse(text);
+    // Only this class writes it.
+    return isOurs(value) ? value : nothing;
+  }
+}

@@ -1,0 +1,80 @@
+/** All of flags that control has: the desk, the event streams, and the doors at which programs ask. */
+import { createHmac } from 'node:crypto';
+import { SegueError } from '../../core/errors.ts';
+import type { FlagChoices } from '../../core/flags/choices.ts';
+import { type EdgeRouting, edgeRouting, FLAGS_KEY_PURPOSE } from '../../core/flags/edge.ts';
+import type { WebService } from '../../core/project.ts';
+import type { TrafficReport } from '../../core/traffic/counts.ts';
+import type { Ledger } from '../ledger.ts';
+import type { ControlPorts } from '../ports.ts';
+import { stickyKeyOf } from '../sticky-key.ts';
+import { EdgeUsage } from './edge-usage.ts';
+import { FlagDesk } from './flag-desk.ts';
+import { FlagStreams } from './flag-streams.ts';
+import { OfrepDoor } from './ofrep-door.ts';
+import { OfrepHandler } from './ofrep-handler.ts';
+
+export interface FlagOfficeParts {
+  readonly ports: ControlPorts;
+  readonly ledger: Ledger;
+  readonly choices: () => FlagChoices;
+  readonly onChange: () => void;
+  readonly onFault: (error: unknown) => void;
+}
+
+export class FlagOffice {
+  readonly desk: FlagDesk;
+  readonly streams: FlagStreams;
+  readonly door: OfrepDoor;
+  /** On control's own socket, for its owner. */
+  readonly ofrep: OfrepHandler;
+  readonly #choices: () => FlagChoices;
+  readonly #edge: EdgeUsage;
+
+  constructor({ ports, ledger, choices, onChange, onFault }: FlagOfficeParts) {
+    this.#choices = choices;
+    this.desk = new FlagDesk({ ports, ledger, choices, onFault });
+    this.streams = new FlagStreams(this.desk);
+    this.door = new OfrepDoor(ports, this.desk, this.streams);
+    this.#edge = new EdgeUsage(this.desk.usage, ports.clock);
+    const { clock } = ports;
+    this.ofrep = new OfrepHandler({
+      ...{ desk: this.desk, streams: this.streams, clients: null, origins: [] },
+      nowMs: () => clock.nowMs(),
+      monotonicMs: () => clock.monotonicMs(),
+    });
+    this.desk.onChange(onChange);
+    ports.plane.onReport((report: TrafficReport) => this.#edge.take(report));
+  }
+
+  /** Reads the files; called again whenever segue.yaml may say something else. */
+  async apply(): Promise<void> {
+    await this.door.apply(this.#choices().ofrep);
+    await this.desk.look();
+  }
+
+  /** What was in force before is still; files that are wrong are nothing to go on from in silence. */
+  refuseTrouble(): void {
+    const { trouble } = this.desk;
+    if (trouble.length > 0) throw new SegueError('FLAGS_INVALID', trouble.join('\n'));
+  }
+
+  /** What the gateway evaluates for the requests of a service; null: nothing. */
+  edgeOf({ traffic }: WebService): EdgeRouting | null {
+    // Versions that an older Segue released say nothing of flags.
+    const flags = traffic.flags as WebService['traffic']['flags'] | undefined;
+    return flags ? edgeRouting(flags, this.desk.set) : null;
+  }
+
+  async close(): Promise<void> {
+    this.desk.close();
+    this.streams.close();
+    await this.door.close();
+  }
+}
+
+/** What instances verify the gateway's header with; it says nothing about the key that cookies are signed with. */
+export function flagsKeyOf(ledger: Ledger): string | null {
+  const key = stickyKeyOf(ledger);
+  return key === null ? null : createHmac('sha256', key).update(FLAGS_KEY_PURPOSE).digest('base64url');
+}

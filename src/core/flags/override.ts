@@ -1,0 +1,68 @@
+/** What was set at run time over a definition, and what is in force then. */
+import type { FlagDefinition } from './definition.ts';
+
+export type Override =
+  /** Everybody gets this variant, whatever the rules say. */
+  | { readonly type: 'fixed'; readonly variant: string }
+  /** Whoever matches no rule, and every rule's users alike, are shared out by weight. */
+  | { readonly type: 'shares'; readonly shares: readonly Share[] }
+  /** The default in the code. */
+  | { readonly type: 'disabled' }
+  /** Another definition, or one that no file has. */
+  | { readonly type: 'definition'; readonly definition: FlagDefinition };
+
+export interface Share {
+  readonly variant: string;
+  readonly weight: number;
+}
+
+export type Overrides = Readonly<Record<string, Override>>;
+
+/** Null: nothing is left of it. */
+export function inForce(file: FlagDefinition | null, override: Override | null): FlagDefinition | null {
+  if (override === null) return file;
+  if (override.type === 'definition') return override.definition;
+  if (file === null) return null;
+  switch (override.type) {
+    case 'fixed':
+      return { ...file, state: 'ENABLED', defaultVariant: override.variant, targeting: null };
+    case 'disabled':
+      return { ...file, state: 'DISABLED' };
+    case 'shares': {
+      const fractional = override.shares.map(({ variant, weight }) => [variant, weight]);
+      return { ...file, state: 'ENABLED', targeting: { fractional } };
+    }
+  }
+}
+
+/** For "off": the variant that is called so, or whose value is false; null: there is none, and the code decides. */
+export function variantFor({ variants }: FlagDefinition, word: 'on' | 'off'): string | null {
+  if (Object.hasOwn(variants, word)) return word;
+  return Object.keys(variants).find((name) => variants[name] === (word === 'on')) ?? null;
+}
+
+/** Variants that it names and the definition has not. */
+export function strangers(override: Override, { variants }: FlagDefinition): readonly string[] {
+  const named =
+    override.type === 'fixed'
+      ? [override.variant]
+      : override.type === 'shares'
+        ? override.shares.map(({ variant }) => variant)
+        : [];
+  return named.filter((name) => !Object.hasOwn(variants, name));
+}
+
+export function describeOverride(override: Override | null): string {
+  switch (override?.type) {
+    case undefined:
+      return 'as the file says';
+    case 'fixed':
+      return `"${override.variant}" for everybody`;
+    case 'disabled':
+      return 'disabled: the default in the code';
+    case 'definition':
+      return 'a definition set at run time';
+    case 'shares':
+      return override.shares.map(({ variant, weight }) => `${variant}=${weight}`).join(', ');
+  }
+}

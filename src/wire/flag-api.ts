@@ -1,0 +1,98 @@
+/** What the CLI asks control about flags, under `/v1/flags`. Programs ask by OFREP instead. */
+import { z } from 'zod';
+import type { FlagChange, PendingChange } from '../core/flags/change.ts';
+import type { FlagDefinition, FlagNotes } from '../core/flags/definition.ts';
+import type { Evaluation } from '../core/flags/evaluation.ts';
+import type { Trace } from '../core/flags/logic.ts';
+import type { Override } from '../core/flags/override.ts';
+import type { StaleCause } from '../core/flags/stale.ts';
+import type { FlagUsage } from '../core/flags/usage.ts';
+import { limits } from '../core/limits.ts';
+import { anyJson } from './flag-messages.ts';
+
+const by = z.string().min(1).max(120);
+const reason = z.string().max(limits.release.reasonCharsMax);
+const weight = z.int().min(0).max(1_000_000);
+
+/** POST /v1/flags/:flag/change */
+export const flagChangeRequest = z.strictObject({
+  by,
+  reason,
+  to: z.discriminatedUnion('type', [
+    z.strictObject({ type: z.literal('on') }),
+    z.strictObject({ type: z.literal('off') }),
+    z.strictObject({ type: z.literal('variant'), variant: z.string().min(1) }),
+    z.strictObject({
+      type: z.literal('shares'),
+      shares: z
+        .array(z.strictObject({ variant: z.string().min(1), weight }))
+        .min(1)
+        .max(100),
+    }),
+    /** As the file says it again. */
+    z.strictObject({ type: z.literal('file') }),
+    /** In flagd's format; `isNew`: there must not be one of this name yet. */
+    z.strictObject({ type: z.literal('definition'), definition: anyJson, isNew: z.boolean() }),
+  ]),
+});
+export type FlagChangeRequest = z.infer<typeof flagChangeRequest>;
+
+/** POST /v1/flag-changes/:number/{undo,approve} */
+export const flagWordRequest = z.strictObject({ by, reason });
+
+/** POST /v1/flags/:flag/evaluate */
+export const flagEvaluateRequest = z.strictObject({ context: z.record(z.string(), anyJson) });
+
+/** `waiting`: somebody else has to approve it first. */
+export type FlagChangeResponse =
+  | { readonly type: 'changed'; readonly number: number; readonly change: FlagChange }
+  | { readonly type: 'waiting'; readonly pending: PendingChange };
+
+export interface FlagStatus {
+  readonly flag: string;
+  readonly definition: FlagDefinition;
+  readonly notes: FlagNotes;
+  /** Null: it is as its file says. */
+  readonly override: Override | null;
+  /** Null: no file has it. */
+  readonly file: string | null;
+  readonly line: number | null;
+  readonly usage: FlagUsage | null;
+  /** Empty: it is in use. */
+  readonly stale: readonly StaleCause[];
+  readonly knownSinceMs: number;
+}
+
+/** GET /v1/flags */
+export interface FlagsResponse {
+  readonly flags: readonly FlagStatus[];
+  /** What is wrong with the files as they are now; empty: they are in force. */
+  readonly trouble: readonly string[];
+  readonly pending: readonly PendingChange[];
+  /** Where programs ask from other machines; null: nowhere. */
+  readonly ofrep: string | null;
+  readonly streams: number;
+}
+
+/** GET /v1/flag-changes?flag=&limit=; the newest first. */
+export interface FlagChangesResponse {
+  readonly changes: readonly {
+    readonly number: number;
+    readonly atMs: number;
+    readonly change: FlagChange;
+  }[];
+}
+
+export interface FlagEvaluationResponse {
+  readonly evaluation: Evaluation;
+  /** What was looked at, in the order in which it was known. */
+  readonly trace: readonly Trace[];
+}
+
+/** Beside the status of the rest; null: there are no flags. */
+export interface FlagsSummary {
+  readonly flags: number;
+  readonly changed: number;
+  readonly waiting: number;
+  readonly trouble: readonly string[];
+}
