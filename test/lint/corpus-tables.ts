@@ -194,6 +194,7 @@ export const TABLE_CASES: readonly Case[] = [
     'CREATE FUNCTION f() RETURNS void LANGUAGE plpgsql AS $$ BEGIN PERFORM f(); DROP TABLE a; END $$; SELECT f()',
     'drop-table',
   ],
+  ["CREATE FUNCTION f() RETURNS void LANGUAGE c AS 'lib', 'f'; SELECT f()"],
   ['CREATE RULE r AS ON DELETE TO v DO INSTEAD (DELETE FROM a; DELETE FROM b)'],
   // What is no SQL.
   ['SELEC 1', 'syntax-error'],
