@@ -7,6 +7,7 @@ import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import type { LintReport } from '../../src/cli/render/lint.ts';
 import { cli } from '../support/cli.ts';
 import { cliInside } from '../support/cli-inside.ts';
 import { type Postgres, startPostgres } from '../support/postgres.ts';
@@ -32,6 +33,9 @@ const UNSAFE = "SET lock_timeout = '2s';\nCREATE INDEX i ON users (name);\n";
 const WARNED = 'ALTER TABLE users ADD COLUMN a int;\n';
 
 const lint = (root: string, ...words: string[]) => cliInside(root, ['database', 'lint', ...words]);
+
+/** What --json writes. */
+const reported = (out: string): LintReport => JSON.parse(out);
 
 describe('exit codes', () => {
   test('are 0 without errors, 2 with, and go by --fail-on', async () => {
@@ -101,8 +105,7 @@ test('files come from names, folders, globs and stdin, in the order in which the
     'node_modules/x/4.sql': drop(4),
   });
   const files = async (...words: string[]) => {
-    const { findings } = JSON.parse((await lint(root, '--json', ...words)).out);
-    return findings.map(({ file }: { file: string }) => file);
+    return reported((await lint(root, '--json', ...words)).out).findings.map(({ file }) => file);
   };
   assert.deepEqual(await files('m'), ['m/2.sql', 'm/10.sql', 'm/a/3.sql']);
   assert.deepEqual(await files('**/*.sql'), ['m/2.sql', 'm/10.sql', 'm/a/3.sql']);
@@ -118,11 +121,9 @@ test('empty files, other encodings and line ends are read', async () => {
   });
   await writeFile(path.join(root, 'utf16.sql'), Buffer.from('\uFEFFDROP TABLE a;', 'utf16le'));
   await writeFile(path.join(root, 'bytes.sql'), Buffer.from([0x53, 0xff, 0xfe, 0x00, 0x28]));
-  const { findings } = JSON.parse((await lint(root, '*.sql', '--json', '--without', 'no-lock-timeout')).out);
+  const { findings } = reported((await lint(root, '*.sql', '--json', '--without', 'no-lock-timeout')).out);
   assert.deepEqual(
-    findings.map(
-      ({ file, line, column, rule }: Record<string, unknown>) => `${file}:${line}:${column} ${rule}`,
-    ),
+    findings.map(({ file, line, column, rule }) => `${file}:${line}:${column} ${rule}`),
     ['bytes.sql:1:4 syntax-error', 'crlf.sql:2:1 drop-table', 'utf16.sql:1:1 drop-table'],
   );
 });
@@ -142,9 +143,10 @@ describe('for other tools', () => {
     const { artifactLocation, region } = result.locations[0].physicalLocation;
     assert.equal(artifactLocation.uri, 'db/a%20b.sql');
     assert.deepEqual(region, { startLine: 2, startColumn: 1, endLine: 2, endColumn: 31 });
-    const ids = tool.driver.rules.map(({ id }: { id: string }) => id);
+    const rules: readonly { id: string; defaultConfiguration: { level: string } }[] = tool.driver.rules;
+    const ids = rules.map(({ id }) => id);
     assert.equal(new Set(ids).size, ids.length);
-    for (const rule of tool.driver.rules)
+    for (const rule of rules)
       assert.ok(['error', 'warning', 'note'].includes(rule.defaultConfiguration.level));
   });
 
@@ -199,20 +201,21 @@ CREATE INDEX k ON parts (id);`,
       SEGUE_DATABASE_URL: url,
     });
     assert.equal(err, '');
-    const { findings, postgres, sized } = JSON.parse(out);
+    const { findings, postgres, sized } = reported(out);
     assert.equal(postgres.major, server.version);
     assert.equal(sized, true);
-    const lines = findings.map(
-      (each: Record<string, string>) => `${each['severity']} ${each['rule']}: ${each['message']}`,
-    );
+    const lines = findings.map(({ severity, rule, message }) => `${severity} ${rule}: ${message}`);
     assert.equal(lines.length, 4, lines.join('\n'));
     assert.match(
-      lines[0],
+      lines[0] ?? '',
       /^warning create-index-blocking: .* writes to users for a moment \(.* KB, 1000 rows\)\.$/,
     );
-    assert.match(lines[1], /^warning drop-index-blocking: This takes ACCESS EXCLUSIVE on users/);
-    assert.match(lines[2], /^warning create-index-blocking: .*"Mixed Case" for a moment/);
-    assert.match(lines[3], /^warning create-index-blocking: .*parts for a moment \(.* KB, 500 rows\)\.$/);
+    assert.match(lines[1] ?? '', /^warning drop-index-blocking: This takes ACCESS EXCLUSIVE on users/);
+    assert.match(lines[2] ?? '', /^warning create-index-blocking: .*"Mixed Case" for a moment/);
+    assert.match(
+      lines[3] ?? '',
+      /^warning create-index-blocking: .*parts for a moment \(.* KB, 500 rows\)\.$/,
+    );
     // All of them small: nothing that should stop a release.
     assert.equal(exitCode, 0);
   });

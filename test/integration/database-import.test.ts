@@ -126,7 +126,12 @@ async function rowsOf(client: pg.Client): Promise<readonly string[]> {
     const found = await client.query(
       `SELECT to_jsonb(t) - 'token' - 'seenAt' - 'number' AS row FROM "${name}" t`,
     );
-    all.push(...found.rows.map(({ row }) => `${name} ${JSON.stringify(Object.entries(row).toSorted())}`));
+    all.push(
+      ...found.rows.map(
+        ({ row }) =>
+          `${name} ${JSON.stringify(Object.entries(row).toSorted(([a], [b]) => (a < b ? -1 : 1)))}`,
+      ),
+    );
   }
   return all.toSorted();
 }

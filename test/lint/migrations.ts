@@ -119,6 +119,8 @@ ALTER TABLE "User" ALTER COLUMN label TYPE varchar(30);
 ALTER TABLE "User" ADD CONSTRAINT label_long CHECK (length(label) > 2);
 ALTER TABLE "User" ADD COLUMN friend bigint REFERENCES "User" (id);
 CREATE INDEX user_friend_idx ON "User" (friend);
+CREATE INDEX ON "User" (name, kind);
+CREATE INDEX loud_idx ON purchases (total);
 UPDATE "User" SET "seenAt" = now() WHERE "seenAt" IS NULL;
 ALTER TABLE "User" ALTER COLUMN kind DROP DEFAULT;
 CREATE VIEW loud AS SELECT upper(name) AS name FROM "User";`,

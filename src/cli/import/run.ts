@@ -19,7 +19,7 @@ const CHANGES_DEFAULT = 'db/changes';
 const WAITS = 4;
 
 export async function runImport(input: Input, shell: Shell): Promise<number> {
-  const from = input.argument('from') ?? '';
+  const from = input.argument('migration') ?? '';
   const dialect = dialectGiven(input);
   const server = new Server(versionGiven(input) ?? POSTGRES_DEFAULT, null);
   const files = (await readSqlFiles(shell.cwd, [from])).filter(

@@ -48,8 +48,9 @@ export async function runLint(input: Input, shell: Shell): Promise<number> {
 function write(report: LintReport, input: Input, { screen }: Shell): void {
   if (input.json) screen.json(report);
   else if (input.has('sarif')) screen.json(lintAsSarif(report));
-  else if (input.has('github')) screen.print(lintForGithub(report));
-  else screen.print(renderLint(report, screen.paint));
+  else if (!input.has('github')) screen.print(renderLint(report, screen.paint));
+  // Nothing found is nothing written.
+  else if (report.findings.length > 0) screen.print(lintForGithub(report));
 }
 
 function failLevel(input: Input): Severity | null {

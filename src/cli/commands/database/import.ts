@@ -4,7 +4,12 @@ export const importVerb: Verb = {
   name: 'import',
   summary: "take an ORM's migration apart into expand.sql, backfill.sql, contract.sql and revert.sql",
   arguments: [
-    { name: 'from', required: true, summary: 'a migration as SQL, or a folder of them', completes: 'file' },
+    {
+      name: 'migration',
+      required: true,
+      summary: 'a migration as SQL, or a folder of them',
+      completes: 'file',
+    },
   ],
   options: [
     {

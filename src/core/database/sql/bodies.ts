@@ -22,6 +22,8 @@ export function readBody(statement: Statement, grammar: Grammar, at: number | nu
   if (body === null) return [];
   const bodyAt = begin + Math.max(0, whole.indexOf(body));
   if (language === 'sql') return [readText(body, grammar, at ?? bodyAt)];
+  // Compiled code: what it does is no SQL.
+  if (language === 'c' || language === 'internal') return [];
   if (language !== 'plpgsql')
     return [{ type: 'unread', at: at ?? begin, why: `It is written in ${language}, which is not read.` }];
   const parsed = grammar.parseBody(whole);

@@ -50,6 +50,8 @@ export class FileState {
   readonly #wrapped: boolean;
   readonly #created = new Set<string>();
   readonly #dropped = new Set<string>();
+  /** Tables and views that were in use and got another name or schema. */
+  readonly moved = new Set<Statement>();
   /** What is said once per file was said. */
   readonly said = new Set<string>();
   readonly #settings: Record<'lock_timeout' | 'statement_timeout', Setting>;
@@ -175,10 +177,8 @@ export class FileState {
   }
 
   #makeAndDrop({ kind, node }: ParsedStatement): void {
-    if (kind === 'CreateStmt') this.#created.add(keyOf(tableOf(child(node, 'relation'))));
-    if (kind === 'CreateTableAsStmt') this.#created.add(keyOf(tableOf(child(child(node, 'into'), 'rel'))));
-    if (kind === 'SelectStmt' && 'intoClause' in node)
-      this.#created.add(keyOf(tableOf(child(child(node, 'intoClause'), 'rel'))));
+    const made = madeBy({ kind, node });
+    if (made) this.#created.add(keyOf(tableOf(made)));
     if (kind === 'RenameStmt' && word(node, 'renameType') === 'OBJECT_TABLE') {
       const table = tableOf(child(node, 'relation'));
       if (this.isNew(table)) this.#created.add(keyOf({ schema: table.schema, name: word(node, 'newname') }));
@@ -189,6 +189,26 @@ export class FileState {
       if (!this.isNew(table)) this.#dropped.add(keyOf(table));
       this.#created.delete(keyOf(table));
     }
+  }
+}
+
+/** The relation that a statement makes. */
+function madeBy({ kind, node }: Pick<ParsedStatement, 'kind' | 'node'>): SqlNode | null {
+  switch (kind) {
+    case 'CreateStmt':
+      return child(node, 'relation');
+    case 'CreateForeignTableStmt':
+      return child(child(node, 'base'), 'relation');
+    case 'CreateTableAsStmt':
+      return child(child(node, 'into'), 'rel');
+    case 'CreateSeqStmt':
+      return child(node, 'sequence');
+    case 'ViewStmt':
+      return flag(node, 'replace') ? null : child(node, 'view');
+    case 'SelectStmt':
+      return 'intoClause' in node ? child(child(node, 'intoClause'), 'rel') : null;
+    default:
+      return null;
   }
 }
 

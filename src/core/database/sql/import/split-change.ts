@@ -140,11 +140,14 @@ function createIndex(into: Importing, statement: Statement): void {
     into.expand(`${source};`);
     return;
   }
-  const concurrent = flag(node, 'concurrent')
-    ? source
-    : source.replace(/^(CREATE\s+(?:UNIQUE\s+)?INDEX)\b/i, '$1 CONCURRENTLY');
-  const name = word(node, 'idxname');
   const columns = items(node, 'indexParams').map((each) => word(each.node, 'name'));
+  const given = word(node, 'idxname');
+  // As the server would call it; without a name it could neither be looked for nor dropped.
+  const name = given || [table.name, ...columns.map((column) => column || 'expr'), 'idx'].join('_');
+  const concurrent = source.replace(
+    /^(CREATE\s+(?:UNIQUE\s+)?INDEX)(?:\s+CONCURRENTLY)?\b/i,
+    `$1 CONCURRENTLY${given === '' ? ` ${quoteName(name)}` : ''}`,
+  );
   const isOwn = columns.every((column) => into.added.has(`${keyOf(table)}.${column}`));
   // It refuses rows that the old version may still write.
   if (flag(node, 'unique') && !isOwn) {

@@ -114,6 +114,8 @@ const LEAVE_OLD_CODE =
 export function* checkTables(statement: Statement, state: FileState): Generator<Hit> {
   const { kind, node } = statement;
   const relation = tableOf(child(node, 'relation'));
+  // Judged when the whole file was read: later its name may belong to something new.
+  if (isMove(statement) && !state.isNew(relation)) state.moved.add(statement);
   switch (kind) {
     case 'RenameStmt':
       yield* renamed(statement);
@@ -149,6 +151,11 @@ export function* checkTables(statement: Statement, state: FileState): Generator<
   }
 }
 
+function isMove({ kind, node }: Statement): boolean {
+  if (kind === 'AlterObjectSchemaStmt') return RELATION.test(word(node, 'objectType'));
+  return kind === 'RenameStmt' && RELATION.test(word(node, 'renameType'));
+}
+
 function* renamed(statement: Statement): Generator<Hit> {
   const { node } = statement;
   if (word(node, 'renameType') !== 'OBJECT_SCHEMA') return;
@@ -170,12 +177,10 @@ export function* checkMoves(statements: readonly Statement[], state: FileState):
     const { kind, node } = statement;
     if (kind === 'TransactionStmt')
       isTogether = /^TRANS_STMT_(?:BEGIN|START)$/.test(word(node, 'kind')) || state.isWrapped;
+    if (!state.moved.has(statement)) continue;
     const table = tableOf(child(node, 'relation'));
-    const isMove = kind === 'AlterObjectSchemaStmt' && RELATION.test(word(node, 'objectType'));
-    const isRename = kind === 'RenameStmt' && RELATION.test(word(node, 'renameType'));
-    if ((!isMove && !isRename) || state.isNew(table)) continue;
     if ((isTogether || statement.inBody) && hasViewFor(table, statements.slice(i + 1))) continue;
-    yield isMove ? moved(statement, table) : renamedTable(statement, table);
+    yield kind === 'RenameStmt' ? renamedTable(statement, table) : moved(statement, table);
   }
 }
 
@@ -284,7 +289,12 @@ function* rewritten(statement: Statement, state: FileState, relation: TableName)
     yield rewrite('cluster', statement, 'CLUSTER', { table: relation, known: state.known(relation) }, [
       'pg_repack --order-by, which locks only for a moment',
     ]);
-  if (kind === 'RefreshMatViewStmt' && !flag(node, 'concurrent') && !flag(node, 'skipData'))
+  if (
+    kind === 'RefreshMatViewStmt' &&
+    !flag(node, 'concurrent') &&
+    !flag(node, 'skipData') &&
+    !state.isNew(relation)
+  )
     yield hit(
       'refresh-blocking',
       statement,
