@@ -9,7 +9,22 @@ const columns = (key: readonly KeyColumn[]) => key.map(({ name }) => quoteName(n
 const values = (key: readonly KeyColumn[], from: number) =>
   key.map(({ type }, index) => `$${from + index}::text::${type}`);
 
-/** The key of the last row of a batch; parameters are the cursor, if there is one. */
+/** The key of the last row of a batch that is full, found in the index alone; no row: fewer are left. */
+export function endOfFullBatch(
+  table: TableName,
+  key: readonly KeyColumn[],
+  rows: number,
+  begun: boolean,
+): string {
+  const names = columns(key);
+  const where = begun ? ` WHERE ${row(names)} > ${row(values(key, 1))}` : '';
+  const as = key.map(({ name }, index) => `${quoteName(name)}::text AS segue_k${index}`).join(', ');
+  // By the columns of the table: as text they would have another order.
+  const order = key.map(({ name }) => `batch.${quoteName(name)}`).join(', ');
+  return `SELECT ${as}, ${rows} AS rows FROM ${quoteTable(table)} AS batch${where} ORDER BY ${order} OFFSET ${rows - 1} LIMIT 1`;
+}
+
+/** The key of the last row of a batch that may be smaller; parameters are the cursor, if there is one. */
 export function endOfBatch(
   table: TableName,
   key: readonly KeyColumn[],

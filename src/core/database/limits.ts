@@ -26,7 +26,7 @@ export const databaseLimits = {
   /** Blocks of a table without a key, and of one batch of it. */
   batchBlocksMax: 256,
   /** What a batch is to take: its rows are locked for so long. */
-  batchTargetMs: 40,
+  batchTargetMs: 25,
   batchLockTimeoutMs: 200,
   batchPauseMaxMs: 10_000,
   /** A batch that cannot get its locks so often in a row gives up. */

@@ -4,7 +4,14 @@ import { test } from 'node:test';
 import { limits } from '../limits.ts';
 import { FIRST_PACE, nextPace, type Pace, type Seen } from './pace.ts';
 
-const calm: Seen = { tookMs: 40, locked: false, waiters: 0, lagMs: null, deadShare: 0, speed: 1 };
+const calm: Seen = {
+  tookMs: limits.database.batchTargetMs,
+  locked: false,
+  waiters: 0,
+  lagMs: null,
+  deadShare: 0,
+  speed: 1,
+};
 const { batchRowsMin, batchRowsMax, batchPauseMaxMs, batchTargetMs } = limits.database;
 
 function after(pace: Pace, seen: Partial<Seen>, times: number): Pace {

@@ -2,7 +2,7 @@
  * Brings rows up to date in batches. How far it came is written in the transaction of the batch, so that no kill
  * loses or repeats one. At the end the whole table is asked whether a row is left, and gone through again if so.
  */
-import { endOfBatch, withinBatch } from '../../../core/database/key-range.ts';
+import { endOfBatch, endOfFullBatch, withinBatch } from '../../../core/database/key-range.ts';
 import { FIRST_PACE, nextPace, type Pace } from '../../../core/database/pace.ts';
 import { quoteName, quoteTable, showTable } from '../../../core/database/identifier.ts';
 import type { Progress } from '../../../core/database/runner.ts';
@@ -34,6 +34,8 @@ interface Batch {
   /** Nothing comes after it. */
   readonly last: boolean;
 }
+
+type EndOfBatch = Readonly<Record<string, string | number>>;
 
 type Outcome = 'more' | 'done' | 'paused' | 'cancelled';
 
@@ -149,8 +151,10 @@ class JobRun {
     const begun = kept.cursor !== null;
     const from = kept.cursor ?? [];
     const end = endOfBatch(job.table, key, this.#pace.batchRows, begun);
-    const { rows } = await session.query<Record<string, string | number>>(end, from);
-    const [found] = rows;
+    const full = endOfFullBatch(job.table, key, this.#pace.batchRows, begun);
+    const found =
+      (await session.query<EndOfBatch>(full, from)).rows[0] ??
+      (await session.query<EndOfBatch>(end, from)).rows[0];
     if (!found) return { cursor: kept.cursor, rows: 0, changed: 0, last: true };
     const until = key.map((_, index) => String(found[`segue_k${index}`]));
     const within = withinBatch(key, begun);
