@@ -38,7 +38,7 @@ test('killed at any write around expand, backfill and contract, control ends whe
     t.after(() => rm(file));
   }
   const up = { main, env: { SEGUE_TEST_WRITES_FILE: files.writes, SEGUE_TEST_CRASH_FILE: files.crash } };
-  const people = await PeopleProject.serving(t, server, { rows: 300, instances: 1, up });
+  const people = await PeopleProject.serving(t, server, { rows: 600, instances: 1, up });
   const { project } = people;
   const load = plainLoad(t, project.port, [
     { kind: 'keep-alive', method: 'POST', path: '/', body: 'x', count: 1, thinkMs: 20 },
