@@ -24,7 +24,7 @@ const nameOf = (number: number) => `${String(number).padStart(4, '0')}-extra`;
 
 const changeOf = (number: number) => `keep: 0
 operations:
-  - addColumn: { table: people, column: extra${number}, type: text, notNull: true, up: "'extra ' || id" }
+  - addColumn: { table: people, column: extra${number}, type: text, up: "'extra ' || id" }
 `;
 
 /** One release, and one contract, for every point at which control is killed; each change builds on the ones before. */
