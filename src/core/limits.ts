@@ -1,5 +1,5 @@
 /** Every bound in the project, in one table: what may queue, wait, grow or be tried again, and how far. */
-import { databaseLimits } from './database/limits.ts';
+import { databaseLimits, lintLimits } from './database/limits.ts';
 import { flagLimits } from './flags/limits.ts';
 import { schemaLimits } from './release/schema-limits.ts';
 import { gatewayLimits } from './traffic/limits.ts';
@@ -196,25 +196,7 @@ export const limits = {
     retryMaxMs: 6 * 3_600_000,
   },
   gateway: gatewayLimits,
-  lint: {
-    /** Of one file, and of all files of a run. */
-    fileBytesMax: 64 * 1024 * 1024,
-    filesMax: 10_000,
-    /** A longer statement is not parsed: its tree would take a hundred times its size. */
-    statementCharsMax: 512 * 1024,
-    /** Plain INSERTs of one file that are parsed; a dump has them by the hundred thousand. */
-    insertsMax: 2_000,
-    /** How deep a called function or a body leads into another. */
-    bodyDepthMax: 8,
-    /** The pace at which waits are reckoned where sizes are known: that of one modest disk. */
-    scanBytesPerSecond: 100 * 1024 * 1024,
-    rewriteBytesPerSecond: 25 * 1024 * 1024,
-    indexBytesPerSecond: 25 * 1024 * 1024,
-    /** Shorter than what a statement may wait for its lock anyway: a warning, not an error. */
-    briefMs: 500,
-    connectTimeoutMs: 10_000,
-    queryTimeoutMs: 30_000,
-  },
+  lint: lintLimits,
   direct: {
     connectionsMax: 2_000,
     lineBytesMax: 4 * 1024,

@@ -24,7 +24,7 @@ const nameOf = (number: number) => `${String(number).padStart(4, '0')}-extra`;
 
 const changeOf = (number: number) => `keep: 0
 operations:
-  - addColumn: { table: people, column: extra${number}, type: text, notNull: true, up: "'extra ' || id" }
+  - addColumn: { table: people, column: extra${number}, type: text, up: "'extra ' || id" }
 `;
 
 /** One release, and one contract, for every point at which control is killed; each change builds on the ones before. */
@@ -38,7 +38,7 @@ test('killed at any write around expand, backfill and contract, control ends whe
     t.after(() => rm(file));
   }
   const up = { main, env: { SEGUE_TEST_WRITES_FILE: files.writes, SEGUE_TEST_CRASH_FILE: files.crash } };
-  const people = await PeopleProject.serving(t, server, { rows: 300, instances: 1, up });
+  const people = await PeopleProject.serving(t, server, { rows: 600, instances: 1, up });
   const { project } = people;
   const load = plainLoad(t, project.port, [
     { kind: 'keep-alive', method: 'POST', path: '/', body: 'x', count: 1, thinkMs: 20 },

@@ -36,3 +36,24 @@ export const databaseLimits = {
   /** Times that a table is gone through until no row is left to do. */
   passesMax: 20,
 } as const;
+
+/** What the rules for plain SQL read and say at most. */
+export const lintLimits = {
+  /** Of one file, and of all files of a run. */
+  fileBytesMax: 64 * 1024 * 1024,
+  filesMax: 10_000,
+  /** A longer statement is not parsed: its tree would take a hundred times its size. */
+  statementCharsMax: 512 * 1024,
+  /** Plain INSERTs of one file that are parsed; a dump has them by the hundred thousand. */
+  insertsMax: 2_000,
+  /** How deep a called function or a body leads into another. */
+  bodyDepthMax: 8,
+  /** The pace at which waits are reckoned where sizes are known: that of one modest disk. */
+  scanBytesPerSecond: 100 * 1024 * 1024,
+  rewriteBytesPerSecond: 25 * 1024 * 1024,
+  indexBytesPerSecond: 25 * 1024 * 1024,
+  /** Shorter than what a statement may wait for its lock anyway: a warning, not an error. */
+  briefMs: 500,
+  connectTimeoutMs: 10_000,
+  queryTimeoutMs: 30_000,
+} as const;
