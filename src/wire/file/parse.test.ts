@@ -219,9 +219,9 @@ describe('a wrong file', () => {
       '6:5: services.web.keep: unknown key here; it belongs at the top of the file',
     ],
     [
-      'asks for what comes later',
+      'has a key of the file in a service',
       service(run, traffic, 'database: { a: 1 }'),
-      '6:5: services.web.database is not part of this version of Segue yet',
+      '6:5: services.web.database: unknown key here; it belongs at the top of the file',
     ],
     [
       'tests two versions and does not say with whom',

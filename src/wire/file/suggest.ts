@@ -2,14 +2,9 @@
 import { ANY, type KnownMap, knownMaps, sharedParts } from './json-schema.ts';
 import { describePath, type Path } from './problem.ts';
 
-/** Part of the design, not of this version: a clear "not yet" is better than "unknown". */
-const LATER_KEYS = new Set(['weights']);
-const NOT_YET = 'is not part of this version of Segue yet';
-
 export function describeUnknownKey(path: Path, key: string): string {
   const maps = knownMaps();
   const here = keysAt(maps, path);
-  if (LATER_KEYS.has(key)) return NOT_YET;
   const places = placesOf(maps, path, key);
   if (places.length > 0) return `unknown key here; it belongs ${places.join(' or ')}`;
   const near = nearest(key, here);
