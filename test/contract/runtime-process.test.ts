@@ -216,8 +216,10 @@ describe('the process runtime', () => {
 
     it('what a later control finds without its leader', async () => {
       const spec = specOf(['/bin/sh', '-c', 'sleep 1000 & exit 0']);
+      const exited = new Promise((resolve) => runtime.onExit(resolve));
       const mark = await runtime.start(spec);
-      await eventually('its leader has ended', async () => (await alive(spec)).length === 1);
+      await exited;
+      await eventually('it is left', async () => (await alive(spec)).length === 1);
       const later = open();
       assert.equal(await later.adopt({ id: spec.id, secretHash: hashOf(spec.secret), mark }), null);
       assert.equal((await later.stop(spec.id, { signal: 'SIGTERM', withinMs: 60_000 })).how, 'signal');
