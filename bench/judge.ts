@@ -6,10 +6,11 @@
  */
 import { parseArgs } from 'node:util';
 import { CASES } from './judge/cases.ts';
-import { FALSE_ALARMS, measure, type Result } from './judge/measure.ts';
+import { measureCost } from './judge/cost.ts';
+import { FALSE_ALARMS, measure, measureGuarded, type Result } from './judge/measure.ts';
 import { MINUTES, REQUESTS_PER_SECOND, SHARE } from './judge/scenario.ts';
-import { printResult } from './judge/table.ts';
-import { missesOf, percent } from './judge/targets.ts';
+import { COST, GUARDED, printCost, printGuarded, printResult } from './judge/table.ts';
+import { missesOf, missesOfCost, missesOfGuarded, percent } from './judge/targets.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -29,10 +30,18 @@ for (const scenario of CASES) {
   if (!options.json) process.stderr.write(`${scenario.name} ...\n`);
   results.push(measure(scenario, scenario.isBad ? BAD_RELEASES : HEALTHY_RELEASES));
 }
-if (results.length === 0) throw new Error(`--only ${options.only}: no case has these words`);
-const misses = results.flatMap((result) => missesOf(result, results));
+const isWanted = (name: string) => options.only === undefined || name.includes(options.only);
+const guarded = isWanted(GUARDED) ? measureGuarded(HEALTHY_RELEASES) : null;
+const cost = isWanted(COST) ? measureCost() : null;
+if (results.length === 0 && !guarded && !cost)
+  throw new Error(`--only ${options.only}: no case has these words`);
+const misses = [
+  ...results.flatMap((result) => missesOf(result, results)),
+  ...missesOfGuarded(guarded),
+  ...missesOfCost(cost),
+];
 
-if (options.json) console.log(JSON.stringify({ results, misses }, null, 2));
+if (options.json) console.log(JSON.stringify({ results, guarded, cost, misses }, null, 2));
 else {
   console.log(
     `${REQUESTS_PER_SECOND} requests/s that drift with the day, ${percent(SHARE)} of them on the candidate, ` +
@@ -40,6 +49,8 @@ else {
       `${((performance.now() - began) / 1000).toFixed(0)} s.`,
   );
   for (const result of results) printResult(result, results);
+  if (guarded) printGuarded(guarded);
+  if (cost) printCost(cost);
   console.log(misses.length === 0 ? '\nEvery target is met.' : `\nMissed:\n  ${misses.join('\n  ')}`);
 }
 if (options.check && misses.length > 0) process.exitCode = 1;

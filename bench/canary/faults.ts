@@ -20,6 +20,7 @@ export const FAULTS: readonly Fault[] = [
     version: { behaviour: 'crash-after-ready', delayMs: 2_000 },
     met: 'errors',
   },
+  { name: 'leaks 128 KB a request', version: { behaviour: 'leaks' }, met: 'requests' },
   {
     name: 'p99 twice as long',
     version: { takes: { medianMs: TAKES.medianMs, p99Ms: 2 * TAKES.p99Ms } },

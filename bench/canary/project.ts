@@ -13,7 +13,7 @@ export type Way = 'judged' | 'naive';
 
 const STRATEGIES: Readonly<Record<Way, string>> = {
   judged: `    strategy: { type: canary, steps: [{ weight: 10, for: 3m }], bake: 0s }
-    judge: { latency: { tolerate: 1.25x } }
+    judge: { latency: { tolerate: 1.25x }, saturation: { growth: 2GB/h, every: 1s, warmUp: 10s } }
 `,
   naive: `    strategy: { type: rolling, bake: 0s }
     judge: off

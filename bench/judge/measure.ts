@@ -8,6 +8,7 @@ import { type Quantile, quantileOf } from './figures.ts';
 import { classesOf, type LatencyClasses, QUANTILES } from './latency-classes.ts';
 import { shareAbove } from './latency-shape.ts';
 import { minutesOf } from './minutes.ts';
+import { alarmOf } from './guarded.ts';
 import { ours } from './ours.ts';
 import { pastOf } from './past.ts';
 import { argo, flagger, kayenta } from './rivals.ts';
@@ -149,4 +150,23 @@ function simpleOf(scenario: Case, releases: number): Simple | null {
       )
     : [waldBound(candidate.errors, stable.errors, FALSE_ALARMS)];
   return { wald: Math.min(...bounds), againstPast: row?.p50 ?? null };
+}
+
+/** Healthy releases under every guard at once, and which of them took some back. */
+export interface Guarded {
+  readonly releases: number;
+  readonly takenBack: number;
+  readonly byGuard: Readonly<Record<string, number>>;
+}
+
+export function measureGuarded(releases: number): Guarded {
+  const byGuard: Record<string, number> = {};
+  let takenBack = 0;
+  for (let seed = 1; seed <= releases; seed += 1) {
+    const guard = alarmOf(new Chance(seed * 7907), FALSE_ALARMS);
+    if (guard === null) continue;
+    takenBack += 1;
+    byGuard[guard] = (byGuard[guard] ?? 0) + 1;
+  }
+  return { releases, takenBack, byGuard };
 }

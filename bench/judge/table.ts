@@ -1,10 +1,31 @@
 /** The table that is printed. */
 import { type Quantile, shareInterval } from './figures.ts';
-import type { Found, Result, Row } from './measure.ts';
+import type { Cost } from './cost.ts';
+import type { Found, Guarded, Result, Row } from './measure.ts';
 import { percent, waldAllows, whyBetter, whyMissed } from './targets.ts';
 
 const NAME_CHARS = 46;
 const CELL_CHARS = 26;
+
+export const GUARDED = 'every guard at once, controls that are killed';
+export const COST = 'cost of judging many services at once';
+
+export function printGuarded({ releases, takenBack, byGuard }: Guarded): void {
+  const { from, to } = shareInterval(takenBack, releases);
+  const per = (share: number) => (share * 10_000).toFixed(0);
+  const names = Object.entries(byGuard).map(([guard, count]) => `${guard} ${count}`);
+  console.log(`\n${GUARDED} (${releases} releases)`);
+  console.log(line('taken back although nothing was wrong:', ['per 10,000', 'by']));
+  const all = `${per(takenBack / releases)} (${per(from)} to ${per(to)})`;
+  console.log(line('Segue, tolerance 1', [all, names.join(', ')]));
+}
+
+export function printCost({ services, meanMs, longestMs, recordBytes }: Cost): void {
+  console.log(`\n${COST}`);
+  const each = `${meanMs.toFixed(2)} ms a report, ${longestMs.toFixed(1)} the longest`;
+  const kept = `${(recordBytes / 1_024).toFixed(1)} KB written down of each`;
+  console.log(line(`${services} services, all with news`, [each, kept]));
+}
 
 export function printResult(result: Result, results: readonly Result[]): void {
   const { scenario, rows, simple } = result;

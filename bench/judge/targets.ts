@@ -1,8 +1,9 @@
 /** What the judge has to reach, and why a rule that was better in a row was so. */
+import type { Cost } from './cost.ts';
 import { shareInterval } from './figures.ts';
 import { QUANTILES } from './latency-classes.ts';
 import { durationAt, shareAbove } from './latency-shape.ts';
-import { ALL_GUARDS, ERRORS_ONLY, FALSE_ALARMS, type Result, type Row } from './measure.ts';
+import { ALL_GUARDS, ERRORS_ONLY, FALSE_ALARMS, type Guarded, type Result, type Row } from './measure.ts';
 
 const KNOWN_FACTOR = 1.3;
 export const WALD_FACTOR = 1.6;
@@ -21,6 +22,21 @@ function falseAlarms(rows: readonly Row[]): string[] {
   return rows
     .filter((row) => row.isOurs && shareInterval(row.takenBack, row.releases).from > FALSE_ALARMS)
     .map(({ rule, takenBack, releases }) => `${rule}: ${takenBack} of ${releases} false alarms`);
+}
+
+/** With ten reports a second: a fifth of a core. */
+const REPORT_MS_MAX = 20;
+
+export function missesOfCost(cost: Cost | null): string[] {
+  if (!cost || cost.meanMs <= REPORT_MS_MAX) return [];
+  return [
+    `judging ${cost.services} services: ${cost.meanMs.toFixed(1)} ms a report, at most ${REPORT_MS_MAX}`,
+  ];
+}
+
+export function missesOfGuarded(guarded: Guarded | null): string[] {
+  if (!guarded || shareInterval(guarded.takenBack, guarded.releases).from <= FALSE_ALARMS) return [];
+  return [`every guard at once: ${guarded.takenBack} of ${guarded.releases} false alarms`];
 }
 
 function lateness(result: Result, results: readonly Result[]): string[] {

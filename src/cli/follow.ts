@@ -3,6 +3,7 @@
  * and Ctrl-C ends the watching only (STILL_RUNNING).
  */
 import { ERRORS, SegueError } from '../core/errors.ts';
+import { describeStandingWhole } from '../core/judge/standing.ts';
 import { limits } from '../core/limits.ts';
 import type { Entry } from '../core/release/journal.ts';
 import type { ReleaseRecord } from '../core/release/records.ts';
@@ -11,7 +12,9 @@ import type { ControlClient } from './client.ts';
 import { advance, beginProgress } from './progress.ts';
 import { renderEnding } from './render/ending.ts';
 import { progressLine, renderAlone, renderTitle, renderTogether } from './render/progress.ts';
+import { clockTime } from './render/style.ts';
 import type { Shell } from './shell.ts';
+import { type Asked, followStandings, StandingLines, type Told } from './standings.ts';
 
 export interface Watched {
   readonly client: ControlClient;
@@ -60,8 +63,8 @@ async function watch(watched: Watched, shell: Shell, json: boolean, enough: Enou
   const releases = [release, ...found.map((each) => each.release)].toSorted((a, b) => compareIds(a.id, b.id));
   const take = (taken: Taken) => takeAll(client, releases, shell, taken, enough);
   if (json) await take(() => undefined);
-  else if (shell.screen.live) await drawAll(releases, shell, take);
-  else await listAll(releases, shell, take);
+  else if (shell.screen.live) await drawAll({ client, releases }, shell, take);
+  else await listAll({ client, releases }, shell, take);
   const ended = await Promise.all(releases.map(({ id }) => client.release(id)));
   const [only] = ended;
   if (json) shell.screen.json(ended.length === 1 ? only : { releases: ended });
@@ -110,20 +113,46 @@ async function takeAll(
 
 type Take = (taken: Taken) => Promise<void>;
 
-async function listAll(releases: readonly ReleaseRecord[], shell: Shell, take: Take): Promise<void> {
+type Shown = Omit<Asked, 'told'>;
+
+/** Asks how they stand for as long as that takes. */
+async function besides(asked: Asked, shell: Shell, shown: () => Promise<void>): Promise<void> {
+  const finished = new AbortController();
+  const standings = followStandings(asked, shell, finished.signal);
+  try {
+    await shown();
+  } finally {
+    finished.abort();
+    await standings;
+  }
+}
+
+async function listAll({ client, releases }: Shown, shell: Shell, take: Take): Promise<void> {
   const { paint } = shell.screen;
   const progress = new Map(releases.map((release) => [release.id, beginProgress(release)]));
   shell.screen.print([...progress.values()].map((each) => renderTitle(each, paint)));
-  await take((entry, release) => {
-    const before = progress.get(release.id) ?? beginProgress(release);
-    const line = progressLine(before, entry, paint);
-    const whose = releases.length > 1 ? `${paint('bold', release.service)}: ` : '';
-    if (line !== null) shell.screen.print([`${whose}${line}`]);
-    progress.set(release.id, advance(before, entry));
-  });
+  const print = (service: string, line: string) => {
+    const whose = releases.length > 1 ? `${paint('bold', service)}: ` : '';
+    shell.screen.print([`${whose}${line}`]);
+  };
+  const lines = new StandingLines();
+  const told: Told = (id, standing) => {
+    const nowMs = shell.time.nowMs();
+    const line = lines.next(id, standing, nowMs);
+    const service = progress.get(id)?.service ?? '';
+    if (line !== null) print(service, `${paint('dim', clockTime(nowMs))}   ${line}`);
+  };
+  const list = () =>
+    take((entry, release) => {
+      const before = progress.get(release.id) ?? beginProgress(release);
+      const line = progressLine(before, entry, paint);
+      if (line !== null) print(release.service, line);
+      progress.set(release.id, advance(before, entry));
+    });
+  await besides({ client, releases, told }, shell, list);
 }
 
-async function drawAll(releases: readonly ReleaseRecord[], shell: Shell, take: Take): Promise<void> {
+async function drawAll({ client, releases }: Shown, shell: Shell, take: Take): Promise<void> {
   const { screen, time } = shell;
   const progress = new Map(releases.map((release) => [release.id, beginProgress(release)]));
   const drawing = await screen.open();
@@ -131,10 +160,17 @@ async function drawAll(releases: readonly ReleaseRecord[], shell: Shell, take: T
   const draw = () => drawing.draw(render([...progress.values()], time.nowMs(), screen.size(), screen.paint));
   const finished = new AbortController();
   const redrawing = redraw(draw, shell, finished.signal);
-  try {
-    await take((entry, release) => {
+  const told: Told = (id, standing) => {
+    const before = progress.get(id);
+    const text = standing && describeStandingWhole(standing);
+    if (before) progress.set(id, { ...before, standing: text });
+  };
+  const follow = () =>
+    take((entry, release) => {
       progress.set(release.id, advance(progress.get(release.id) ?? beginProgress(release), entry));
     });
+  try {
+    await besides({ client, releases, told }, shell, follow);
   } finally {
     finished.abort();
     await redrawing;
@@ -192,7 +228,11 @@ export async function* entriesToEnd({ client, release }: Watched, shell: Shell):
 }
 
 function mayWait({ fact }: Entry): boolean {
-  return fact.kind === 'paused' || (fact.kind === 'step-started' && fact.step.kind === 'approve');
+  return (
+    fact.kind === 'paused' ||
+    fact.kind === 'unsure' ||
+    (fact.kind === 'step-started' && fact.step.kind === 'approve')
+  );
 }
 
 function stillRunning({ id, service }: ReleaseRecord, why: string): SegueError {

@@ -9,8 +9,8 @@ import { describeFact } from './render/fact.ts';
 
 export interface StepProgress {
   readonly text: string;
-  /** It is done only when a person says so. */
-  readonly asks: boolean;
+  /** It is done only when a person says so: always, or since it was not clear for too long. */
+  readonly asks: 'approval' | 'evidence' | null;
   /** The new version's percent of the requests once it is done; null: as before. */
   readonly weight: number | null;
   readonly state: 'waiting' | 'under-way' | 'done' | 'failed';
@@ -34,17 +34,19 @@ export interface Progress {
   readonly paused: string | null;
   /** The newest thing that happened besides the steps. */
   readonly news: string | null;
+  /** How the judge sees it now; null: nothing is being judged. */
+  readonly standing: string | null;
 }
 
 export function beginProgress({ plan }: ReleaseRecord): Progress {
   const { release, service, strategy, from, to, steps } = plan;
   const forward = steps.map(waiting);
-  const nothing = { back: null, cause: null, ended: null, paused: null, news: null };
+  const nothing = { back: null, cause: null, ended: null, paused: null, news: null, standing: null };
   return { release, service, strategy, from, to, forward, ...nothing };
 }
 
 function waiting(step: Step): StepProgress {
-  const asks = step.kind === 'approve';
+  const asks = step.kind === 'approve' ? 'approval' : null;
   const weight = weightFrom(step);
   return {
     text: describeStep(step),
@@ -66,8 +68,10 @@ export function weightOf({ forward, back, ended }: Progress): number | null {
 /** What it goes on with only when a person says so; null while it goes on by itself. */
 export function waitsFor({ paused, forward, service }: Progress): string | null {
   if (paused !== null) return `${paused}; go on: segue resume ${service}`;
-  const asks = forward.some((step) => step.asks && step.state === 'under-way');
-  return asks ? `waits for approval: segue approve ${service}` : null;
+  const asks = forward.find(({ state }) => state === 'under-way')?.asks ?? null;
+  if (asks === 'approval') return `waits for approval: segue approve ${service}`;
+  if (asks === null) return null;
+  return `not clear yet, waits for evidence or a person: segue promote ${service}, or segue abort ${service}`;
 }
 
 export function advance(progress: Progress, { fact, atMs }: Entry): Progress {
@@ -80,6 +84,12 @@ export function advance(progress: Progress, { fact, atMs }: Entry): Progress {
       return { ...progress, paused: describeFact(fact) };
     case 'resumed':
       return { ...progress, paused: null, news: describeFact(fact) };
+    case 'unsure':
+      return onStep(
+        { ...progress, news: describeFact(fact) },
+        { ...fact, direction: 'forward' },
+        { asks: 'evidence' },
+      );
     case 'step-failed':
       return onStep(progress, fact, { state: 'failed', endedAtMs: atMs });
     case 'back-planned':
@@ -98,7 +108,7 @@ export function advance(progress: Progress, { fact, atMs }: Entry): Progress {
   }
 }
 
-type StepFact = Extract<Fact, { direction: 'forward' | 'back' }>;
+type StepFact = Pick<Extract<Fact, { direction: 'forward' | 'back' }>, 'index' | 'direction'>;
 
 function onStep(progress: Progress, { index, direction }: StepFact, change: Partial<StepProgress>): Progress {
   const changed = (steps: readonly StepProgress[]) =>

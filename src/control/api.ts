@@ -75,6 +75,7 @@ function reading(app: Hono, control: Control): void {
     const companions = others.flatMap((other) => (other ? [summaryOf(other)] : []));
     return context.json({
       ...{ release, summary, companions, judging, entries },
+      standing: control.judge.standing(id),
     } satisfies ReleaseResponse);
   });
   app.get('/v1/services', async (context) =>

@@ -41,7 +41,8 @@ export class Crashes {
     const record = ledger.instance(id);
     if (!record || record.phase === 'stopping') return;
     const crashes = livedMs > limits.runtime.restartBackoffForgetMs ? 1 : record.crashes + 1;
-    const crashed = { ...record, phase: 'starting', mark: null, ready: false, crashes } as const;
+    const restarts = (record.restarts ?? 0) + 1;
+    const crashed = { ...record, phase: 'starting', mark: null, ready: false, crashes, restarts } as const;
     const lines = await lastLines(id);
     await book.put(crashed, {
       kind: 'instance-crashed',

@@ -21,7 +21,7 @@ import type { Fleet } from './fleet.ts';
 import type { JudgeDesk } from './judge-desk.ts';
 import type { Ledger } from './ledger.ts';
 import type { ControlPorts } from './ports.ts';
-import { type Apply, doneOf, isAct, ReleaseBook } from './release-book.ts';
+import { type Apply, doneOf, type Happening, isAct, ReleaseBook } from './release-book.ts';
 import { settle } from './settlement.ts';
 import type { StepContext } from './steps/handler.ts';
 import { boundWait } from './step-time.ts';
@@ -134,7 +134,8 @@ export class Engine {
     const spec = version === null ? service : (ledger.version(release.service, version)?.spec ?? service);
     const alone = this.#aloneOf(service, release) !== null;
     const about = { release, spec, service, direction, index, beganAtMs, alone };
-    return { ...about, ports, ledger, fleet, traffic, judge, schema, signal };
+    const tell = (happening: Happening) => this.book.record(release.id, act, happening);
+    return { ...about, ports, ledger, fleet, traffic, judge, schema, signal, tell };
   }
 
   /** The service as the file has it now; a service that left the file keeps its last known form. */
@@ -184,7 +185,8 @@ export class Engine {
   fail(id: string, failure: SegueError): boolean {
     const release = this.#parts.ledger.release(id);
     if (!release || !isRevocable(release)) return false;
-    this.#failures.set(id, failure);
+    // The first one is the reason: what a crash loop does to the rest of them is not another.
+    if (!this.#failures.has(id)) this.#failures.set(id, failure);
     this.#running.get(id)?.abort(failure);
     return true;
   }
@@ -261,7 +263,7 @@ function isWell({ code }: ErrorRecord): boolean {
   return code === 'GROUP_TURNED' || code === 'RELEASE_ABORTED';
 }
 
-/** It answers wrongly or not at all: every request that still goes there is one too many. */
+/** It answers wrongly or not at all: every request that still goes there is one too many (docs/adr/0004). */
 function isUrgent({ code }: ErrorRecord): boolean {
-  return code === 'SMOKE_FAILED' || code === 'CRASH_LOOP' || code === 'CANDIDATE_WORSE';
+  return code === 'SMOKE_FAILED' || code === 'CRASH_LOOP' || code === 'CANDIDATE_BROKEN';
 }

@@ -6,6 +6,8 @@
 import { SegueError } from '../core/errors.ts';
 import { beginEvidence } from '../core/judge/evidence.ts';
 import type { GuardFinding, Verdict } from '../core/judge/verdict.ts';
+import { type Standing, standingOf } from '../core/judge/standing.ts';
+import type { Recent } from '../core/judge/recent.ts';
 import { describeProof } from '../core/judge/words.ts';
 import { limits } from '../core/limits.ts';
 import { isWeb, type Service } from '../core/project.ts';
@@ -96,11 +98,16 @@ export class JudgeDesk {
   judging(release: string): Judging | null {
     const sitting = this.#sittings.get(release);
     if (!sitting || sitting.stage < 0) return null;
-    const { stage, judgement } = sitting.judgement();
-    const seconds = (this.#parts.ports.clock.nowMs() - sitting.stageAtMs) / 1_000;
-    const perSecond = seconds > 0 ? sitting.stageRequests / seconds : null;
+    const { stage, judgement, rows: report } = sitting.judgement();
+    const perSecond = sitting.perSecond(this.#parts.ports.clock.monotonicMs());
     const { stage: rows } = sitting.observed;
-    return { stage, sinceMs: sitting.stageAtMs, perSecond, judgement, rows };
+    return { stage, sinceMs: sitting.stageAtMs, perSecond, judgement, rows, report };
+  }
+
+  /** The same in one line and a few figures. */
+  standing(release: string): Standing | null {
+    const judging = this.judging(release);
+    return judging && standingOf(judging.judgement, judging.perSecond);
   }
 
   #take(report: TrafficReport): void {
@@ -140,15 +147,18 @@ export class JudgeDesk {
     const heard = stage !== null && sitting.hear(this.#besides(release, stage));
     const said = (counted || heard) && stage ? sitting.look() : null;
     const due = monotonicMs - sitting.writtenAtMs >= limits.judge.evidenceIntervalMs;
+    if (due) sitting.gatherBeside(this.#parts.guards.records(release.id));
     if (said || (sitting.unwritten && due)) this.#writeDown(sitting, said, release, monotonicMs);
-    if (said) this.#speak(release, said);
+    if (said) this.#speak(release, said, sitting.recent);
   }
 
   #besides(release: ReleaseRecord, stage: PlanStage): readonly GuardFinding[] {
     const spec = this.#parts.ledger.version(release.service, release.to)?.spec;
     if (!spec?.judge) return [];
     const { rules, guards: choices } = spec.judge;
-    return this.#parts.guards.findings({ release, service: spec, choices, rules, stage: stage.index });
+    const before = () => this.#parts.ledger.evidence(release.id)?.guards ?? null;
+    const order = { release, service: spec, choices, rules, stage: stage.index, before };
+    return this.#parts.guards.findings(order);
   }
 
   #enter(sitting: Sitting, stage: PlanStage, release: ReleaseRecord): void {
@@ -158,9 +168,15 @@ export class JudgeDesk {
     this.#changed();
   }
 
-  #speak({ id }: ReleaseRecord, { judgement }: Sat): void {
-    if (judgement.verdict === 'worse')
-      this.#parts.fail(id, new SegueError('CANDIDATE_WORSE', describeProof(judgement)));
+  #speak({ id }: ReleaseRecord, { judgement }: Sat, { isBroken, rate }: Recent): void {
+    if (judgement.verdict === 'worse') {
+      const proof = describeProof(judgement);
+      const broken = `${proof}\nOf its newest requests ${rate.bad} of ${rate.requests} failed.`;
+      const [code, detail] = isBroken
+        ? (['CANDIDATE_BROKEN', broken] as const)
+        : (['CANDIDATE_WORSE', proof] as const);
+      this.#parts.fail(id, new SegueError(code, detail));
+    }
     this.#changed();
   }
 
@@ -169,6 +185,7 @@ export class JudgeDesk {
   }
 
   #writeDown(sitting: Sitting, said: Sat | null, release: ReleaseRecord, monotonicMs: number): void {
+    if (said) sitting.gatherBeside(this.#parts.guards.records(release.id));
     sitting.unwritten = false;
     sitting.writtenAtMs = monotonicMs;
     const change = { put: 'evidence', release: release.id, record: sitting.record } as const;
@@ -194,11 +211,14 @@ export class JudgeDesk {
     // Whoever rolls back knows where to, and waits for it.
     if (!choice || release.kind !== 'deploy' || release.from === null) return null;
     const record = ledger.evidence(release.id) ?? beginEvidence({ ...release, release: release.id }, []);
-    const sitting = new Sitting(record, this.#pasts.pastOf(release.service), choice, copiesRequests(release));
+    const service = this.#parts.serviceOf(release.service);
+    const keyed = service?.kind === 'web' && service.traffic.sticky?.type === 'hash';
+    const kind = { copies: copiesRequests(release), keyed };
+    const sitting = new Sitting(record, this.#pasts.pastOf(release.service), choice, kind);
     this.#sittings.set(release.id, sitting);
     return sitting;
   }
 }
 
-const factOf = ({ stage, judgement }: Sat) =>
-  ({ kind: 'verdict', verdict: judgement.verdict, stage, judgement }) as const;
+const factOf = ({ stage, judgement, rows }: Sat) =>
+  ({ kind: 'verdict', verdict: judgement.verdict, stage, judgement, rows }) as const;

@@ -1,17 +1,29 @@
 /** The judge at work on one release: what it gathered, what it says of it, and what was written down of both. */
 import type { Weights } from '../core/judge/cell.ts';
 import { budgetOf } from '../core/judge/budget.ts';
+import type { GuardRecords } from '../core/judge/guard-records.ts';
 import { type GuardedJudgement, verdictWith, withGuards } from '../core/judge/guarded-judgement.ts';
 import { Judge } from '../core/judge/judge.ts';
 import { EvidenceBook, type EvidenceRecord, type News } from '../core/judge/evidence.ts';
 import type { Past } from '../core/judge/observed.ts';
-import type { JudgeChoice } from '../core/judge/rules.ts';
+import { reportOf, type RowReport } from '../core/judge/row-report.ts';
+import { Recent } from '../core/judge/recent.ts';
+import { type JudgeChoice, withoutLatency } from '../core/judge/rules.ts';
 import type { GuardFinding, Verdict } from '../core/judge/verdict.ts';
 import type { PlanStage } from '../core/release/stage.ts';
 
 export interface Sat {
   readonly stage: number;
   readonly judgement: GuardedJudgement;
+  /** Of the stage, by weight and rule. */
+  readonly rows: readonly RowReport[];
+}
+
+export interface SittingKind {
+  /** The release copies requests to its candidate. */
+  readonly copies: boolean;
+  /** A hash of requests keeps clients where they are. */
+  readonly keyed: boolean;
 }
 
 export class Sitting {
@@ -20,21 +32,26 @@ export class Sitting {
   readonly #warmUpMs: number;
   /** By the clock that never jumps; null: no request of the candidate yet in this stage. */
   #warmAtMs: number | null = null;
+  /** Where this control began to look at the stage. */
+  #pace: { readonly sinceMs: number; readonly requests: number } | null = null;
   #verdict: Verdict = 'not-enough-evidence';
   #said: Verdict | null = null;
   /** What an earlier control gathered has not been judged by this one. */
   #fresh = true;
   /** What is known beside the counts. */
   #guards: readonly GuardFinding[] = [];
+  #beside: GuardRecords | null;
+  readonly #recent = new Recent();
   /** Something was gathered since it was written down. */
   unwritten = false;
   writtenAtMs = -Infinity;
 
-  /** `copies`: whether the release copies requests to its candidate. */
-  constructor(record: EvidenceRecord, past: Past | null, choice: JudgeChoice, copies: boolean) {
+  constructor(record: EvidenceRecord, past: Past | null, choice: JudgeChoice, kind: SittingKind) {
     this.#book = new EvidenceBook(record);
-    const { rules, guards } = choice;
-    const falseAlarms = budgetOf(rules.falseAlarms, guards, copies).requests;
+    this.#beside = record.guards ?? null;
+    const { guards } = choice;
+    const rules = kind.keyed ? withoutLatency(choice.rules) : choice.rules;
+    const falseAlarms = budgetOf(rules.falseAlarms, guards, kind.copies).requests;
     this.#judge = new Judge({ ...rules, falseAlarms }, past);
     this.#warmUpMs = choice.warmUpMs;
   }
@@ -52,12 +69,21 @@ export class Sitting {
   }
 
   get record(): EvidenceRecord {
-    return this.#book.record();
+    const record = this.#book.record();
+    return this.#beside ? { ...record, guards: this.#beside } : record;
+  }
+
+  /** What guards have gathered; null: they have not begun, and what was written down of them stays. */
+  gatherBeside(records: GuardRecords | null): void {
+    if (!records || JSON.stringify(records) === JSON.stringify(this.#beside)) return;
+    this.#beside = records;
+    this.unwritten = true;
   }
 
   enter({ index, weights, cold }: PlanStage, atMs: number): void {
     this.#book.enter({ index, weights, cold: cold && this.#warmUpMs > 0, atMs });
     this.#warmAtMs = null;
+    this.#pace = null;
     this.#said = null;
     this.unwritten = true;
   }
@@ -68,8 +94,10 @@ export class Sitting {
 
   /** True when there is something new to judge. */
   take(news: News, monotonicMs: number): boolean {
+    this.#pace ??= { sinceMs: monotonicMs, requests: this.stageRequests };
     const counted = this.#book.take(news) || this.#fresh;
     this.#fresh = false;
+    this.#recent.add(monotonicMs, this.#book.newest);
     if (counted) this.unwritten = true;
     if (this.#book.cold && this.#book.begun) {
       this.#warmAtMs ??= monotonicMs + this.#warmUpMs;
@@ -98,8 +126,14 @@ export class Sitting {
   }
 
   judgement(): Sat {
-    const judgement = withGuards(this.#judge.judgement(this.#book.observed()), this.#guards);
-    return { stage: this.stage, judgement };
+    const observed = this.#book.observed();
+    const judgement = withGuards(this.#judge.judgement(observed), this.#guards);
+    return { stage: this.stage, judgement, rows: reportOf(observed.stage) };
+  }
+
+  /** How the candidate's newest requests ended, and whether that is broken. */
+  get recent(): Recent {
+    return this.#recent;
   }
 
   /** The stage's last word; null when nothing was said of it. */
@@ -110,6 +144,12 @@ export class Sitting {
   /** Requests of the candidate in this stage, all weights and rules together. */
   get stageRequests(): number {
     return this.#book.observed().stage.reduce((sum, { candidate }) => sum + candidate.requests, 0);
+  }
+
+  /** Of these, per second, since this control looks at the stage; null: unknown. */
+  perSecond(monotonicMs: number): number | null {
+    if (!this.#pace || monotonicMs <= this.#pace.sinceMs) return null;
+    return (this.stageRequests - this.#pace.requests) / ((monotonicMs - this.#pace.sinceMs) / 1_000);
   }
 
   get observed() {

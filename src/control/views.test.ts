@@ -43,6 +43,21 @@ test('who waits for whom is said: a pause by its name, a gate for a person until
   assert.equal(summaryOf(record).waiting, null);
 });
 
+test('a stage that stays unclear asks a person, once its patience is over', () => {
+  const steps: Step[] = [stop, { kind: 'judge', patienceMs: 60_000, onUnsure: 'hold', instances: [] }];
+  const forward = { phase: 'forward', at: 1, underWay: true } as const;
+  const record = running(forward);
+  const judged = (state: ReleaseState) => summaryOf({ ...record, state, plan: { ...record.plan, steps } });
+  assert.equal(judged(forward).waiting, null);
+  assert.deepEqual(judged({ ...forward, unsure: 1 }).waiting, {
+    for: 'evidence',
+    why: 'not clear after 1m',
+    next: 'segue promote web',
+  });
+  const passes = [{ index: 1, how: 'waived', by: 'kim', reason: '' }] as const;
+  assert.equal(judged({ ...forward, unsure: 1, passes }).waiting, null);
+});
+
 test('ended, there is no step, and the outcome is the state', () => {
   for (const outcome of ['done', 'stopped', 'rolled-back', 'stuck'] as const) {
     const summary = summaryOf({ ...releaseOf(outcome), state: { phase: 'ended', outcome, cause: null } });

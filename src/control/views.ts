@@ -7,6 +7,7 @@ import { describeStep } from '../core/release/step.ts';
 import { weightAt } from '../core/release/weight.ts';
 import type { DirectCounts, InstanceCounts } from '../core/traffic/counts.ts';
 import { groupOf, type Rotation } from '../core/traffic/rotation.ts';
+import { formatDurationMs } from '../core/units.ts';
 import { quantileMs } from '../core/traffic/histogram.ts';
 import type { InstanceStatus, ReleaseSummary, ServiceStatus, StatusResponse } from '../wire/api.ts';
 import { SEGUE_VERSION } from '../wire/version.ts';
@@ -59,6 +60,7 @@ async function serviceStatus(control: Control, service: Service): Promise<Servic
         ),
       ),
     release: active ? summaryOf(active) : null,
+    standing: active ? control.judge.standing(active.id) : null,
     last: last ? summaryOf(last) : null,
   };
 }
@@ -131,8 +133,12 @@ function waitingOf({ service, state, plan }: ReleaseRecord): ReleaseSummary['wai
   if (state.phase !== 'forward') return null;
   if (state.paused)
     return { for: 'resume', why: describeWord(state.paused), next: `segue resume ${service}` };
-  const asks = state.underWay && plan.steps[state.at]?.kind === 'approve' && !passOf(state, state.at);
-  return asks ? { for: 'approval', why: null, next: `segue approve ${service}` } : null;
+  const step = plan.steps[state.at];
+  if (!state.underWay || !step || passOf(state, state.at)) return null;
+  if (step.kind === 'approve') return { for: 'approval', why: null, next: `segue approve ${service}` };
+  if (step.kind !== 'judge' || state.unsure !== state.at) return null;
+  const why = `not clear after ${formatDurationMs(step.patienceMs)}`;
+  return { for: 'evidence', why, next: `segue promote ${service}` };
 }
 
 function stateOf(state: ReleaseRecord['state']): ReleaseSummary['state'] {

@@ -228,6 +228,12 @@ export const ERRORS = {
     'The new version does worse than the one before.',
     'Read the proof above, or with "segue show"; the version that served before serves again.',
   ),
+  CANDIDATE_BROKEN: kind(
+    3,
+    422,
+    'The new version fails most of its requests.',
+    'Read the proof above, or with "segue show"; the version that served before serves again.',
+  ),
   EVIDENCE_MISSING: kind(
     3,
     422,

@@ -42,6 +42,8 @@ export const limits = {
     followGiveUpMs: 60_000,
     redrawIntervalMs: 100,
     watchIntervalMs: 1_000,
+    /** In a log, how a release stands is said this often while nothing else changes. */
+    standingIntervalMs: 30_000,
     /** Shell completion answers within this or not at all. */
     completionTimeoutMs: 500,
     logTailBytesMax: 16 * 1024,
@@ -133,6 +135,8 @@ export const limits = {
     pastRequestsMin: 2_000,
     /** How often what was gathered is written down; counts since then are the gateway's to tell again. */
     evidenceIntervalMs: 1_000,
+    /** How far back it is looked whether a candidate that is worse is broken. */
+    recentMs: 10_000,
     pastIntervalMs: 60_000,
   },
   store: {

@@ -269,8 +269,7 @@ export class Attempt implements UpstreamUser, BodySink {
 
   #readBody(bytes: Buffer, from: number, to: number): boolean {
     const body = this.#body;
-    if (body === undefined) return false;
-    if (!body.pass(bytes, from, to)) return this.#cut();
+    if (!body?.pass(bytes, from, to)) return body !== undefined && this.#cut();
     return this.#sent(bytes, body.sentFrom, body);
   }
 
@@ -379,9 +378,9 @@ export class Attempt implements UpstreamUser, BodySink {
       this.#beginStream(stream, this.#openSinceMs);
       return this.instance.add(stream);
     }
-    if (this.call.client.flushed) return void this.#cut();
+    if (call.client.flushed) return void this.#cut();
     this.#abandon();
-    this.call.client.break();
+    call.client.break();
   }
 
   #abandon(): void {

@@ -10,6 +10,7 @@ import type {
   ServiceCounts,
   Totals,
 } from '../core/traffic/counts.ts';
+import { KeySketch } from '../core/traffic/key-sketch.ts';
 import { mergeTotals } from '../core/traffic/merge-counts.ts';
 import { assignmentKey } from '../core/traffic/report-book.ts';
 import type { ShadowCounts } from '../core/traffic/shadow.ts';
@@ -28,6 +29,7 @@ export class AssignedRow extends OutcomeCounter {
   readonly assignment: Assignment;
   readonly #failures: FailureRing;
   #decisions = 0;
+  #keys: KeySketch | null = null;
 
   constructor(assignment: Assignment, failures: FailureRing) {
     super();
@@ -41,6 +43,14 @@ export class AssignedRow extends OutcomeCounter {
     this.changed = true;
   }
 
+  /** Whom a hash of requests put here: nobody remembers whether it was here before, so it is told who was. */
+  countKey(hash: number): void {
+    // Without a weight there is nobody to compare with.
+    if (this.assignment.group === null) return;
+    this.#keys ??= new KeySketch();
+    if (this.#keys.add(hash)) this.changed = true;
+  }
+
   /** `of` is what only the request knows. */
   failure(
     of: { readonly instance: string; readonly routing: number; readonly session: string | null },
@@ -51,7 +61,8 @@ export class AssignedRow extends OutcomeCounter {
   }
 
   counts(): AssignedCounts {
-    return { ...this.assignment, ...this.outcomes(), decisions: this.#decisions };
+    const counts = { ...this.assignment, ...this.outcomes(), decisions: this.#decisions };
+    return this.#keys ? { ...counts, keys: this.#keys.text } : counts;
   }
 }
 

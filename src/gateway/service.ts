@@ -178,6 +178,7 @@ export class Service {
     const { session } = call;
     if (session !== null) ticket.session = session.label;
     if (call.sends <= 1 && isDecision(session)) row.countDecision();
+    if (session?.cookie === null) row.countKey(session.hash);
     if (call.pair !== null) ticket.pair = call.pair;
     return ticket;
   }

@@ -6,6 +6,8 @@
 import { z } from 'zod';
 import type { ErrorCode, Place } from '../core/errors.ts';
 import type { GuardedJudgement } from '../core/judge/guarded-judgement.ts';
+import type { RowReport } from '../core/judge/row-report.ts';
+import type { Standing } from '../core/judge/standing.ts';
 import type { Observation } from '../core/judge/observed.ts';
 import type { Progress } from '../core/database/runner.ts';
 import type { Reach } from '../core/release/schema.ts';
@@ -200,6 +202,8 @@ export interface ServiceStatus {
   readonly holding: number;
   readonly instances: readonly InstanceStatus[];
   readonly release: ReleaseSummary | null;
+  /** How the judge sees that release now; null: nothing is being judged. */
+  readonly standing: Standing | null;
   /** The newest ended release. */
   readonly last: ReleaseSummary | null;
 }
@@ -274,7 +278,7 @@ export interface VersionTraffic {
 
 /** A release that goes on only when a person says so. */
 export interface Waiting {
-  readonly for: 'resume' | 'approval';
+  readonly for: 'resume' | 'approval' | 'evidence';
   /** Who made it wait and why, in words; null: the plan itself. */
   readonly why: string | null;
   /** The verb that lets it go on. */
@@ -319,7 +323,8 @@ export interface ServicesResponse {
 export interface ReleaseResponse {
   readonly release: ReleaseRecord;
   readonly summary: ReleaseSummary;
-  /** How the judge sees it now; null: nothing is being judged. */
+  /** How the judge sees it now, in short and whole; null: nothing is being judged. */
+  readonly standing: Standing | null;
   readonly judging: Judging | null;
   /** The other releases of its group. */
   readonly companions: readonly ReleaseSummary[];
@@ -335,6 +340,8 @@ export interface Judging {
   readonly judgement: GuardedJudgement;
   /** What was counted in this stage, by weight and rule. */
   readonly rows: readonly Observation[];
+  /** The same in figures for people. */
+  readonly report: readonly RowReport[];
 }
 
 // GET /v1/releases/:id/events?after=SEQ: an `Entry` per line, ends after `release-ended`. A heartbeat is an empty line.

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import type { TrafficReport } from '../core/traffic/counts.ts';
+import { KEY_CHARS_MAX, KEY_TEXT } from '../core/traffic/key-sketch.ts';
 import { NO_GATEWAY_COUNTS } from '../core/traffic/merge-counts.ts';
 
 const count = z.int().min(0);
@@ -100,13 +101,20 @@ const certificate = z.object({
   trouble: z.string().nullable(),
 });
 
+const assigned = z.object({
+  ...assignment,
+  ...outcomes,
+  decisions: count.default(0),
+  keys: z.string().max(KEY_CHARS_MAX).regex(KEY_TEXT).optional(),
+});
+
 export const report: z.ZodType<TrafficReport> = z.object({
   atMs: z.number(),
   routing: z.int(),
   whole: z.boolean().default(true),
   instances: z.array(instance),
   services: z.array(service),
-  assigned: z.array(z.object({ ...assignment, ...outcomes, decisions: count.default(0) })).default([]),
+  assigned: z.array(assigned).default([]),
   shadows: z.array(shadow).default([]),
   running: z.array(z.object({ routing: z.int(), requests: count, streams: count })).default([]),
   failures: z.array(failure).default([]),

@@ -99,21 +99,60 @@ describe('abort', () => {
     });
 });
 
+const SHRUNK = '{ type: canary, stable: shrink, steps: [{ weight: 70, for: 1h }] }';
+
+/** The steps of the way back, and why it was taken. */
+async function wayBack(project: TestProject, id: string) {
+  const { entries } = await project.release(id);
+  const back = entries.findLast(({ fact }) => fact.kind === 'back-planned');
+  assert.ok(back?.fact.kind === 'back-planned');
+  const { steps, cause } = back.fact;
+  const [first] = steps;
+  assert.ok(first?.kind === 'route');
+  return { kinds: steps.map(({ kind }) => kind), first: first.rotation, code: cause.code };
+}
+
+const RESTORES = ['route', 'start', 'ready', 'route', 'drain', 'stop'];
+
 it('gives stable what it can bear at once when it was shrunk', async (t) => {
-  const project = await serving(t, '{ type: canary, stable: shrink, steps: [{ weight: 70, for: 1h }] }');
+  const project = await serving(t, SHRUNK);
   const release = await project.begin('v2');
   await holdsAt(project, 70);
   await project.abort();
   await project.ended(release);
-  const { entries } = await project.release(release);
-  const back = entries.findLast(({ fact }) => fact.kind === 'back-planned');
-  assert.ok(back?.fact.kind === 'back-planned');
-  const { steps } = back.fact;
-  assert.deepEqual(
-    steps.map((step) => step.kind),
-    ['route', 'start', 'ready', 'route', 'drain', 'stop'],
-  );
-  const [eased] = steps;
+  const { kinds, first } = await wayBack(project, release);
+  assert.deepEqual(kinds, RESTORES);
   // Two of four run: they bear one half.
-  assert.equal(eased?.kind === 'route' && eased.rotation.split?.candidate.percent, 50);
+  assert.equal(first.split?.candidate.percent, 50);
 });
+
+for (const [what, behaviour, code, left] of [
+  [
+    'is only worse leaves as fast as what is warm of stable can bear',
+    { failsEvery: 4 },
+    'CANDIDATE_WORSE',
+    50,
+  ],
+  [
+    'is broken leaves in one routing, however short stable is',
+    { broken: true },
+    'CANDIDATE_BROKEN',
+    undefined,
+  ],
+] as const)
+  it(`beside a shrunk stable, a candidate that ${what}`, async (t) => {
+    const project = await serving(t, SHRUNK);
+    const release = await project.begin('v2');
+    await holdsAt(project, 70);
+    steadyLoad(t, project.port);
+    const { instances } = await project.web();
+    const candidates = instances.filter(({ version }) => version === 'v2');
+    const become = `/become?${encodeURIComponent(JSON.stringify(behaviour))}`;
+    for (const { port } of candidates) await ask(port, { path: become });
+    assertEnded(await project.ended(release), 'rolled-back');
+    const back = await wayBack(project, release);
+    assert.equal(back.code, code);
+    assert.deepEqual(back.kinds, RESTORES);
+    assert.equal(back.first.split?.candidate.percent, left);
+    await assertAlone(project, 'v1');
+  });

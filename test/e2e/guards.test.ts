@@ -5,8 +5,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { it, type TestContext } from 'node:test';
+import type { EvidenceRecord } from '../../src/core/judge/evidence.ts';
 import { causeOf, type ReleaseRecord } from '../../src/core/release/records.ts';
+import { JOURNAL } from '../../src/wire/paths.ts';
 import { portOf, somePort } from '../contract/some-port.ts';
 import { assertEnded } from '../support/outcome.ts';
 import { noPrometheus, startPrometheus } from '../support/prometheus.ts';
@@ -99,6 +103,46 @@ it('a source of metrics that is away holds the release, and is shown (R8)', asyn
   assertEnded(await project.ended(id), 'rolled-back');
 });
 
+it('a killed control leaves what its guards had gathered to the next one', async (t) => {
+  const asked = { v1: 0, v2: 0 };
+  // Half of what it takes, and then nothing for as long as it is looked at.
+  let answersMax = 6;
+  const source = createServer(({ url }, response) => {
+    const version = url === '/v2' ? 'v2' : 'v1';
+    if (asked[version] >= answersMax) return response.writeHead(503).end();
+    asked[version] += 1;
+    return response.end(`{"n":${version === 'v2' ? 9 : 1}}`);
+  }).listen(0, '127.0.0.1');
+  await once(source, 'listening');
+  t.after(() => source.close());
+  const url = `http://127.0.0.1:${portOf(source.address())}/{{version}}`;
+  const metric = `{ json: "${url}", value: n, every: 200ms, compare: { tolerate: 2x } }`;
+  const judge = `{ metrics: { slow: ${metric} }, ${NO_SATURATION} }`;
+  const project = await serving(t, { strategy: HOLDS, judge });
+  users(t, project);
+  const id = await project.begin('v2');
+  const isWritten = () => writtenDown(project).guards?.metrics['slow']?.release.all === 6;
+  assert.ok(await project.eventually(isWritten));
+  const logNow = async () => (await project.release(id)).judging?.judgement.guards[0]?.worse?.log;
+  const before = await logNow();
+  assert.ok(before !== undefined && before > 1, `${before}`);
+  await project.killControl();
+  await project.up();
+  const isJudged = async () => (await project.release(id)).judging?.judgement.guards.length === 1;
+  assert.ok(await project.eventually(isJudged));
+  assert.equal(await logNow(), before);
+  answersMax = Infinity;
+  assertTakenBack(await project.ended(id), /metric slow: 9, stable 1; more than 2x above it in (\d+) of \1/);
+});
+
+/** Of the release under way. */
+function writtenDown({ root }: TestProject): EvidenceRecord {
+  const database = new DatabaseSync(path.join(root, JOURNAL), { readOnly: true });
+  const row = database.prepare('SELECT data FROM evidence').get();
+  database.close();
+  return JSON.parse(String(row?.['data'] ?? '{}'));
+}
+
 it('a leak is found in the bake, while no request fails', async (t) => {
   const judge = '{ saturation: { growth: 50MB/h, every: 100ms, warmUp: 0s, memory: off, cpu: off } }';
   const project = await serving(t, {
@@ -128,7 +172,7 @@ it('restarts of the candidate beyond what is allowed take it back', async (t) =>
   const candidate = (await project.web()).instances.find(({ version }) => version === 'v2');
   assert.ok(candidate);
   await ask(candidate.port, { path: '/crash' }).catch(() => undefined);
-  assertTakenBack(await project.ended(id), /restarts: 1 restart, stable 0; 0 tolerated/);
+  assertTakenBack(await project.ended(id), /restarts: web-r2-1 1 restart, stable's at most 0; 0 tolerated/);
 });
 
 it('probes alone find a bad candidate where there are no users, and nobody counts them', async (t) => {

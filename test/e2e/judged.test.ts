@@ -9,6 +9,7 @@ import type { ReleaseRecord } from '../../src/core/release/records.ts';
 import { causeOf } from '../../src/core/release/records.ts';
 import { assertEnded, outcomeOf } from '../support/outcome.ts';
 import { assertClean, steadyLoad } from '../support/steady-load.ts';
+import { ask } from '../integration/gateway-harness.ts';
 import { TestProject } from '../support/test-project.ts';
 
 async function serving(t: TestContext, strategy: string, behaviour = {}, traffic = ''): Promise<TestProject> {
@@ -33,7 +34,7 @@ it('takes back a version that fails, after a few requests and with the proof', a
   const load = steadyLoad(t, project.port);
   const release = await project.deploy('v2');
   assertEnded(release, 'rolled-back');
-  assert.match(why(release), /^CANDIDATE_WORSE: /);
+  assert.match(why(release), /^CANDIDATE_BROKEN: /);
   const { failed } = await load.stop();
   assert.ok(failed > 0, 'somebody has to meet it');
   assert.ok(failed <= 60, `${failed} requests failed`);
@@ -80,6 +81,31 @@ it('goes on with what it had when control is killed in a stage', async (t) => {
   await assertClean(load);
 });
 
+it('counts clients, not requests, where a hash keeps them: one of them is no evidence, many are', async (t) => {
+  const strategy = '{ type: canary, steps: [{ weight: 50, until: evidence }], bake: 100ms }';
+  const judge = '\n    judge: { errors: { negligible: 5% }, saturation: off }';
+  const project = await serving(t, `${strategy}${judge}`, {}, ', sticky: { hash: { header: x-user } }');
+  await project.build('v2');
+  const id = await project.begin('v2');
+  const visit = async (user: string) =>
+    String((await ask(project.port, { headers: { 'x-user': user } })).headers['x-shop-version']);
+  const seen = async () => (await project.release(id)).judging?.rows[0]?.candidate.requests ?? 0;
+  assert.ok(await project.eventually(async () => (await project.release(id)).judging !== null));
+  let one = 0;
+  while ((await visit(`user-${one}`)) !== 'v2') one += 1;
+  for (let request = 0; request < 400; request += 1) await visit(`user-${one}`);
+  assert.ok(await project.eventually(async () => (await seen()) >= 400));
+  const { judging } = await project.release(id);
+  assert.equal(judging?.judgement.verdict, 'not-enough-evidence');
+  assert.deepEqual(
+    judging.judgement.findings.map(({ guard }) => guard),
+    ['errors'],
+  );
+  for (let user = 0; (await project.release(id)).release.endedAtMs === null && user < 2_000; user += 1)
+    await visit(`other-${user}`);
+  assertEnded(await project.ended(id), 'done');
+});
+
 it('judges what the rules of an A/B give to the new version', async (t) => {
   const traffic = ', sticky: { cookie: shop, ttl: 1h }';
   const project = await serving(
@@ -92,6 +118,6 @@ it('judges what the rules of an A/B give to the new version', async (t) => {
   const load = steadyLoad(t, project.port);
   const release = await project.deploy('v2');
   assertEnded(release, 'rolled-back');
-  assert.match(why(release), /^CANDIDATE_WORSE: /);
+  assert.match(why(release), /^CANDIDATE_BROKEN: /);
   await load.stop();
 });

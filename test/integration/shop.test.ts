@@ -211,6 +211,8 @@ describe('a version that is', () => {
     assert.equal(await statusOf(shop, '/readyz'), 200);
     const broken = await shopOf({ name: 'bad', behaviour: 'broken-login' });
     assert.deepEqual([await statusOf(broken, '/login'), await statusOf(broken, '/')], [500, 200]);
+    const leaky = await shopOf({ name: 'leaky', behaviour: 'leaks' });
+    assert.equal(await statusOf(leaky, '/'), 200);
   });
 
   test('one that takes its time takes it', async () => {

@@ -22,7 +22,8 @@ export interface ShopVersion {
     | 'wrong-port'
     | 'slow-start'
     | 'fails-some'
-    | 'broken-login';
+    | 'broken-login'
+    | 'leaks';
   readonly delayMs?: number;
   readonly share?: number;
   readonly takes?: { readonly medianMs: number; readonly p99Ms: number };

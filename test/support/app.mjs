@@ -7,6 +7,7 @@ const { PORT, SEGUE_VERSION = '?', SEGUE_INSTANCE = '?' } = process.env;
 let ready = behaviour.ready !== false;
 let told = false;
 let probed = 0;
+let asked = 0;
 /** What a program that leaks never lets go of. */
 const kept = [];
 const idleSinceMs = new WeakMap();
@@ -26,11 +27,14 @@ const server = createServer(async (request, response) => {
   if (request.url === '/unready') ready = false;
   if (request.url === '/ready-again') ready = true;
   if (request.url === '/crash') return process.exit(3);
+  if (request.url.startsWith('/become?'))
+    Object.assign(behaviour, JSON.parse(decodeURIComponent(request.url.slice('/become?'.length))));
   if (request.url.startsWith('/say?'))
     console.log(new URL(request.url, 'http://app').searchParams.get('text'));
   if (request.headers['segue-probe'] !== undefined) probed += 1;
   if (request.url === '/probed') return response.end(String(probed));
   if (request.url === '/' && behaviour.broken) response.statusCode = 500;
+  if (request.url === '/' && (asked += 1) % behaviour.failsEvery === 0) response.statusCode = 500;
   if (request.url === '/' && behaviour.hangs) return;
   if (told && behaviour.complainsAfterSigterm && request.url !== '/ready') response.statusCode = 500;
   const slowMs = Number(new URL(request.url, 'http://app').searchParams.get('ms') ?? 0);

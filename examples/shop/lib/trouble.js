@@ -1,14 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const MS_MAX = 10_000;
+const KEPT_BYTES = 128 * 1024;
 
 /** What users meet in a version that is ready and not good: see version.js. */
 export function createTrouble({ behaviour, share, takes, instance }) {
   const unit = numbers(instance);
+  const kept = [];
 
   /** Waits as long as a page takes, or throws what the version fails with. */
   async function meet(request, url) {
     if (takes) await sleep(durationMs(takes, unit()));
+    if (behaviour === 'leaks') kept.push(Buffer.alloc(KEPT_BYTES, 1));
     if (behaviour === 'fails-some' && unit() < share) throw new Error('the payment service said no');
     if (behaviour === 'broken-login' && url.pathname === '/login') throw new Error('template not found');
   }

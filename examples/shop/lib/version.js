@@ -12,6 +12,7 @@ import { readFileSync } from 'node:fs';
  * slow-start         listens after `delayMs`
  * fails-some         answers 500 to `share` of the requests
  * broken-login       the page to log in answers 500, everything else works
+ * leaks              keeps 128 KB of every request, and works
  *
  * Any of them may take its time: `takes: { "medianMs": 10, "p99Ms": 40 }` is how long pages take, as with a database.
  */
@@ -26,6 +27,7 @@ const BEHAVIOURS = [
   'slow-start',
   'fails-some',
   'broken-login',
+  'leaks',
 ];
 
 export function readVersion() {

@@ -39,6 +39,7 @@ function styleOf(fact: Fact): Style | null {
     case 'back-planned':
     case 'abort-asked':
     case 'paused':
+    case 'unsure':
     case 'turned':
     case 'schema-waits':
     case 'schema-blocked':
@@ -73,6 +74,8 @@ export function describeFact(fact: Fact): string {
       return `step ${fact.index + 1} approved by ${describeWord(fact)}`;
     case 'gates-waived':
       return `${fact.indexes.length === 1 ? 'step' : 'steps'} ${fact.indexes.map((i) => i + 1).join(', ')} passed by ${describeWord(fact)}`;
+    case 'unsure':
+      return `step ${fact.index + 1} is not clear after ${formatDurationMs(fact.patienceMs)}: it goes on with evidence, or when a person says so`;
     case 'turned':
       return `turned round: ${describeError(fact.cause)}`;
     case 'back-planned':
@@ -129,6 +132,7 @@ type ReleaseFactKind =
   | 'resumed'
   | 'approved'
   | 'gates-waived'
+  | 'unsure'
   | 'turned'
   | 'back-planned'
   | 'release-ended'

@@ -28,8 +28,10 @@ export function renderProgress(progress: Progress, nowMs: number, size: Size, pa
   const goingBack = cause ? ['', paint('yellow', clip(`going back: ${describeError(cause)}`, columns))] : [];
   const person = ended ? null : waitsFor(progress);
   const waiting = person === null ? [] : ['', paint('yellow', clip(`  ${person}`, columns))];
+  const judged = judgeLine(progress, columns, paint);
   const newest = news && !ended ? ['', paint('dim', clip(`  ${news}`, columns))] : [];
-  const room = Math.max(ROWS_MIN, size.rows - 4 - goingBack.length - waiting.length - newest.length);
+  const said = [...judged, ...waiting, ...newest];
+  const room = Math.max(ROWS_MIN, size.rows - 4 - goingBack.length - said.length);
   const backRoom = back ? Math.min(back.length + 1, Math.max(ROWS_MIN, Math.floor(room / 2))) : 0;
   return [
     renderTitle(progress, paint),
@@ -37,16 +39,20 @@ export function renderProgress(progress: Progress, nowMs: number, size: Size, pa
     ...renderRows(forward, room - backRoom, nowMs, columns, paint),
     ...goingBack,
     ...(back ? ['', ...renderRows(back, backRoom - 1, nowMs, columns, paint)] : []),
-    ...waiting,
-    ...newest,
+    ...said,
   ];
+}
+
+/** While it goes up: on the way back nobody waits for evidence. */
+function judgeLine({ standing, back, ended }: Progress, columns: number, paint: Paint): string[] {
+  return standing === null || back || ended ? [] : ['', paint('dim', clip(`  judge: ${standing}`, columns))];
 }
 
 export function renderAlone([only]: readonly Progress[], nowMs: number, size: Size, paint: Paint): string[] {
   return only ? renderProgress(only, nowMs, size, paint) : [];
 }
 
-/** Several services of one release: where each is, in three lines at most. */
+/** Several services of one release: where each is, in four lines at most. */
 export function renderTogether(
   all: readonly Progress[],
   nowMs: number,
@@ -66,6 +72,7 @@ export function renderTogether(
       ...(step
         ? [`  ${markOf(step, nowMs, paint)} ${paint('dim', place)}  ${clip(step.text, columns - 20)}`]
         : []),
+      ...judgeLine(progress, columns, paint).slice(1),
       ...(person === null ? why : [paint('yellow', clip(`    ${person}`, columns))]),
     ];
   });

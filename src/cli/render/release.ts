@@ -40,7 +40,14 @@ export function stateCell({ state, waiting }: ReleaseSummary): { text: string; s
 }
 
 export function describeWaiting({ for: what, why }: NonNullable<ReleaseSummary['waiting']>): string {
-  return what === 'resume' ? `paused by ${why}` : 'waits for approval';
+  switch (what) {
+    case 'resume':
+      return `paused by ${why}`;
+    case 'approval':
+      return 'waits for approval';
+    case 'evidence':
+      return `waits for evidence or a person: ${why}`;
+  }
 }
 
 /** Everything about one release, from the journal. */

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Plan } from '../../core/release/plan.ts';
+import type { Standing } from '../../core/judge/standing.ts';
 import type { InstanceStatus, ReleaseSummary, StatusResponse, TrafficResponse } from '../../wire/api.ts';
 import { beginProgress, advance, type Progress } from '../progress.ts';
 import { renderError } from './error.ts';
@@ -150,7 +151,7 @@ describe('progress', () => {
       })),
     };
     const steps = many.forward.map((step, i) => ({
-      asks: false,
+      asks: null,
       state: 'waiting' as const,
       startedAtMs: null,
       endedAtMs: null,
@@ -259,6 +260,7 @@ test('the status tells what serves, what is wrong and what is under way', () => 
         holding: 3,
         instances: [INSTANCE, { ...INSTANCE, id: 'web-r0-1', phase: 'stopped' }],
         release: SUMMARY,
+        standing: null,
         last: null,
       },
     ],
@@ -272,6 +274,16 @@ test('the status tells what serves, what is wrong and what is under way', () => 
   assert.match(text, /r2 going back for 5s: deploy v1 -> v2, step 1 of 1: stop web-r2-1/);
   const [service] = status.services;
   assert.ok(service);
+  const standing: Standing = {
+    ...{ verdict: 'not-enough-evidence', text: 'holds: 12 of about 300 requests', perSecond: null },
+    evidence: { guard: 'errors', log: 1, neededLog: 3, part: 1 / 3 },
+    ...{ requests: 12, missingRequests: 288, missingMs: null, holds: ['errors'] },
+  };
+  const judged = { ...status, services: [{ ...service, standing }] };
+  assert.match(
+    renderStatus(judged, NOW_MS, plainPaint).join('\n'),
+    /^ {2}judge: holds: 12 of about 300 requests; evidence 33%$/m,
+  );
   const shared = { ...status, services: [{ ...service, release: { ...SUMMARY, percent: 30 } }] };
   assert.match(renderStatus(shared, NOW_MS, plainPaint).join('\n'), /v1 -> v2, 30% to v2, step 1 of 1/);
 });

@@ -1,3 +1,4 @@
+import { describeStandingWhole } from '../../core/judge/standing.ts';
 import type { CertificateState } from '../../core/traffic/certificates.ts';
 import { count, formatDurationMs } from '../../core/units.ts';
 import type {
@@ -68,6 +69,7 @@ function renderService(service: ServiceStatus, nowMs: number, paint: Paint): str
     ...(shown.length > 0 ? renderTable(HEAD, shown.map(instanceRow), paint, '  ') : []),
     ...shown.filter((i) => i.trouble !== null).map((i) => `  ${paint('yellow', '!')} ${i.id}: ${i.trouble}`),
     ...(service.release ? renderActive(service.release, nowMs, paint) : []),
+    ...(service.standing ? [`  judge: ${describeStandingWhole(service.standing)}`] : []),
     ...(service.last && !service.release ? [renderLast(service.last, nowMs, paint)] : []),
   ];
 }

@@ -12,6 +12,7 @@ import { FakeClock } from '../../../test/support/fake-clock.ts';
 import { releaseOf } from '../../../test/support/release-records.ts';
 import { serviceSpec } from '../../../test/support/service-spec.ts';
 import type { GuardChoices, MetricChoice } from '../../core/judge/guard-choices.ts';
+import type { GuardRecords } from '../../core/judge/guard-records.ts';
 import { DEFAULT_JUDGE } from '../../core/judge/rules.ts';
 import type { GuardFinding } from '../../core/judge/verdict.ts';
 import type { InstanceRecord } from '../../core/release/records.ts';
@@ -50,9 +51,10 @@ interface Scene {
   readonly instances?: readonly InstanceRecord[];
   readonly usage?: () => ReadonlyMap<string, Usage>;
   readonly requests?: () => number;
+  readonly before?: GuardRecords | null;
 }
 
-function watching(t: TestContext, { choices, instances = [], usage, requests }: Scene) {
+function watching(t: TestContext, { choices, instances = [], usage, requests, before }: Scene) {
   const clock = new FakeClock();
   const chance = new Chance(7);
   const crashed = new Set<(notice: CrashNotice) => void>();
@@ -86,6 +88,7 @@ function watching(t: TestContext, { choices, instances = [], usage, requests }: 
   const order = {
     ...{ release: releaseOf('done'), service: serviceSpec(), rules: RULES },
     choices: { metrics: {}, saturation: null, probes: null, ...choices },
+    before: () => before ?? null,
   };
   let stage = 1;
   const findings = (): readonly GuardFinding[] => desk.findings({ ...order, stage });
@@ -232,6 +235,9 @@ test('usage of both sides is read, and restarts are counted for the side that th
   await until(() => wordOf(findings(), 'cpu') === 'worse', 10_000);
   assert.equal(wordOf(findings(), 'memory'), 'not-enough-evidence');
   const crash = (id: string) => {
+    const place = instances.findIndex((each) => each.id === id);
+    const record = instances[place];
+    if (record) instances[place] = { ...record, restarts: (record.restarts ?? 0) + 1 };
     for (const tell of crashed) tell({ id, crashes: 1, error: { code: 'CRASH_LOOP', detail: '' } });
   };
   for (const id of ['web-r1-1', 'web-r2-1', 'web-r2-1', 'elsewhere']) crash(id);
@@ -281,4 +287,31 @@ test('probes go to both sides, labelled, at no more than their rate, and stop wi
   await clock.advance(10_000);
   await sleep(20);
   assert.ok(seen.length <= before + 2, 'nothing is sent after the end');
+});
+
+test('another desk goes on with what was written down, and a stage that began meanwhile begins anew', async (t) => {
+  let value = 1;
+  const port = await serve(t, () => `{"n":${value}}`);
+  const metrics = { stock: jsonMetric(port) };
+  const first = watching(t, { choices: { metrics } });
+  await first.until(() => wordOf(first.findings(), 'metric stock') === 'better-or-same');
+  const records = first.desk.records('r2');
+  assert.equal(records?.stage, 1);
+  const before: GuardRecords = JSON.parse(JSON.stringify(records));
+  first.desk.close();
+
+  value = 9;
+  const second = watching(t, { choices: { metrics }, before });
+  assert.deepEqual(second.desk.records('r2'), before);
+  await second.until(() => wordOf(second.findings(), 'metric stock') === 'worse');
+  second.desk.close();
+
+  const third = watching(t, { choices: { metrics }, before });
+  third.beginStage();
+  third.findings();
+  assert.equal(
+    third.desk.records('r2')?.metrics['stock']?.run,
+    null,
+    'what was good was so in another stage',
+  );
 });

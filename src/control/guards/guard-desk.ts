@@ -1,6 +1,7 @@
 /** The guards beside the gateway's counts, of every release that is judged: begun when first asked for. */
 import type { GuardChoices } from '../../core/judge/guard-choices.ts';
 import { budgetOf } from '../../core/judge/budget.ts';
+import { type GuardRecords, noGuardRecords } from '../../core/judge/guard-records.ts';
 import type { JudgeRules } from '../../core/judge/judge.ts';
 import type { GuardFinding } from '../../core/judge/verdict.ts';
 import { limits } from '../../core/limits.ts';
@@ -22,6 +23,8 @@ export interface GuardOrder {
   readonly rules: JudgeRules;
   /** Another one for each weight that the candidate has had. */
   readonly stage: number;
+  /** What was written down of them: by this control, or by an earlier one. Asked for once. */
+  readonly before: () => GuardRecords | null;
 }
 
 interface Watched {
@@ -50,7 +53,7 @@ export class GuardDesk {
     const nowMs = this.#parts.ports.clock.monotonicMs();
     let watched = this.#watched.get(id);
     if (!watched) {
-      watched = { sources: this.#sourcesOf(order), stage, found: [], foundAtMs: -Infinity };
+      watched = this.#begin(order);
       this.#watched.set(id, watched);
     }
     if (watched.stage !== stage) {
@@ -65,17 +68,33 @@ export class GuardDesk {
     return watched.found;
   }
 
-  #sourcesOf({ release, service, choices, rules, stage }: GuardOrder): GuardSource[] {
+  /** What they have gathered so far; null: they have not begun. */
+  records(release: string): GuardRecords | null {
+    const watched = this.#watched.get(release);
+    if (!watched) return null;
+    return watched.sources.reduce((records, source) => source.addTo(records), noGuardRecords(watched.stage));
+  }
+
+  /** With the stage that was gathered for, so that a new one begins as it does for everybody. */
+  #begin(order: GuardOrder): Watched {
+    const before = order.before();
+    const stage = before?.stage ?? order.stage;
+    const sources = this.#sourcesOf({ ...order, stage }, before);
+    return { sources, stage, found: [], foundAtMs: -Infinity };
+  }
+
+  #sourcesOf(order: GuardOrder, before: GuardRecords | null): GuardSource[] {
+    const { release, service, choices, rules, stage } = order;
     const { metrics, saturation, probes } = choices;
     const copies = copiesRequests(release);
     const { each: falseAlarms } = budgetOf(rules.falseAlarms, choices, copies);
     const level = { falseAlarms, falsePasses: rules.falsePasses };
     const sources: GuardSource[] = Object.entries(metrics).map(
-      ([name, choice]) => new MetricWatch({ name, choice, level, release }, this.#parts),
+      ([name, choice]) => new MetricWatch({ name, choice, level, release, before }, this.#parts),
     );
     if (saturation) {
-      const order = { choice: saturation, falseAlarms, release, unit: unitOf(service) };
-      sources.push(new UsageWatch(order, this.#parts));
+      const usage = { choice: saturation, falseAlarms, release, unit: unitOf(service), before };
+      sources.push(new UsageWatch(usage, this.#parts));
     }
     if (probes && isWeb(service)) {
       const probeRules = {
@@ -84,9 +103,10 @@ export class GuardDesk {
         negligible: rules.errors.negligible,
         promote: probes.promote,
       };
-      sources.push(new Probing({ choice: probes, rules: probeRules, level, release, service }, this.#parts));
+      const probing = { choice: probes, rules: probeRules, level, release, service, before };
+      sources.push(new Probing(probing, this.#parts));
     }
-    if (copies) sources.push(new ShadowWatch({ rules, level, release, stage }, this.#parts));
+    if (copies) sources.push(new ShadowWatch({ rules, level, release, stage, before }, this.#parts));
     return sources;
   }
 

@@ -1,4 +1,5 @@
 /** What a guard beside the gateway's counts is made with, and what the judge asks of it. */
+import type { GuardRecords } from '../../core/judge/guard-records.ts';
 import type { GuardFinding } from '../../core/judge/verdict.ts';
 import type { InstanceRecord, ReleaseRecord } from '../../core/release/records.ts';
 import type { Fleet } from '../fleet.ts';
@@ -10,6 +11,8 @@ export interface GuardSource {
   /** Called when the candidate's weight has changed, with the index of the step that changed it. */
   beginStage(stage: number): void;
   findings(): GuardFinding[];
+  /** What it has gathered, added to what others have. */
+  addTo(records: GuardRecords): GuardRecords;
   close(): void;
 }
 
@@ -29,14 +32,19 @@ export interface Sides {
 
 /** Instances that are ready now. Fresh ones of stable, started beside the candidate, are stable's. */
 export function sidesOf(release: ReleaseRecord, { ledger, fleet }: GuardParts): Sides {
-  const ready = ledger.instances.filter(
-    ({ id, service }) => service === release.service && fleet.isReady(id),
+  return sidesAmong(
+    release,
+    ledger.instances.filter(({ id }) => fleet.isReady(id)),
   );
+}
+
+export function sidesAmong(release: ReleaseRecord, instances: readonly InstanceRecord[]): Sides {
+  const ours = instances.filter(({ service }) => service === release.service);
   const isCandidate = (instance: InstanceRecord) =>
     instance.version === release.to && instance.release === release.id;
   return {
-    candidate: ready.filter(isCandidate),
-    stable: ready.filter((instance) => instance.version === release.from && !isCandidate(instance)),
+    candidate: ours.filter(isCandidate),
+    stable: ours.filter((instance) => instance.version === release.from && !isCandidate(instance)),
   };
 }
 

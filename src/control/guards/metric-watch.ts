@@ -1,5 +1,6 @@
 /** Asks one outside metric again and again, for as long as its release is judged. */
 import type { MetricChoice, MetricOrigin } from '../../core/judge/guard-choices.ts';
+import type { GuardRecords } from '../../core/judge/guard-records.ts';
 import { type GuardLevel, MetricGuard } from '../../core/judge/metric-guard.ts';
 import {
   anyOf,
@@ -19,6 +20,8 @@ export interface MetricOrder {
   readonly choice: MetricChoice;
   readonly level: GuardLevel;
   readonly release: ReleaseRecord;
+  /** What an earlier control gathered. */
+  readonly before: GuardRecords | null;
 }
 
 type Values = Partial<Record<Placeholder, string>>;
@@ -30,11 +33,12 @@ export class MetricWatch implements GuardSource {
   readonly #closing = new AbortController();
 
   constructor(order: MetricOrder, parts: GuardParts) {
-    const { name, choice, level } = order;
+    const { name, choice, level, before } = order;
     const { clock } = parts.ports;
     this.#parts = parts;
     this.#order = order;
-    this.#guard = new MetricGuard(name, choice, level, clock.monotonicMs());
+    const begun = { atMs: clock.monotonicMs(), before: before?.metrics[name] ?? null };
+    this.#guard = new MetricGuard(name, choice, level, begun);
     void repeat(choice.everyMs, () => this.#look(), { clock }, this.#closing.signal);
   }
 
@@ -98,6 +102,11 @@ export class MetricWatch implements GuardSource {
 
   findings(): GuardFinding[] {
     return [this.#guard.finding(this.#parts.ports.clock.monotonicMs())];
+  }
+
+  addTo(records: GuardRecords): GuardRecords {
+    const metrics = { ...records.metrics, [this.#order.name]: this.#guard.gathered };
+    return { ...records, metrics };
   }
 
   close(): void {

@@ -4,6 +4,7 @@
  */
 import { limits } from '../../core/limits.ts';
 import type { ProbesChoice } from '../../core/judge/guard-choices.ts';
+import type { GuardRecords } from '../../core/judge/guard-records.ts';
 import type { GuardLevel } from '../../core/judge/metric-guard.ts';
 import { ProbeGuard, type ProbeRules } from '../../core/judge/probe-guard.ts';
 import type { GuardFinding } from '../../core/judge/verdict.ts';
@@ -19,6 +20,8 @@ export interface ProbingOrder {
   readonly level: GuardLevel;
   readonly release: ReleaseRecord;
   readonly service: WebService;
+  /** What an earlier control gathered. */
+  readonly before: GuardRecords | null;
 }
 
 /** So that a program can leave them out of what it counts. */
@@ -35,7 +38,7 @@ export class Probing implements GuardSource {
   constructor(order: ProbingOrder, parts: GuardParts) {
     this.#parts = parts;
     this.#order = order;
-    this.#guard = new ProbeGuard(order.rules, order.level);
+    this.#guard = new ProbeGuard(order.rules, order.level, order.before?.probes ?? null);
     const everyMs = 1_000 / order.choice.perSecond;
     void repeat(everyMs, () => this.#next(), parts.ports, this.#closing.signal);
   }
@@ -78,6 +81,10 @@ export class Probing implements GuardSource {
 
   findings(): GuardFinding[] {
     return this.#guard.findings();
+  }
+
+  addTo(records: GuardRecords): GuardRecords {
+    return { ...records, probes: this.#guard.gathered };
   }
 
   close(): void {

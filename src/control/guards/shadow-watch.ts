@@ -1,7 +1,8 @@
 /**
- * Reads from the gateway's reports how copies compare with their originals. What an earlier control saw of them is not
- * seen again: it learns anew from there, and believes too little rather than anything twice.
+ * Reads from the gateway's reports how copies compare with their originals. What was counted is written down with what
+ * the gateway had counted by then, so that a later control counts nothing twice and leaves nothing out.
  */
+import type { GuardRecords } from '../../core/judge/guard-records.ts';
 import type { JudgeRules } from '../../core/judge/judge.ts';
 import type { GuardLevel } from '../../core/judge/metric-guard.ts';
 import { ShadowGuard } from '../../core/judge/shadow-guard.ts';
@@ -17,6 +18,8 @@ export interface ShadowOrder {
   readonly release: ReleaseRecord;
   /** Index of the step that began the stage. */
   readonly stage: number;
+  /** What an earlier control gathered. */
+  readonly before: GuardRecords | null;
 }
 
 export class ShadowWatch implements GuardSource {
@@ -24,11 +27,12 @@ export class ShadowWatch implements GuardSource {
   readonly #release: ReleaseRecord;
   readonly #guard: ShadowGuard;
 
-  constructor({ rules, level, release, stage }: ShadowOrder, { ports }: GuardParts) {
+  constructor({ rules, level, release, stage, before }: ShadowOrder, { ports }: GuardParts) {
     this.#plane = ports.plane;
     this.#release = release;
-    this.#guard = new ShadowGuard(rules.errors, level);
-    this.beginStage(stage);
+    this.#guard = new ShadowGuard(rules.errors, level, before?.shadow ?? null);
+    if (before?.shadow && before.stage === stage) this.#guard.goOn(copiesRequests(release, stage));
+    else this.beginStage(stage);
   }
 
   beginStage(stage: number): void {
@@ -39,6 +43,10 @@ export class ShadowWatch implements GuardSource {
   findings(): GuardFinding[] {
     this.#look();
     return this.#guard.findings();
+  }
+
+  addTo(records: GuardRecords): GuardRecords {
+    return { ...records, shadow: this.#guard.gathered };
   }
 
   close(): void {

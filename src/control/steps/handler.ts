@@ -6,6 +6,7 @@ import type { Fleet } from '../fleet.ts';
 import type { JudgeDesk } from '../judge-desk.ts';
 import type { Ledger } from '../ledger.ts';
 import type { ControlPorts } from '../ports.ts';
+import type { Happening } from '../release-book.ts';
 import type { TrafficDirector } from '../traffic-director.ts';
 
 export interface StepContext {
@@ -29,6 +30,8 @@ export interface StepContext {
   readonly schema: SchemaWork;
   /** Aborted when somebody asks for the way back, or when control ends. */
   readonly signal: AbortSignal;
+  /** Writes down what happens in the step, unless the release is somewhere else by now. */
+  readonly tell: (happening: Happening) => Promise<void>;
 }
 
 /**

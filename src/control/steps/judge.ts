@@ -2,8 +2,18 @@ import { SegueError } from '../../core/errors.ts';
 import { stageOf } from '../../core/release/stage.ts';
 import type { JudgeStep } from '../../core/release/step.ts';
 import { formatDurationMs } from '../../core/units.ts';
-import type { StepHandler } from './handler.ts';
+import type { StepContext, StepHandler } from './handler.ts';
 import { watchUntil } from './watch.ts';
+
+/** Once, however many controls come to this point. */
+async function askPeople(
+  { patienceMs }: JudgeStep,
+  { release, ledger, index, tell }: StepContext,
+): Promise<void> {
+  const state = ledger.release(release.id)?.state;
+  if (state?.phase !== 'forward' || state.unsure === index) return;
+  await tell({ event: { type: 'unsure', index }, fact: { kind: 'unsure', index, patienceMs } });
+}
 
 /**
  * Done when the stage has the evidence that the candidate is not worse. One that is worse is taken back from outside
@@ -23,6 +33,7 @@ export const judge: StepHandler<JudgeStep> = async (step, context) => {
   const patience = formatDurationMs(step.patienceMs);
   if (step.onUnsure === 'promote') return `not clear after ${patience}, on all the same`;
   if (step.onUnsure === 'back') throw new SegueError('EVIDENCE_MISSING', `Not clear after ${patience}.`);
+  await askPeople(step, context);
   await watchUntil(step, context, { endMs: Infinity, passed, onChange });
   return note();
 };

@@ -1,4 +1,5 @@
 /** A candidate against stable beside it, under the same weight: what both share cancels. */
+import { countKeys } from '../traffic/key-sketch.ts';
 import type { Asked, Guard } from './guard.ts';
 import { boundOf, type Measure, rateOf, split, total } from './measure.ts';
 import { logSumExp } from './numeric.ts';
@@ -66,7 +67,7 @@ function evidenceOfSame(measure: Measure, bounds: Bounds, stage: readonly Observ
 
 /**
  * Where traffic is sticky a session's errors count once, so the good ones have to be sessions too: fewer than
- * requests, and independent of each other.
+ * requests, and independent of each other. By a hash it is keys, of which at least so many came.
  */
 function perDecision(rows: readonly Observation[], { of }: Measure): Rate {
   let bad = 0;
@@ -74,7 +75,8 @@ function perDecision(rows: readonly Observation[], { of }: Measure): Rate {
   for (const { candidate } of rows) {
     const rate = of(candidate);
     bad += rate.bad;
-    requests += Math.max(rate.bad, Math.min(rate.requests, candidate.assigned));
+    const units = candidate.assigned + countKeys(candidate.keys);
+    requests += Math.max(rate.bad, Math.min(rate.requests, units));
   }
   return { bad, requests };
 }

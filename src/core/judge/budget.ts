@@ -22,7 +22,10 @@ export function budgetOf(
 ): Budget {
   const compared = Object.values(metrics).filter(({ rule }) => rule.type === 'compare').length;
   const saturated = saturation
-    ? [saturation.cpu, saturation.memory, saturation.delay, saturation.growthBytesPerHour]
+    ? [
+        ...[saturation.cpu, saturation.memory, saturation.delay],
+        ...[saturation.growthBytesPerHour, saturation.restarts],
+      ]
     : [];
   const guards =
     compared +

@@ -9,7 +9,10 @@ import { assignmentKey } from '../traffic/report-book.ts';
 import type { Group } from '../traffic/split.ts';
 import { type Cell, cellKey, grownCell, observationOf, type Place, placeOf, type Weights } from './cell.ts';
 import { grownSince, NOBODY } from './grown.ts';
+import type { GuardRecords } from './guard-records.ts';
+import { errorRate, total } from './measure.ts';
 import type { Observation, Side } from './observed.ts';
+import type { Rate } from './rate.ts';
 
 export interface EvidenceRecord {
   readonly release: string;
@@ -30,10 +33,13 @@ export interface EvidenceRecord {
   /** Sessions that met an error, by side; in the release and in the stage. */
   readonly sessions: Sessions;
   readonly stageSessions: Sessions;
+  /** What the guards beside the counts have; absent: nothing. */
+  readonly guards?: GuardRecords;
 }
 
 export type Sessions = Readonly<Record<Group, readonly string[]>>;
 
+const NONE: Rate = { bad: 0, requests: 0 };
 const NO_SESSIONS: Sessions = { candidate: [], stable: [], baseline: [] };
 
 export interface Stage {
@@ -78,6 +84,7 @@ export class EvidenceBook {
   #index: number;
   #stageAtMs: number;
   #cold: boolean;
+  #newest: Rate = NONE;
 
   constructor({ release, service, from, to, ...record }: EvidenceRecord) {
     this.#of = { release, service, from, to };
@@ -96,6 +103,11 @@ export class EvidenceBook {
 
   get stageAtMs(): number {
     return this.#stageAtMs;
+  }
+
+  /** Of the candidate, request by request: what came with the last news. */
+  get newest(): Rate {
+    return this.#newest;
   }
 
   get cold(): boolean {
@@ -130,13 +142,17 @@ export class EvidenceBook {
   /** True when something of it counts. */
   take({ rows, failures, sticky }: News): boolean {
     let counted = false;
+    this.#newest = NONE;
     for (const row of rows) {
       const key = assignmentKey(row);
       const before = this.#seen.get(key);
       if (before === row || !isOf(row, this.#of)) continue;
       this.#seen.set(key, row);
       const place = placeOf(row, this.#of, this.#weights);
-      if (place) counted = this.#count(place, this.#heard(grownSince(before, row), place, sticky)) || counted;
+      if (!place) continue;
+      const grown = grownSince(before, row);
+      if (place.group === 'candidate') this.#newest = total([this.#newest, errorRate(grown)]);
+      counted = this.#count(place, this.#heard(grown, place, sticky)) || counted;
     }
     if (sticky) for (const failure of failures) counted = this.#met(failure) || counted;
     return counted;
@@ -168,7 +184,7 @@ export class EvidenceBook {
     return { release: this.#release.observed(), stage: this.#stage.observed() };
   }
 
-  record(): EvidenceRecord {
+  record(): Omit<EvidenceRecord, 'guards'> {
     return {
       ...this.#of,
       seen: [...this.#seen.values()],
@@ -213,13 +229,14 @@ class Account {
   }
 
   /**
-   * The first error of a session and a side counts. Past the bound all are forgotten, on every side at once, so that
-   * none looks better for it; who comes again then counts once more.
+   * The first error of a session counts, on whichever side: a weight that rises moves sessions to the candidate, and
+   * those that fail everywhere would be held against it alone, because stable had them before. Past the bound all are
+   * forgotten, on every side at once, so that none looks better for it; who comes again then counts once more.
    */
   meet(place: Place, session: string | null): boolean {
     const known = this.#sessions[place.group];
     if (session !== null) {
-      if (known.has(session)) return false;
+      if (Object.values(this.#sessions).some((side) => side.has(session))) return false;
       if (known.size >= limits.judge.sessionsMax)
         this.#sessions = { candidate: new Set(), stable: new Set(), baseline: new Set() };
       this.#sessions[place.group].add(session);

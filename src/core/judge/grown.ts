@@ -1,6 +1,7 @@
 /** What came to the gateway's cumulative counts between two looks at them. */
 import type { AssignedCounts } from '../traffic/counts.ts';
 import { addPairs, pairsBetween } from '../traffic/histogram.ts';
+import { keysBeyond, mergeKeys } from '../traffic/key-sketch.ts';
 import type { Side } from './observed.ts';
 
 export const NOBODY: Side = { requests: 0, errors: 0, latency: [], assigned: 0 };
@@ -11,7 +12,9 @@ export const NOBODY: Side = { requests: 0, errors: 0, latency: [], assigned: 0 }
  */
 export function grownSince(before: AssignedCounts | undefined, now: AssignedCounts): Side {
   const then = before && !fell(before, now) ? before : undefined;
+  const keys = keysBeyond(then?.keys, now.keys);
   return {
+    ...(keys === '' ? {} : { keys }),
     requests: endedOf(now) - (then ? endedOf(then) : 0),
     errors: errorsOf(now) - (then ? errorsOf(then) : 0),
     latency: pairsBetween(then?.latency ?? [], now.latency),
@@ -20,7 +23,9 @@ export function grownSince(before: AssignedCounts | undefined, now: AssignedCoun
 }
 
 export function addSides(a: Side, b: Side): Side {
+  const keys = mergeKeys(a.keys, b.keys);
   return {
+    ...(keys === '' ? {} : { keys }),
     requests: a.requests + b.requests,
     errors: a.errors + b.errors,
     latency: addPairs(a.latency, b.latency),

@@ -64,7 +64,7 @@ export interface SaturationChoice {
   /** Of any instance. */
   readonly memoryMaxBytes: number | null;
   readonly growthBytesPerHour: number | null;
-  /** Of all instances of the candidate together. */
+  /** Of one instance. */
   readonly restarts: number | null;
 }
 
@@ -87,7 +87,7 @@ export const DEFAULT_GUARDS: GuardChoices = {
     memoryMaxBytes: null,
     growthBytesPerHour: null,
     delay: 3,
-    restarts: 10,
+    restarts: 2,
   },
   probes: null,
 };

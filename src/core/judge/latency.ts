@@ -3,7 +3,7 @@
  * so that the machinery for errors serves for latency too.
  */
 import { bucketTopMs } from '../traffic/histogram.ts';
-import { rateInterval } from './rate.ts';
+import { sideOfRate } from './rate.ts';
 
 /** `[bucket, count, ...]` pairs of the histogram in `traffic/histogram.ts`. */
 export type Histogram = readonly number[];
@@ -54,9 +54,9 @@ export function quantileInterval(
   let faster = 0;
   for (const [bucket, count] of sorted) {
     faster += count;
-    const { from, to } = rateInterval({ bad: faster, requests }, alpha);
-    if (to < quantile) fromMs = bucketTopMs(bucket);
-    if (from > quantile) return { fromMs, toMs: bucketTopMs(bucket) };
+    const side = sideOfRate({ bad: faster, requests }, quantile, alpha);
+    if (side === 'below') fromMs = bucketTopMs(bucket);
+    if (side === 'above') return { fromMs, toMs: bucketTopMs(bucket) };
   }
   return { fromMs, toMs: null };
 }

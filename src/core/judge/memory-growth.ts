@@ -36,6 +36,14 @@ export interface Slope {
   readonly to: number;
 }
 
+/** Blocks that were not whole, and the floors before them, are left out: they would have a hole. */
+export interface GrowthGathered {
+  /** Of each length of a block. */
+  readonly pairs: readonly Pairs[];
+  /** For people: how long before they were. */
+  readonly floors: readonly { readonly agoMs: number; readonly bytes: number }[];
+}
+
 export class MemoryGrowth {
   readonly #boundPerHour: number;
   readonly #scales: Blocks[] = LENGTHS.map((length) => ({
@@ -46,9 +54,18 @@ export class MemoryGrowth {
   /** Of these floors; undefined: not computed yet. */
   #slope: Slope | null | undefined;
 
-  /** Bytes per hour that are tolerated. */
-  constructor(boundPerHour: number) {
+  /** `boundPerHour`: bytes that are tolerated. `before`: what an earlier control gathered. */
+  constructor(boundPerHour: number, before: GrowthGathered | null = null, atMs = 0) {
     this.#boundPerHour = boundPerHour;
+    for (const [index, blocks] of this.#scales.entries()) blocks.pairs = before?.pairs[index] ?? NO_PAIRS;
+    this.#floors = (before?.floors ?? []).map(({ agoMs, bytes }) => ({ atMs: atMs - agoMs, bytes }));
+  }
+
+  gathered(atMs: number): GrowthGathered {
+    return {
+      pairs: this.#scales.map(({ pairs }) => pairs),
+      floors: this.#floors.map((floor) => ({ agoMs: atMs - floor.atMs, bytes: floor.bytes })),
+    };
   }
 
   take(atMs: number, bytes: number): void {

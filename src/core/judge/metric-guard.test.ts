@@ -19,7 +19,7 @@ function choiceOf(rule: MetricRule, overMs = 0): MetricChoice {
 
 /** Takes one value a second, or none where it is null. */
 function guardWith(rule: MetricRule, values: readonly (number | null)[], overMs = 0) {
-  const guard = new MetricGuard('x', choiceOf(rule, overMs), LEVEL, 0);
+  const guard = new MetricGuard('x', choiceOf(rule, overMs), LEVEL, { atMs: 0, before: null });
   for (const [at, value] of values.entries())
     if (value === null) guard.fail('it answered 503');
     else guard.take({ atMs: (at + 1) * 1_000, candidate: value, stable: null });
@@ -107,7 +107,7 @@ describe('a comparison', () => {
   const pairs = (count: number, { rule = COMPARE, seed = 1, candidate }: Law) => {
     const chance = new Chance(seed);
     const noise = () => Math.exp(chance.unit() + chance.unit() + chance.unit());
-    const guard = new MetricGuard('x', choiceOf(rule), LEVEL, 0);
+    const guard = new MetricGuard('x', choiceOf(rule), LEVEL, { atMs: 0, before: null });
     let worst = false;
     for (let at = 1; at <= count; at += 1) {
       guard.take({ atMs: at * 1_000, candidate: candidate(noise()), stable: noise() });

@@ -29,8 +29,21 @@ interface Run {
   readonly values: readonly number[];
 }
 
+/** Without moments: what is away for longer than a value looks back is not counted twice either way. */
+export interface MetricGathered {
+  readonly last: Omit<MetricReading, 'atMs'> | null;
+  readonly run: Run | null;
+  readonly release: Pairs;
+  readonly stage: Pairs;
+}
+
 type Bound = Extract<MetricRule, { type: 'bound' }>;
 type Compare = Extract<MetricRule, { type: 'compare' }>;
+
+interface Begun {
+  readonly atMs: number;
+  readonly before: MetricGathered | null;
+}
 
 /** A source is missed when so many of its values did not come. */
 const MISSED_MAX = 3;
@@ -47,13 +60,27 @@ export class MetricGuard {
   #release: Pairs = NO_PAIRS;
   #stage: Pairs = NO_PAIRS;
 
-  /** What was before `atMs` is not the candidate's: the first value that counts looks back no further. */
-  constructor(name: string, choice: MetricChoice, level: GuardLevel, atMs: number) {
+  /**
+   * What was before `atMs` is not the candidate's, or was counted by an earlier control, which gathered `before`: the
+   * first value that counts looks back no further.
+   */
+  constructor(name: string, choice: MetricChoice, level: GuardLevel, begun: Begun) {
+    const { atMs, before } = begun;
     this.#name = name;
     this.#choice = choice;
     this.#level = level;
     this.#countedAtMs = atMs;
     this.#stageAtMs = atMs;
+    if (!before) return;
+    this.#last = before.last && { ...before.last, atMs: -Infinity };
+    this.#run = before.run;
+    this.#release = before.release;
+    this.#stage = before.stage;
+  }
+
+  get gathered(): MetricGathered {
+    const last = this.#last && { candidate: this.#last.candidate, stable: this.#last.stable };
+    return { last, run: this.#run, release: this.#release, stage: this.#stage };
   }
 
   take(reading: MetricReading): void {
@@ -134,7 +161,8 @@ export class MetricGuard {
     if (!last) return `no value yet${this.#trouble === null ? '' : `: ${this.#trouble}`}`;
     const ageMs = atMs - last.atMs;
     if (this.#trouble === null && ageMs <= MISSED_MAX * everyMs + timeoutMs) return null;
-    const before = `it was ${formatNumber(last.candidate)} ${formatDurationMs(ageMs)} ago`;
+    const ago = ageMs === Infinity ? 'before control was started again' : `${formatDurationMs(ageMs)} ago`;
+    const before = `it was ${formatNumber(last.candidate)} ${ago}`;
     return `no value${this.#trouble === null ? '' : `: ${this.#trouble}`}; ${before}`;
   }
 

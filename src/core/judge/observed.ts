@@ -8,6 +8,8 @@ export interface Side {
   readonly latency: Histogram;
   /** Decisions of the gateway: requests, or new sessions where traffic is sticky. */
   readonly assigned: number;
+  /** Who came, where a hash of requests keeps them: a sketch of keys. */
+  readonly keys?: string | undefined;
 }
 
 /** Everything that was assigned while the candidate had this share (0 to 1; at 1 there is nothing to compare with). */

@@ -29,10 +29,23 @@ export interface ProbeOutcome {
 }
 
 interface Tally {
-  readonly candidate: { sent: number; failed: number };
-  readonly stable: { sent: number; failed: number };
+  readonly candidate: Sent;
+  readonly stable: Sent;
 }
 
+interface Sent {
+  readonly sent: number;
+  readonly failed: number;
+}
+
+export interface ProbesGathered {
+  readonly release: Tally;
+  readonly stage: Tally;
+  readonly latency: Pairs;
+  readonly lastFailure: string;
+}
+
+const NOTHING: Tally = { candidate: { sent: 0, failed: 0 }, stable: { sent: 0, failed: 0 } };
 const SHARE = 0.5;
 /** Of one side, until the other's come: a coin seldom falls on one side for so long. */
 const WAITING_MAX = 64;
@@ -40,23 +53,32 @@ const WAITING_MAX = 64;
 export class ProbeGuard {
   readonly #rules: ProbeRules;
   readonly #level: GuardLevel;
-  readonly #release = newTally();
-  #stage = newTally();
+  #release = NOTHING;
+  #stage = NOTHING;
   readonly #waiting: Record<ProbedSide, number[]> = { candidate: [], stable: [] };
   #latency: Pairs = NO_PAIRS;
   #lastFailure = '';
 
-  constructor(rules: ProbeRules, level: GuardLevel) {
+  /** `before`: what an earlier control gathered. */
+  constructor(rules: ProbeRules, level: GuardLevel, before: ProbesGathered | null = null) {
     this.#rules = rules;
     this.#level = level;
+    if (!before) return;
+    this.#release = before.release;
+    this.#stage = before.stage;
+    this.#latency = before.latency;
+    this.#lastFailure = before.lastFailure;
+  }
+
+  get gathered(): ProbesGathered {
+    const [latency, lastFailure] = [this.#latency, this.#lastFailure];
+    return { release: this.#release, stage: this.#stage, latency, lastFailure };
   }
 
   /** `detail`: what was wrong with one that failed. */
   take({ side, passed, tookMs }: ProbeOutcome, detail: string): void {
-    for (const tally of [this.#release, this.#stage]) {
-      tally[side].sent += 1;
-      if (!passed) tally[side].failed += 1;
-    }
+    this.#release = withOne(this.#release, side, passed);
+    this.#stage = withOne(this.#stage, side, passed);
     if (passed) this.#takeLatency(side, tookMs);
     else if (side === 'candidate') this.#lastFailure = detail;
   }
@@ -73,7 +95,7 @@ export class ProbeGuard {
   }
 
   beginStage(): void {
-    this.#stage = newTally();
+    this.#stage = NOTHING;
   }
 
   findings(): GuardFinding[] {
@@ -122,7 +144,10 @@ export class ProbeGuard {
   }
 }
 
-const newTally = (): Tally => ({ candidate: { sent: 0, failed: 0 }, stable: { sent: 0, failed: 0 } });
+function withOne(tally: Tally, side: ProbedSide, passed: boolean): Tally {
+  const { sent, failed } = tally[side];
+  return { ...tally, [side]: { sent: sent + 1, failed: failed + (passed ? 0 : 1) } };
+}
 
 const rowsOf = ({ candidate, stable }: Tally) => [
   { share: SHARE, candidate: candidate.failed, stable: stable.failed },

@@ -73,20 +73,30 @@ export function waldBound(truth: number, bound: number, alpha: number): number {
  * Rates that the counts do not speak against, valid at every look: the beta-binomial mixture (Robbins 1970;
  * Howard, Ramdas, McAuliffe & Sekhon 2021, s. 3.1), with a Jeffreys prior.
  */
-export function rateInterval(
-  { bad, requests }: Rate,
-  alpha: number,
-): { readonly from: number; readonly to: number } {
+export function rateInterval(rate: Rate, alpha: number): { readonly from: number; readonly to: number } {
+  const { bad, requests } = rate;
   if (requests === 0) return { from: 0, to: 1 };
   const good = requests - bad;
-  const mixed = logBeta(bad + 0.5, good + 0.5) - logBeta(0.5, 0.5);
-  const limit = Math.log(1 / alpha);
-  const rejects = (p: number) => mixed - timesLog(bad, p) - timesLog(good, 1 - p) >= limit;
+  const rejects = rejectionBy(rate, alpha);
   const seen = bad / requests;
   return {
     from: bad === 0 ? 0 : turningPoint(0, seen, (p) => !rejects(p)),
     to: good === 0 ? 1 : turningPoint(seen, 1, rejects),
   };
+}
+
+/** On which side of `p` the rate is shown to be, as by `rateInterval`; null: neither. */
+export function sideOfRate(rate: Rate, p: number, alpha: number): 'below' | 'above' | null {
+  const { bad, requests } = rate;
+  if (requests === 0 || !rejectionBy(rate, alpha)(p)) return null;
+  return bad / requests < p ? 'below' : 'above';
+}
+
+function rejectionBy({ bad, requests }: Rate, alpha: number): (p: number) => boolean {
+  const good = requests - bad;
+  const mixed = logBeta(bad + 0.5, good + 0.5) - logBeta(0.5, 0.5);
+  const limit = Math.log(1 / alpha);
+  return (p) => mixed - timesLog(bad, p) - timesLog(good, 1 - p) >= limit;
 }
 
 function mixture({ bad, requests }: Rate, bound: number, grid: readonly GridPoint[]): number {

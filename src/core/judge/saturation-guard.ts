@@ -1,13 +1,21 @@
 /**
- * What the candidate's instances use, beside stable's at the same moments: processor time per request (of workers per second), memory per
- * instance, its growth, restarts, and how long they take to answer a readiness check: where one thread does all the
- * work, that is how long its event loop is busy with something else. It can only take a candidate back. New instances warm up before they are
- * measured, and one reading is never enough: each guard is a test over many (`pairs.ts`), or a count.
+ * What the candidate's instances use, beside stable's at the same moments: processor time per request (of workers per
+ * second), memory per instance, its growth, restarts, and how long they take to answer a readiness check: where one
+ * thread does all the work, that is how long its event loop is busy with something else. It can only take a candidate
+ * back. New instances warm up before they are measured, and one reading is never enough: each guard is a test over
+ * many (`pairs.ts`), or a count.
  */
-import { count, formatBytes, formatDurationMs, formatNumber } from '../units.ts';
+import { formatBytes, formatDurationMs, formatNumber } from '../units.ts';
 import type { SaturationChoice } from './guard-choices.ts';
-import { MemoryGrowth } from './memory-growth.ts';
+import { type GrowthGathered, MemoryGrowth } from './memory-growth.ts';
 import { evidenceOfOftenWorse, NO_PAIRS, type Pairs, withPair } from './pairs.ts';
+import {
+  NO_RESTARTS,
+  type RestartsGathered,
+  type RestartsReading,
+  restartsFinding,
+  withRestarts,
+} from './restarts.ts';
 import { type Evidence, type GuardFinding, isReached, NOT_MEASURED } from './verdict.ts';
 
 /** Of one instance, since it was started. */
@@ -42,6 +50,52 @@ interface SideUse {
   readonly meanCheckMs: number | null;
 }
 
+/** What it has found out so far, as it is written down. */
+export interface SaturationGathered {
+  readonly cpu: CpuSums;
+  readonly memory: MemorySums;
+  readonly delay: DelaySums;
+  readonly above: Above;
+  readonly growth: GrowthGathered;
+  readonly restarts: RestartsGathered;
+  /** By instance: for how long it had been seen at the last reading. */
+  readonly seenForMs: Readonly<Record<string, number>>;
+}
+
+export interface SaturationOptions {
+  readonly unit?: UnitOfWork;
+  /** What an earlier control gathered. */
+  readonly before?: SaturationGathered | null;
+  /** Monotonic. */
+  readonly atMs?: number;
+}
+
+interface CpuSums {
+  readonly pairs: Pairs;
+  readonly candidateMs: number;
+  readonly candidateUnits: number;
+  readonly stableMs: number;
+  readonly stableUnits: number;
+}
+
+interface MemorySums {
+  readonly pairs: Pairs;
+  readonly candidateBytes: number;
+  readonly stableBytes: number;
+}
+
+interface DelaySums {
+  readonly pairs: Pairs;
+  readonly candidateMs: number;
+  readonly stableMs: number;
+}
+
+interface Above {
+  readonly row: number;
+  readonly id: string;
+  readonly bytes: number;
+}
+
 /** Fewer of stable's requests than this say too little about what one costs. */
 const REQUESTS_MIN = 20;
 /** Of one core, for timers, health checks and collectors of each instance: where requests are few, they are all there is. */
@@ -60,18 +114,42 @@ export class SaturationGuard {
   readonly #growth: MemoryGrowth;
   readonly #since = new Map<string, number>();
   #before: UsageReading | null = null;
-  #cpu = { pairs: NO_PAIRS, candidateMs: 0, candidateUnits: 0, stableMs: 0, stableUnits: 0 };
-  #memory = { pairs: NO_PAIRS, candidateBytes: 0, stableBytes: 0 };
-  #delay = { pairs: NO_PAIRS, candidateMs: 0, stableMs: 0 };
-  #above = { row: 0, id: '', bytes: 0 };
-  #restarts = { candidate: 0, stable: 0 };
+  #atMs: number;
+  #cpu: CpuSums = { pairs: NO_PAIRS, candidateMs: 0, candidateUnits: 0, stableMs: 0, stableUnits: 0 };
+  #memory: MemorySums = { pairs: NO_PAIRS, candidateBytes: 0, stableBytes: 0 };
+  #delay: DelaySums = { pairs: NO_PAIRS, candidateMs: 0, stableMs: 0 };
+  #above: Above = { row: 0, id: '', bytes: 0 };
+  #restarts = NO_RESTARTS;
 
-  /** `falseAlarms`: what each of its guards may spend of the release's. */
-  constructor(choice: SaturationChoice, falseAlarms: number, unit: UnitOfWork = 'request') {
+  /** `falseAlarms`: what each of its guards may spend of the release's. `before`: what an earlier control gathered. */
+  constructor(
+    choice: SaturationChoice,
+    falseAlarms: number,
+    { unit = 'request', before = null, atMs = 0 }: SaturationOptions = {},
+  ) {
     this.#choice = choice;
     this.#unit = unit;
     this.#falseAlarms = falseAlarms;
-    this.#growth = new MemoryGrowth(choice.growthBytesPerHour ?? 0);
+    this.#atMs = atMs;
+    this.#growth = new MemoryGrowth(choice.growthBytesPerHour ?? 0, before?.growth ?? null, atMs);
+    if (!before) return;
+    this.#cpu = before.cpu;
+    this.#memory = before.memory;
+    this.#delay = before.delay;
+    this.#above = before.above;
+    this.#restarts = before.restarts;
+    for (const [id, seenForMs] of Object.entries(before.seenForMs)) this.#since.set(id, atMs - seenForMs);
+  }
+
+  /** As of the last reading. */
+  get gathered(): SaturationGathered {
+    const atMs = this.#atMs;
+    return {
+      ...{ cpu: this.#cpu, memory: this.#memory, delay: this.#delay, above: this.#above },
+      growth: this.#growth.gathered(atMs),
+      restarts: this.#restarts,
+      seenForMs: Object.fromEntries([...this.#since].map(([id, sinceMs]) => [id, atMs - sinceMs])),
+    };
   }
 
   take(reading: UsageReading): void {
@@ -81,14 +159,15 @@ export class SaturationGuard {
     const mine = this.#use(reading, 'candidate');
     const theirs = this.#use(reading, 'stable');
     this.#before = reading;
+    this.#atMs = atMs;
     if (mine) this.#growth.take(atMs, mine.meanRssBytes);
     if (mine) this.#takeMemory(mine, theirs);
     if (mine && theirs) this.#takeCpu(mine, theirs);
     if (mine && theirs) this.#takeDelay(mine, theirs);
   }
 
-  restarted(side: 'candidate' | 'stable'): void {
-    this.#restarts[side] += 1;
+  takeRestarts(reading: RestartsReading): void {
+    this.#restarts = withRestarts(this.#restarts, reading);
   }
 
   #use({ atMs, ...now }: UsageReading, side: 'candidate' | 'stable'): SideUse | null {
@@ -124,11 +203,13 @@ export class SaturationGuard {
     const idleMs = IDLE_SHARE * mine.lengthMs * mine.instances;
     const toleratedMs = cpu * (theirs.cpuMs / theirUnits) * units + idleMs;
     const so = this.#cpu;
-    so.pairs = withPair(so.pairs, mine.cpuMs > toleratedMs);
-    so.candidateMs += mine.cpuMs;
-    so.candidateUnits += units;
-    so.stableMs += theirs.cpuMs;
-    so.stableUnits += theirUnits;
+    this.#cpu = {
+      pairs: withPair(so.pairs, mine.cpuMs > toleratedMs),
+      candidateMs: so.candidateMs + mine.cpuMs,
+      candidateUnits: so.candidateUnits + units,
+      stableMs: so.stableMs + theirs.cpuMs,
+      stableUnits: so.stableUnits + theirUnits,
+    };
   }
 
   #unitsOf({ requests, instances, lengthMs }: SideUse): number | null {
@@ -146,11 +227,13 @@ export class SaturationGuard {
   /** Stable counts with the most that it ever had: it may have given its traffic away meanwhile. */
   #takeMemory(mine: SideUse, theirs: SideUse | null): void {
     const { memory } = this.#choice;
-    const so = this.#memory;
-    so.stableBytes = Math.max(so.stableBytes, theirs?.meanRssBytes ?? 0);
-    so.candidateBytes = mine.meanRssBytes;
-    if (memory === null || so.stableBytes === 0) return;
-    so.pairs = withPair(so.pairs, mine.meanRssBytes > memory * so.stableBytes + MEMORY_ALLOWED_BYTES);
+    const candidateBytes = mine.meanRssBytes;
+    const stableBytes = Math.max(this.#memory.stableBytes, theirs?.meanRssBytes ?? 0);
+    const before = this.#memory.pairs;
+    const isJudged = memory !== null && stableBytes > 0;
+    const isWorse = isJudged && candidateBytes > memory * stableBytes + MEMORY_ALLOWED_BYTES;
+    const pairs = isJudged ? withPair(before, isWorse) : before;
+    this.#memory = { pairs, candidateBytes, stableBytes };
   }
 
   #takeCeiling(candidate: readonly InstanceUsage[]): void {
@@ -232,15 +315,9 @@ export class SaturationGuard {
     return this.#ofPairs('delay', pairs, `${sides}; ${beyond}`);
   }
 
-  /** A cause that both sides share, such as a database that is away, is not the candidate's. */
   #restartsFinding(): GuardFinding | null {
     const { restarts } = this.#choice;
-    if (restarts === null) return null;
-    if (this.#restarts.candidate === 0) return quiet('restarts');
-    const { candidate, stable } = this.#restarts;
-    const proof = `${count(candidate, 'restart')}, stable ${stable}; ${restarts} tolerated`;
-    const verdict = candidate > restarts + stable ? 'worse' : 'not-enough-evidence';
-    return { guard: 'restarts', verdict, role: 'alarm', worse: null, proof };
+    return restarts === null ? null : restartsFinding(this.#restarts, restarts, this.#falseAlarms);
   }
 }
 

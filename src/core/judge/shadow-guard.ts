@@ -25,6 +25,13 @@ type Seen = Pick<
   'compared' | 'copyErrors' | 'originalErrors' | 'otherStatus' | 'otherBody' | 'slower'
 >;
 
+export interface ShadowGathered {
+  /** What the gateway had counted when it was gathered: it is not counted again. */
+  readonly last: Seen | null;
+  readonly release: Seen;
+  readonly stage: Seen;
+}
+
 const NOTHING: Seen = {
   ...{ compared: 0, copyErrors: 0, originalErrors: 0 },
   ...{ otherStatus: 0, otherBody: 0, slower: 0 },
@@ -40,14 +47,29 @@ export class ShadowGuard {
   #stage = NOTHING;
   #copies = false;
 
-  constructor(rules: ShadowRules, level: GuardLevel) {
+  /** `before`: what an earlier control gathered, of which `goOn` keeps what belongs to the stage. */
+  constructor(rules: ShadowRules, level: GuardLevel, before: ShadowGathered | null = null) {
     this.#rules = rules;
     this.#level = level;
+    if (!before) return;
+    this.#last = before.last;
+    this.#release = before.release;
+    this.#stage = before.stage;
+  }
+
+  get gathered(): ShadowGathered {
+    const last = this.#last && combined(this.#last, NOTHING, (a) => a);
+    return { last, release: this.#release, stage: this.#stage };
   }
 
   /** `copies`: whether the candidate gets copies in it. */
   beginStage(copies: boolean): void {
     this.#stage = NOTHING;
+    this.#copies = copies;
+  }
+
+  /** With the stage that an earlier control began. */
+  goOn(copies: boolean): void {
     this.#copies = copies;
   }
 

@@ -6,7 +6,7 @@ import type { ChangeRef, InstanceRef, Step } from './step.ts';
 export interface BackRequest {
   readonly facts: Facts;
   readonly release: string;
-  /** The candidate answers wrongly: it leaves traffic at once, even when stable is short of instances. */
+  /** The candidate is broken: it leaves traffic at once, even when stable is short of instances (docs/adr/0004). */
   readonly urgent: boolean;
   /** Changes of the database that cannot be made whole as they are; any other stays expanded, for the next try. */
   readonly takeBack?: readonly ChangeRef[];

@@ -1,6 +1,7 @@
 import type { ErrorRecord } from '../errors.ts';
 import type { Word } from './gate.ts';
 import type { GuardedJudgement } from '../judge/guarded-judgement.ts';
+import type { RowReport } from '../judge/row-report.ts';
 import type { Verdict } from '../judge/verdict.ts';
 import type { Plan } from './plan.ts';
 import type { Receipt } from './receipt.ts';
@@ -66,6 +67,8 @@ export type Fact =
   | ({ readonly kind: 'resumed' } & Word)
   | ({ readonly kind: 'approved'; readonly index: number } & Word)
   | ({ readonly kind: 'gates-waived'; readonly indexes: readonly number[] } & Word)
+  /** Its patience is over, and a person is asked. */
+  | { readonly kind: 'unsure'; readonly index: number; readonly patienceMs: number }
   /** It goes back for a cause that none of its steps met. */
   | { readonly kind: 'turned'; readonly cause: ErrorRecord }
   /** When a stage begins to be judged, when the word changes, and when the stage ends. `stage`: index of its route step. */
@@ -74,6 +77,8 @@ export type Fact =
       readonly verdict: Verdict;
       readonly stage: number;
       readonly judgement: GuardedJudgement;
+      /** By weight and rule; absent in earlier journals. */
+      readonly rows?: readonly RowReport[];
     }
   /** The database is away, busy, locked or full: what was to be done to it is tried again. */
   | { readonly kind: 'schema-waits'; readonly change: string; readonly error: ErrorRecord }

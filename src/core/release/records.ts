@@ -59,7 +59,10 @@ export interface InstanceRecord {
   readonly ready: boolean;
   /** How long it took to get ready for the first time, if that was seen. */
   readonly readyAfterMs?: number;
+  /** In a row. */
   readonly crashes: number;
+  /** How often it was started again, all in all; absent: never. */
+  readonly restarts?: number;
   /** When this run of it was told to stop, where that takes long; left out or null: it was not. */
   readonly toldAtMs?: number | null;
   readonly createdAtMs: number;

@@ -18,6 +18,8 @@ export type ReleaseState =
       readonly paused?: Pause;
       /** The gates that people passed, each once. */
       readonly passes?: readonly Pass[];
+      /** The judge step that was not clear within its patience, and goes on only with evidence or by a person. */
+      readonly unsure?: number;
     }
   /** A way back has to be planned from what is true now. */
   | { readonly phase: 'turning'; readonly cause: ErrorRecord; readonly tries: number }
@@ -43,6 +45,7 @@ export type ReleaseEvent =
   | ({ readonly type: 'resumed' } & Word)
   | ({ readonly type: 'approved'; readonly index: number } & Word)
   | ({ readonly type: 'gates-waived'; readonly indexes: readonly number[] } & Word)
+  | { readonly type: 'unsure'; readonly index: number }
   /** Something besides its steps makes it go back. */
   | { readonly type: 'turned'; readonly cause: ErrorRecord }
   | { readonly type: 'back-planned'; readonly steps: readonly Step[] };
@@ -107,9 +110,9 @@ function forward(state: Forward, event: ReleaseEvent, steps: readonly Step[]): R
   }
 }
 
-type Said = Extract<ReleaseEvent, { type: 'paused' | 'resumed' | 'approved' | 'gates-waived' }>;
+type Said = Extract<ReleaseEvent, { type: 'paused' | 'resumed' | 'approved' | 'gates-waived' | 'unsure' }>;
 
-/** What people say, while the release can still be taken back. */
+/** What people say, or are asked, while the release can still be taken back. */
 function listen(state: Forward, event: Said, steps: readonly Step[]): Forward {
   switch (event.type) {
     case 'paused': {
@@ -118,6 +121,8 @@ function listen(state: Forward, event: Said, steps: readonly Step[]): Forward {
     }
     case 'resumed':
       return goOn(state);
+    case 'unsure':
+      return event.index === state.at ? { ...state, unsure: event.index } : state;
     case 'approved':
       return steps[event.index]?.kind === 'approve' ? pass(state, [event.index], 'approved', event) : state;
     case 'gates-waived': {

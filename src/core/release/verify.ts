@@ -5,6 +5,7 @@
  */
 import { groupOf, type Rotation, routedTo } from '../traffic/rotation.ts';
 import { planBack } from './back.ts';
+import { percentBorneBy } from './capacity.ts';
 import type { Facts } from './facts.ts';
 import { knows, type Reach } from './schema.ts';
 import { factsOf, simulate, type Simulation, simulationOf } from './simulation.ts';
@@ -29,8 +30,10 @@ export function verifyPlan(facts: Facts, steps: readonly Step[], release: string
       for (const violation of found) violations.push({ ...violation, step: index });
       continue;
     }
-    const back = planBack({ facts: factsOf(simulation, facts), release, urgent: true });
-    const detail = firstRoutingLeaves(simulation, back);
+    const now = factsOf(simulation, facts);
+    const wayBack = (urgent: boolean) => planBack({ facts: now, release, urgent });
+    const detail =
+      firstRoutingLeaves(simulation, wayBack(true)) ?? firstRoutingKeeps(simulation, now, wayBack(false));
     if (detail) violations.push({ invariant: 'R4', step: index, detail });
   }
   return violations;
@@ -173,12 +176,32 @@ function checkStop(now: Simulation, step: Step): Found[] {
   return found;
 }
 
-/** R4: after the first routing of the way back, no candidate is in it. Undefined when it holds. */
+/** R4: after the first routing of an urgent way back, no candidate is in it. Undefined when it holds. */
 function firstRoutingLeaves(now: Simulation, back: readonly Step[]): string | undefined {
-  const route = back.find((step) => step.kind === 'route');
-  const rotation = route?.kind === 'route' ? route.rotation : now.rotation;
-  const left = routedTo(rotation).filter(
-    (id) => now.instances.has(id) && now.instances.get(id)?.version !== now.stable,
-  );
+  const left = candidatesIn(firstRotation(now, back), now);
   return left.length > 0 ? `after one routing back, ${left.join(', ')} would still have traffic` : undefined;
 }
+
+/**
+ * R4 where nothing is broken (docs/adr/0004): the same while stable is whole; else the candidate keeps at most what
+ * the warm ones of stable cannot bear, and where the instances share alike nothing is asked of stable that it cannot.
+ */
+function firstRoutingKeeps(now: Simulation, facts: Facts, back: readonly Step[]): string | undefined {
+  const rotation = firstRotation(now, back);
+  const left = candidatesIn(rotation, now);
+  if (left.length === 0 || facts.alone !== null) return undefined;
+  const ours = [...now.instances.values()].filter(({ version }) => version === now.stable);
+  const warm = ours.filter(({ ready }) => ready).length;
+  const borne = percentBorneBy(warm, facts.stableInstances);
+  if (warm >= facts.stableInstances) return `stable is whole, but ${left.join(', ')} would keep traffic`;
+  const percent = rotation.split?.candidate.percent ?? 0;
+  return percent > 100 - borne ? `stable bears ${borne}%, but ${percent}% would stay` : undefined;
+}
+
+function firstRotation(now: Simulation, back: readonly Step[]): Rotation {
+  const route = back.find((step) => step.kind === 'route');
+  return route?.kind === 'route' ? route.rotation : now.rotation;
+}
+
+const candidatesIn = (rotation: Rotation, { instances, stable }: Simulation) =>
+  routedTo(rotation).filter((id) => instances.has(id) && instances.get(id)?.version !== stable);

@@ -69,6 +69,8 @@ export interface Assignment {
 export interface AssignedCounts extends Assignment, Outcomes {
   /** Times that somebody was put here: requests, or new sessions where the gateway's cookie keeps them. */
   readonly decisions: number;
+  /** Who was here, as a sketch of keys (`key-sketch.ts`), where a hash of requests keeps them; absent: nobody. */
+  readonly keys?: string | undefined;
 }
 
 /** Under way now, of those that got their instance under this routing (T1). */

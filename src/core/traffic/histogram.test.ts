@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { bucketOf, bucketTopMs, HISTOGRAM_BUCKETS, quantileMs } from './histogram.ts';
+import { addPairs, bucketOf, bucketTopMs, HISTOGRAM_BUCKETS, quantileMs } from './histogram.ts';
 
 /** The histogram counts in tenths of a millisecond. */
 const unitMs = 0.1;
@@ -63,4 +63,32 @@ test('quantiles agree with sorting, whatever the order of the pairs', () => {
 test('from nothing there is no quantile', () => {
   assert.equal(quantileMs([], 0.99), undefined);
   assert.equal(quantileMs([3, 0, 7, 0], 0.99), undefined);
+});
+
+test('sums are by bucket and in their order, whatever order the parts are in', () => {
+  const parts = fc.uniqueArray(fc.tuple(fc.nat(40), fc.nat(9)), { selector: ([bucket]) => bucket });
+  const list = fc
+    .tuple(parts, fc.boolean())
+    .map(([pairs, isOrdered]) => (isOrdered ? pairs.toSorted(([a], [b]) => a - b) : pairs).flat());
+  const countsOf = (pairs: readonly number[]) => {
+    const counts = Array.from({ length: 41 }, () => 0);
+    for (let at = 0; at < pairs.length; at += 2) counts[pairs[at] ?? 0] = pairs[at + 1] ?? 0;
+    return counts;
+  };
+  fc.assert(
+    fc.property(list, list, (a, b) => {
+      const sum = addPairs(a, b);
+      const [mine, theirs] = [countsOf(a), countsOf(b)];
+      assert.deepEqual(
+        countsOf(sum),
+        mine.map((count, at) => count + (theirs[at] ?? 0)),
+      );
+      if (a.length === 0 || b.length === 0) return;
+      const buckets = sum.filter((_, at) => at % 2 === 0);
+      assert.deepEqual(
+        buckets,
+        buckets.toSorted((x, y) => x - y),
+      );
+    }),
+  );
 });

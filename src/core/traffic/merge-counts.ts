@@ -1,4 +1,5 @@
 /** Counts of several workers as those of one gateway. Every function is associative and forgets nothing (T5). */
+import { mergeKeys } from './key-sketch.ts';
 import type {
   Answered,
   AssignedCounts,
@@ -37,7 +38,9 @@ export function mergeInstance(a: InstanceCounts, b: InstanceCounts): InstanceCou
 }
 
 export function mergeAssigned(a: AssignedCounts, b: AssignedCounts): AssignedCounts {
-  return { ...a, ...mergeOutcomes(a, b), decisions: a.decisions + b.decisions };
+  const keys = mergeKeys(a.keys, b.keys);
+  const merged = { ...a, ...mergeOutcomes(a, b), decisions: a.decisions + b.decisions };
+  return keys === '' ? merged : { ...merged, keys };
 }
 
 export function mergeService(a: ServiceCounts, b: ServiceCounts): ServiceCounts {

@@ -8,6 +8,7 @@ import type {
   WebService,
   WorkerService,
 } from '../../core/project.ts';
+import { nameOf } from '../../core/judge/measure.ts';
 import { formatDurationMs } from '../../core/units.ts';
 import { checkAb } from './ab-checks.ts';
 import { checkAfter } from './after.ts';
@@ -44,6 +45,7 @@ export function contradictions(
     ),
     ...named.flatMap(([name, service]) => [
       ...checkProbes(name, service),
+      ...checkCeilings(name, service),
       ...checkPorts(name, service.traffic.listen, ports),
       ...(service.strategy.type === 'canary' ? checkLadder(name, service, service.strategy) : []),
       ...(service.strategy.type === 'handover' ? checkHandover(name, service.traffic, service.strategy) : []),
@@ -71,6 +73,19 @@ function checkProbes(name: string, { judge, traffic }: CheckedService): Contradi
   if (!judge?.guards.probes || traffic.protocol === 'http1') return [];
   const path = ['services', name, 'judge', 'probes'];
   return [{ paths: [path], message: `probes are HTTP/1.1, but ${name} speaks ${traffic.protocol}` }];
+}
+
+/** Whom a hash keeps may be any part of the traffic, so that nothing is known of what clients meet (`judge/rules.ts`). */
+function checkCeilings(name: string, { judge, traffic }: CheckedService): Contradiction[] {
+  if (!judge || traffic.sticky?.type !== 'hash') return [];
+  return judge.rules.latency.ceilings.map(({ quantile }) => ({
+    paths: [
+      ['services', name, 'judge', 'latency', nameOf(quantile)],
+      ['services', name, 'traffic', 'sticky'],
+    ],
+    message:
+      "latencies decide nothing where clients are sticky by a hash; expected the gateway's own cookie, or a bound in judge.metrics",
+  }));
 }
 
 function checkRolling(name: string, instances: number, choice: RollingChoice): Contradiction[] {

@@ -76,7 +76,7 @@ describe('metrics', () => {
 test('saturation has defaults, parts that can be off, and can be off as a whole', () => {
   assert.deepEqual(saturation.parse({}), {
     ...{ everyMs: 10_000, warmupMs: 60_000, cpu: 2, memory: 2 },
-    ...{ memoryMaxBytes: null, growthBytesPerHour: null, restarts: 10, delay: 3 },
+    ...{ memoryMaxBytes: null, growthBytesPerHour: null, restarts: 2, delay: 3 },
   });
   const whole = {
     cpu: 'off',

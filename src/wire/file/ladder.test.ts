@@ -72,7 +72,12 @@ test('evidence needs a judge, and somebody to compare with', () => {
   assert.deepEqual(problems(`{ type: canary, ${steps} }`), []);
   assert.match(problems(`{ type: canary, ${steps} }\n    judge: off`).join(), /judge is off/);
   const byHash = '{ listen: 80, sticky: { hash: { header: x-user } } }';
-  assert.match(problems(`{ type: canary, ${steps} }`, byHash).join(), /would never be evidence/);
+  assert.deepEqual(problems(`{ type: canary, ${steps} }`, byHash), []);
+  const ceiling = `{ type: canary, ${steps} }\n    judge: { latency: { p99: 300ms } }`;
+  assert.match(
+    problems(ceiling, byHash).join(),
+    /latencies decide nothing where clients are sticky by a hash/,
+  );
   const whole = 'steps: [{ weight: 5, for: 1m }, { weight: 100, until: evidence }]';
   assert.match(problems(`{ type: canary, ${whole} }`).join(), /nobody to compare with/);
 });

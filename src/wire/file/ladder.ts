@@ -4,10 +4,8 @@ import type { CheckedService, Contradiction } from './checks.ts';
 import type { Path } from './problem.ts';
 
 /** Why `until: evidence` would never end; null: it may. */
-export function evidenceTrouble({ judge, traffic }: Pick<WebService, 'judge' | 'traffic'>): string | null {
-  if (judge === null) return 'there is no evidence without a judge, and judge is off';
-  if (traffic.sticky?.type !== 'hash') return null;
-  return "who is sticky by a hash is not counted, so there would never be evidence; expected the gateway's own cookie, for or approve";
+export function evidenceTrouble({ judge }: Pick<WebService, 'judge'>): string | null {
+  return judge === null ? 'there is no evidence without a judge, and judge is off' : null;
 }
 
 const FULL = 100;

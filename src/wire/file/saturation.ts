@@ -32,8 +32,10 @@ const keys = {
     .prefault('3x')
     .describe("How long its readiness check takes, as a sign of a busy event loop: how many times stable's."),
   restarts: orOff('a whole number from 0 to 1000, or off', whole(0, 1_000))
-    .prefault(10)
-    .describe("How often instances of the candidate may end and be started again, more often than stable's."),
+    .prefault(2)
+    .describe(
+      "How often one instance of the candidate may end and be started again, more often than stable's.",
+    ),
   every: duration(limits.guards.intervalMinMs).prefault('10s').describe('From one reading to the next.'),
   warmUp: duration().prefault('1m').describe('New instances are not measured before this.'),
 };
