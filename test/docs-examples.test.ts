@@ -12,6 +12,7 @@ import { COMMON_OPTIONS, flatVerbs } from '../src/cli/verb.ts';
 import { parseChange } from '../src/wire/change/parse.ts';
 import { environmentNames, parseProjectFile } from '../src/wire/file/parse.ts';
 import { formatProblem } from '../src/wire/file/problem.ts';
+import { parseFlags } from '../src/wire/flags/parse-flags.ts';
 import { exists, filesMatching, read } from './support/repository.ts';
 
 const pages = filesMatching('README.md', 'docs/*.md', 'examples/**/*.md');
@@ -65,6 +66,7 @@ const YAML_KINDS: Readonly<Record<string, (block: Block) => string[]>> = {
     const parsed = parseChange(text, place);
     return parsed.ok ? [] : parsed.problems.map(formatProblem);
   },
+  'yaml flags': ({ text, place }) => parseFlags([{ name: place, text }]).problems.map(formatProblem),
   /** Not Segue's to judge. */
   'yaml prometheus': ({ text }) => parseDocument(text).errors.map(String),
   /** Not Segue's to judge; its commands are. */

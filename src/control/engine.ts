@@ -7,6 +7,7 @@ import { type ErrorRecord, SegueError, toErrorRecord } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
 import { isWorker, type Service } from '../core/project.ts';
 import { planBack } from '../core/release/back.ts';
+import { isUrgent } from '../core/release/urgency.ts';
 import { type Alone, type Facts, nextInstanceNumber } from '../core/release/facts.ts';
 import { isOutOfTraffic } from '../core/release/group.ts';
 import type { Fact } from '../core/release/journal.ts';
@@ -150,7 +151,7 @@ export class Engine {
   async #turn(release: ReleaseRecord, act: Extract<Act, { do: 'plan-back' }>): Promise<void> {
     await this.#parts.ports.clock.sleep(act.afterMs, this.#closing.signal);
     const facts = this.factsOf(this.#serviceOf(release), release.id);
-    const urgent = isUrgent(act.cause);
+    const urgent = isUrgent(act.cause.code, { isWorker: facts.worker !== undefined });
     this.#parts.schema.leave(release.id);
     const way = planBack({ facts, release: release.id, urgent, takeBack: brokenBy(act.cause, release) });
     // A candidate that is well leaves after those that need it; any other at once (R4).
@@ -261,9 +262,4 @@ function versionOf(step: Step): string | null {
 /** It goes back for what is not its own fault. */
 function isWell({ code }: ErrorRecord): boolean {
   return code === 'GROUP_TURNED' || code === 'RELEASE_ABORTED';
-}
-
-/** It answers wrongly or not at all: every request that still goes there is one too many (docs/adr/0004). */
-function isUrgent({ code }: ErrorRecord): boolean {
-  return code === 'SMOKE_FAILED' || code === 'CRASH_LOOP' || code === 'CANDIDATE_BROKEN';
 }

@@ -136,8 +136,8 @@ export class Attempt implements UpstreamUser, BodySink {
   }
 
   /** The request's body has left. A stream of HTTP/2 cannot tell: its connection may still have parts of it. */
-  get flushed(): boolean {
-    return this.#state !== 'over' && !this.#upstream.mayRefuse && this.#upstream.flushed;
+  get flushed(): boolean | null {
+    return this.#upstream.mayRefuse ? null : this.#state !== 'over' && this.#upstream.flushed;
   }
 
   /** A part of the request's body. */

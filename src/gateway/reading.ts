@@ -56,8 +56,16 @@ function readHandle(
     if (size <= 0) return ordinary.call(handle, read);
     const isMuch = size > clientCopyBytesMax;
     const bytes = isMuch && buffer !== shared ? buffer.subarray(0, size) : copyOf(buffer, size);
-    if (flows(socket)) take(bytes);
-    else if (!socket.push(bytes)) stopReading(socket, handle);
+    try {
+      if (flows(socket)) take(bytes);
+      else if (!socket.push(bytes)) stopReading(socket, handle);
+    } catch (error) {
+      // The system gets its next buffer all the same: this one is somebody else's by now.
+      socket.destroy();
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
     if (!isMuch && buffer === shared) return undefined;
     buffer = isMuch ? Buffer.allocUnsafeSlow(clientReadBytes) : shared;
     return buffer;

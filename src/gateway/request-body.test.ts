@@ -49,6 +49,18 @@ test('it is full at its limit until somebody takes it, and says when that one is
   assert.ok(body.complete && !body.blocked);
 });
 
+test('what was sent is given back when it has left, and let go where nobody can tell', () => {
+  const waiting = (flushed: boolean | null) => {
+    const body = new RequestBody(8);
+    body.attach({ flushed, send: () => true });
+    const part = bytes('abcdefgh');
+    body.take(part, 0, 8);
+    body.own(part);
+    return body.ownedParts;
+  };
+  assert.deepEqual([true, false, null].map(waiting), [0, 1, 0]);
+});
+
 test('a malformed chunk is seen', () => {
   assert.equal(new RequestBody('chunked').take(bytes('x\r\n'), 0, 3), undefined);
 });

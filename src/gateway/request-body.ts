@@ -13,8 +13,8 @@ const NOTHING = Buffer.alloc(0);
 export interface BodySink {
   /** False: wait before the next part. */
   send(part: Buffer): boolean;
-  /** Of what was sent nothing is needed any more. */
-  readonly flushed: boolean;
+  /** What was sent has left; null: it cannot tell. */
+  readonly flushed: boolean | null;
 }
 
 const NOBODY: BodySink = { send: () => true, flushed: true };
@@ -93,8 +93,14 @@ export class RequestBody {
     this.giveBack();
   }
 
-  /** The memory of what has gone where it was to go. */
+  /** How many wait to be given back. */
+  get ownedParts(): number {
+    return this.#owned.length;
+  }
+
+  /** The memory of what has gone where it was to go; where nobody can tell, the collector has it. */
   giveBack(): void {
+    if (this.#sink?.flushed === null) this.#owned = [];
     if (this.#owned.length === 0 || this.#sink?.flushed !== true || this.#memory !== undefined) return;
     for (const bytes of this.#owned) giveBack(bytes);
     this.#owned = [];

@@ -6,5 +6,5 @@ import { it } from 'node:test';
 import { crashEverywhere } from '../support/crash-suite.ts';
 
 it('control killed at every write of a rolling release', { timeout: 900_000 }, (t) =>
-  crashEverywhere(t, '{ type: rolling, surge: 1, unavailable: 0 }', { both: true }),
+  crashEverywhere(t, '{ type: rolling, surge: 1, unavailable: 0 }', { all: true }),
 );

@@ -123,7 +123,10 @@ it('a killed control leaves what its guards had gathered to the next one', async
   const id = await project.begin('v2');
   const isWritten = () => writtenDown(project).guards?.metrics['slow']?.release.all === 6;
   assert.ok(await project.eventually(isWritten));
-  const logNow = async () => (await project.release(id)).judging?.judgement.guards[0]?.worse?.log;
+  const slowNow = async () => (await project.release(id)).judging?.judgement.guards[0];
+  const logNow = async () => (await slowNow())?.worse?.log;
+  // What is shown is judged a moment after it was read.
+  assert.ok(await project.eventually(async () => / in 6 of 6/.test((await slowNow())?.proof ?? '')));
   const before = await logNow();
   assert.ok(before !== undefined && before > 1, `${before}`);
   await project.killControl();

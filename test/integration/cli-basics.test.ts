@@ -158,7 +158,7 @@ describe('init and check', () => {
     assert.equal(exitCode, 2);
     assert.match(
       err,
-      /segue\.yaml:2:76: services\.web\.drain: unknown key here; it belongs under traffic\n {2}2 \|.*\n {4}\| +\^/,
+      /segue\.yaml:2:76: services\.web\.drain: does not belong here: requests have traffic\.drain;.*\n {2}2 \|.*\n {4}\| +\^/,
     );
     assert.match(
       err,

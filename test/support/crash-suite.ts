@@ -1,7 +1,8 @@
 /**
  * Kills control with SIGKILL at every journal write of a release and holds what comes after to R5. The points are
  * found by running a release once. Before a write an act is done that nobody knows of, after it one is known of that
- * is not done: one strategy has both at each write, the others in turn; `SEGUE_CRASHES=both` has both everywhere.
+ * is not done: one strategy has both at each write; the others, in turn, one at each second write. With
+ * `SEGUE_CRASHES=all` every strategy has both at each.
  */
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -22,12 +23,12 @@ export interface CrashOptions {
   readonly check?: (root: string) => void;
   /** What goes on meanwhile and must not notice anything; without it steady requests. */
   readonly work?: (project: TestProject) => Work;
-  /** At each write before it as well as after it; else in turn. */
-  readonly both?: boolean;
+  /** At each write, before it as well as after it. */
+  readonly all?: boolean;
 }
 
 const MOMENTS = ['before', 'after'] as const;
-const bothEverywhere = process.env['SEGUE_CRASHES'] === 'both';
+const allEverywhere = process.env['SEGUE_CRASHES'] === 'all';
 
 /** Something steady. `stop` fails when it noticed anything, and says what it did. */
 export interface Work {
@@ -40,7 +41,7 @@ export async function crashEverywhere(
   options: CrashOptions = {},
 ): Promise<void> {
   const { file = {}, behaviour = () => ({}), check = () => undefined } = options;
-  const { work = requests, both = bothEverywhere } = options;
+  const { work = requests, all = allEverywhere } = options;
   const service = `    strategy: ${strategy}`;
   const worker = file.worker === undefined ? {} : { worker: `${file.worker}\n${service}` };
   const project = await TestProject.create({ ...file, service, ...worker });
@@ -51,22 +52,29 @@ export async function crashEverywhere(
   await crasher.up();
   await project.deploy('a');
   const points = await crasher.writesOf(() => project.deploy('b'));
-  assert.ok(points > 10, `a release makes many writes, found ${points}`);
+  assert.ok(points > 5, `a release makes many writes, found ${points}`);
 
   const steady = work(project);
   t.after(() => steady.stop().catch(() => undefined));
   let crashes = 0;
-  for (let point = 1; point <= points; point += 1) {
-    const inTurn = MOMENTS.filter((_, at) => both || at === point % 2);
-    for (const moment of inTurn) {
-      if (await crasher.crashOnce(`${moment}:${point}`)) crashes += 1;
-      check(project.root);
-    }
+  const planned = momentsOf(points, all);
+  for (const moment of planned) {
+    if (await crasher.crashOnce(moment)) crashes += 1;
+    check(project.root);
   }
   const did = await steady.stop();
   t.diagnostic(`${points} writes found, ${crashes} crashes, ${did}`);
   // The order of a release's writes is not quite the same each time, so its last points may be past its end.
-  assert.ok(crashes > points * (both ? 2 : 1) * 0.9, `${crashes} crashes at ${points} writes`);
+  assert.ok(crashes > planned.length * 0.7, `${crashes} crashes, ${planned.length} planned`);
+}
+
+/** `before:3`: what the control that is to be killed is told. */
+function momentsOf(points: number, all: boolean): string[] {
+  const numbers = Array.from({ length: points }, (_, at) => at + 1);
+  if (all) return numbers.flatMap((number) => MOMENTS.map((moment) => `${moment}:${number}`));
+  return numbers.flatMap((number) =>
+    number % 2 === 0 ? [] : [`${MOMENTS[((number - 1) / 2) % 2] ?? 'before'}:${number}`],
+  );
 }
 
 function requests({ port }: TestProject): Work {

@@ -180,7 +180,11 @@ export class PeopleProject {
   /** The end of the journal, for a message that says why something did not happen. */
   async tail(): Promise<string> {
     const facts = (await this.project.journal()).map(({ fact }) => describeFact(fact));
-    return ['', ...facts.slice(-25)].join('\n');
+    const { rows } = await this.sql.query<{ line: string }>(
+      `SELECT concat_ws(' ', application_name, state, wait_event_type, wait_event, now() - state_change, left(query, 200)) AS line
+      FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`,
+    );
+    return ['', ...facts.slice(-25), ...rows.map(({ line }) => line)].join('\n');
   }
 
   contract(change: string): Promise<unknown> {
