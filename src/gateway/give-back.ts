@@ -6,6 +6,11 @@
 /** Less is not worth it, and shares its memory with others. */
 const WORTH_BYTES = 12 * 1024;
 
+/** Whoever has all of it may give it back. */
+export function ownBuffer(size: number): Buffer {
+  return size < WORTH_BYTES ? Buffer.allocUnsafe(size) : Buffer.allocUnsafeSlow(size);
+}
+
 /** Nobody may look at these bytes any more, nor at any part of them. */
 export function giveBack(bytes: Buffer): void {
   const { buffer, byteLength } = bytes;

@@ -5,15 +5,15 @@
  * paused, queued, the end - goes the ordinary way, and so would everything if sockets ceased to call `push`.
  *
  * A TCP socket is read without a fresh buffer for each read, too: all of them read into the same one, and what came
- * is copied out of it before anybody sees it. Where much comes, as in an upload, a copy costs more than a buffer:
- * such a socket reads into one of its own, which is given away with what is in it.
+ * is copied out of it before anybody sees it. The copy is as long as what came, so that it can be given back.
  */
 import net from 'node:net';
 import { limits } from '../core/limits.ts';
 import type { ClientSocket } from './client-socket.ts';
+import { ownBuffer } from './give-back.ts';
 import { type TcpHandle, type TcpHandles, tcpHandles } from './tcp-handle.ts';
 
-const { clientReadBytes, clientCopyBytesMax } = limits.gateway;
+const { clientReadBytes } = limits.gateway;
 
 /** Nobody else has it, and nothing in it lasts until the next read. */
 const shared = Buffer.allocUnsafeSlow(clientReadBytes);
@@ -49,26 +49,15 @@ function readHandle(
   take: (bytes: Buffer) => void,
 ): void {
   const ordinary = handle.onread;
-  let buffer = shared;
-  handle.useUserBuffer(buffer);
+  handle.useUserBuffer(shared);
   handle.onread = function onread(read) {
     const size = handles.readBytes();
     if (size <= 0) return ordinary.call(handle, read);
-    const isMuch = size > clientCopyBytesMax;
-    const bytes = isMuch && buffer !== shared ? buffer.subarray(0, size) : copyOf(buffer, size);
-    try {
-      if (flows(socket)) take(bytes);
-      else if (!socket.push(bytes)) stopReading(socket, handle);
-    } catch (error) {
-      // The system gets its next buffer all the same: this one is somebody else's by now.
-      socket.destroy();
-      queueMicrotask(() => {
-        throw error;
-      });
-    }
-    if (!isMuch && buffer === shared) return undefined;
-    buffer = isMuch ? Buffer.allocUnsafeSlow(clientReadBytes) : shared;
-    return buffer;
+    const bytes = ownBuffer(size);
+    shared.copy(bytes, 0, 0, size);
+    if (flows(socket)) take(bytes);
+    else if (!socket.push(bytes)) stopReading(socket, handle);
+    return undefined;
   };
 }
 
@@ -96,10 +85,4 @@ export function readInto(
 function stopReading(socket: net.Socket, handle: TcpHandle): void {
   handle.reading = false;
   if (!socket.destroyed) handle.readStop();
-}
-
-function copyOf(buffer: Buffer, size: number): Buffer {
-  const bytes = Buffer.allocUnsafe(size);
-  buffer.copy(bytes, 0, 0, size);
-  return bytes;
 }

@@ -60,8 +60,6 @@ export const gatewayLimits = {
   informationMax: 16,
   upstreamReadBytes: 128 * 1024,
   clientReadBytes: 64 * 1024,
-  /** What a client sends at once and is more than this is not copied. */
-  clientCopyBytesMax: 32 * 1024,
   /** Every deadline of a connection is kept to within this. */
   sweepIntervalMs: 250,
   /** A client that ended its side and hears nothing for this long has left. */
