@@ -33,7 +33,8 @@ function crash(t: TestContext, strategy: string, mayMeet: boolean): Promise<void
   };
   return crashEverywhere(t, strategy, {
     file: { worker: LINES },
-    behaviour: (root) => ({ queue: queueOf(root) }),
+    // There before the first worker is, which looks into it at once.
+    behaviour: (root) => ({ queue: new JobQueue(queueOf(root)).root }),
     check,
     work: jobs,
   });
