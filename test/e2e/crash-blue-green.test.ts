@@ -9,5 +9,6 @@ it('control killed at every write of a blue-green release', { timeout: 900_000 }
   crashEverywhere(
     t,
     '{ type: blue-green, bake: 50ms, preview: { header: x-preview, value: me, for: 50ms } }',
+    { all: true },
   ),
 );

@@ -9,5 +9,6 @@ it('control killed at every write of a canary release', { timeout: 1_800_000 }, 
   crashEverywhere(
     t,
     '{ type: canary, stable: shrink, baseline: true, bake: 50ms, steps: [{ weight: 20, for: 50ms }, { weight: 60, for: 50ms }] }',
+    { all: true },
   ),
 );

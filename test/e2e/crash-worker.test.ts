@@ -40,10 +40,10 @@ function crash(t: TestContext, strategy: string, mayMeet: boolean): Promise<void
   });
 }
 
-it('control killed at every write of a release of workers', { timeout: 900_000 }, (t) =>
+it('control killed at writes of a release of workers', { timeout: 900_000 }, (t) =>
   crash(t, '{ type: rolling, bake: 50ms }', true),
 );
 
-it('control killed at every write of a handover of workers', { timeout: 900_000 }, (t) =>
+it('control killed at writes of a handover of workers', { timeout: 900_000 }, (t) =>
   crash(t, '{ type: handover, bake: 50ms }', false),
 );

@@ -1,8 +1,8 @@
 /**
  * Kills control with SIGKILL at every journal write of a release and holds what comes after to R5. The points are
  * found by running a release once. Before a write an act is done that nobody knows of, after it one is known of that
- * is not done: one strategy has both at each write; the others, in turn, one at each second write. With
- * `SEGUE_CRASHES=all` every strategy has both at each.
+ * is not done: web services have both at each write; where a crash takes longer, one of them in turn at each second
+ * write, unless `SEGUE_CRASHES=all` asks for both at each there, too.
  */
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -66,7 +66,8 @@ export async function crashEverywhere(
   const did = await steady.stop();
   t.diagnostic(`${points} writes found, ${crashes} crashes, ${did}`);
   // The order of a release's writes is not quite the same each time, so its last points may be past its end.
-  assert.ok(crashes > planned.length * 0.7, `${crashes} crashes, ${planned.length} planned`);
+  const reached = all ? planned.length : planned.length - 1;
+  assert.ok(crashes > reached * 0.9, `${crashes} crashes, ${planned.length} planned`);
 }
 
 /** `before:3`: what the control that is to be killed is told. */
