@@ -22,6 +22,7 @@ export interface GateRules {
   readonly share: number;
   /** There is room for one more. */
   readonly onFreed: () => void;
+  readonly onAnswered: () => void;
   /** It fails too often: are there others to serve? */
   readonly mayEject: (instance: Guarded) => boolean;
 }
@@ -36,12 +37,13 @@ export class Gate {
   #wasOut = false;
   #probe: Ticket | null = null;
   #mayEject: GateRules['mayEject'] = () => false;
+  #onAnswered: GateRules['onAnswered'] = () => undefined;
 
   constructor(of: Guarded) {
     this.#of = of;
   }
 
-  configure({ policy, share, onFreed, mayEject }: GateRules): void {
+  configure({ policy, share, onFreed, onAnswered, mayEject }: GateRules): void {
     const { requestsMax, connectionsMax } = policy.instance;
     this.#requestsMax = partOf(requestsMax, share);
     this.#connectionsMax = partOf(connectionsMax, share);
@@ -50,6 +52,7 @@ export class Gate {
     this.#of.pool.whenFreed = bounded ? onFreed : null;
     this.#ejection.policy = policy.ejection;
     this.#mayEject = mayEject;
+    this.#onAnswered = onAnswered;
     this.#look();
   }
 
@@ -80,6 +83,7 @@ export class Gate {
   }
 
   answered(ticket: Ticket, status: number, nowMs: number): void {
+    this.#onAnswered();
     // 501 is about the request.
     if (status >= 500 && status !== 501) return this.failed(ticket, nowMs);
     this.#ejection.succeeded(ticket === this.#probe, nowMs);

@@ -43,13 +43,19 @@ export class Hold {
   readonly #space: HoldSpace;
   readonly #order = new WeakMap<Call, number>();
   readonly #queue: Waiter[] = [];
+  /** When those were let go that may not have reached their instance yet. */
+  readonly #ahead: number[] = [];
+  readonly #again: () => void;
+  /** The others may follow, and nobody who was let go has come back. */
+  #goesOn = false;
   #nextOrder = 0;
-  #releasing = false;
   #scouting: NodeJS.Timeout | undefined;
   #heldTotal = 0;
 
-  constructor(space: HoldSpace) {
+  /** `again`: called now and then while more wait than could be let go at once. */
+  constructor(space: HoldSpace, again: () => void) {
     this.#space = space;
+    this.#again = again;
   }
 
   get waiting(): number {
@@ -83,29 +89,21 @@ export class Hold {
       const expiry = timer(() => waiter.end('expired'), leftMs);
       call.whenLeft = () => waiter.end('left');
       this.#insert(waiter);
-      this.#scouting ??= setInterval(
-        () => this.#queue[0]?.end('released'),
-        limits.gateway.holdRetryIntervalMs,
-      );
+      this.#scouting ??= setInterval(() => this.#scout(), limits.gateway.holdRetryIntervalMs);
     });
   }
 
-  /** There is somebody to send them to. */
-  releaseAll(): void {
-    if (this.#releasing) return;
-    this.#releasing = true;
-    const upTo = this.#nextOrder;
-    // Whoever finds nobody after all waits again, and is not let go in vain without end.
-    let done = -1;
-    const turn = () => {
-      const due = this.#queue.filter(({ since }) => since < upTo && since > done);
-      const batch = due.slice(0, limits.gateway.holdReleaseBatch);
-      done = batch.at(-1)?.since ?? done;
-      for (const waiter of batch) waiter.end('released');
-      this.#releasing = batch.length === limits.gateway.holdReleaseBatch;
-      if (this.#releasing) setImmediate(turn);
-    };
-    turn();
+  /** So many may be on their way to that many instances. */
+  roomAt(instances: number): number {
+    const { holdAheadMax, holdAheadMs } = limits.gateway;
+    const sinceMs = monotonicMs() - holdAheadMs;
+    while ((this.#ahead[0] ?? Infinity) <= sinceMs) this.#ahead.shift();
+    return Math.max(0, instances * holdAheadMax - this.#ahead.length);
+  }
+
+  /** An instance has answered: it takes requests. */
+  answeredOne(): void {
+    this.#ahead.shift();
   }
 
   /** There is room for so many of those whom it helps. */
@@ -115,7 +113,12 @@ export class Hold {
       if (chosen.length >= count) break;
       if (helps(waiter.call)) chosen.push(waiter);
     }
-    for (const waiter of chosen) waiter.end('released');
+    const nowMs = monotonicMs();
+    for (const waiter of chosen) {
+      this.#ahead.push(nowMs);
+      waiter.end('released');
+    }
+    this.#goesOn = this.#queue.length > 0;
   }
 
   /** The service is gone, or the gateway stops. */
@@ -126,7 +129,10 @@ export class Hold {
   /** A request that has to wait again goes back to where it was. */
   #orderOf(call: Call): number {
     const known = this.#order.get(call);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      this.#goesOn = false;
+      return known;
+    }
     const order = this.#nextOrder;
     this.#nextOrder += 1;
     this.#heldTotal += 1;
@@ -144,6 +150,11 @@ export class Hold {
         0,
         waiter,
       );
+  }
+
+  #scout(): void {
+    this.#queue[0]?.end('released');
+    if (this.#goesOn) this.#again();
   }
 
   #stopScouting(): void {

@@ -74,7 +74,7 @@ export class Service {
   constructor(routing: ServiceRouting, { space, tally, eras }: ServiceSurroundings) {
     this.#routing = routing;
     this.hsts = hstsLine(routing.tls);
-    this.hold = new Hold(space);
+    this.hold = new Hold(space, () => this.letGo());
     this.tally = tally;
     this.admission = Admission.of(routing.policy, tally);
     tally.watch(this.hold);
@@ -126,6 +126,7 @@ export class Service {
       policy: routing.policy,
       share,
       onFreed: () => this.#freedOne(),
+      onAnswered: () => this.#answeredOne(),
       mayEject: ({ version }) => this.#mayEject(version),
     };
     for (const { gate } of this.#instances) gate.configure(rules);
@@ -161,13 +162,18 @@ export class Service {
     return own.some(({ id, gate }) => gate.room === 0 && !call.wasTried(id));
   }
 
-  /** Those who wait may go, as far as there is room. */
+  /** Those who wait may go, as far as there is room, and no faster than instances take them. */
   letGo(): void {
     this.settle();
     if (this.hold.waiting === 0) return;
+    let open = 0;
     let room = 0;
-    for (const { gate } of this.#instances) if (gate.isOpen) room += gate.room;
-    if (room === Infinity) return this.hold.releaseAll();
+    for (const { gate } of this.#instances) {
+      if (!gate.isOpen) continue;
+      open += 1;
+      room += gate.room;
+    }
+    room = Math.min(room, this.hold.roomAt(open));
     const assigner = this.#assigner;
     // Where there is room for one there may be none for another: nobody is kept back by whom it does not help.
     if (assigner === null) this.hold.release(room);
@@ -205,6 +211,12 @@ export class Service {
       this.#rows.set(version, row);
     }
     return row;
+  }
+
+  #answeredOne(): void {
+    if (this.hold.waiting === 0) return;
+    this.hold.answeredOne();
+    this.#freedOne();
   }
 
   /** After everything else that the end of a request brings: its connection can be used again then. */

@@ -113,11 +113,12 @@ export async function startApp(
   handle: http.RequestListener = (req, res) => {
     req.resume().once('end', () => res.end(id));
   },
+  backlog?: number,
 ): Promise<App> {
   const server = http.createServer(handle);
   // Longer than any pause of a test: an instance that closes idle connections is a test of its own.
   server.keepAliveTimeout = 60_000;
-  server.listen(0, '127.0.0.1');
+  server.listen(0, '127.0.0.1', backlog);
   await once(server, 'listening');
   const kill = () => {
     server.close();

@@ -98,8 +98,12 @@ export const gatewayLimits = {
   heldBytesMax: 256 * 1024 * 1024,
   /** With held requests and backends that refused them, one request asks again this often. */
   holdRetryIntervalMs: 50,
-  /** Held requests let go in one turn of the event loop, so that an instance's accept queue does not overflow. */
-  holdReleaseBatch: 64,
+  /**
+   * Held requests on their way to one instance that has not answered since, for this long: all at once would
+   * overflow its accept queue, and the system would try again a second later, behind those who came after.
+   */
+  holdAheadMax: 64,
+  holdAheadMs: 500,
   /** A request that must not be replayed uses a kept connection only this soon after its last response. */
   unsafeReuseIdleMs: 100,
   replayWindowMs: 10_000,
