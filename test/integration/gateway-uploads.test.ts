@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import http2 from 'node:http2';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -11,6 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Writable } from 'node:stream';
 import tls from 'node:tls';
 import { eventually } from '../contract/eventually.ts';
+import { portOf } from '../contract/some-port.ts';
 import { makeCertificate } from '../support/certificates.ts';
 import { Chance } from '../support/chance.ts';
 import { hasOpenssl } from '../support/openssl.ts';
@@ -33,6 +35,7 @@ const FEW = 20;
 const STREAMS = 20;
 /** Of each further one. The system's own buffers are not the gateway's. */
 const EACH_BYTES_MAX = 400 * KILOBYTE;
+const H2C_UPLOAD_BYTES = 400 * MEGABYTE;
 const HEAD = `PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: ${GIGABYTE}\r\n\r\n`;
 const PART = Buffer.alloc(MEGABYTE, 'x');
 
@@ -121,6 +124,35 @@ for (const { name, upload, atOnce, secure, many, fewBytesMax } of KINDS)
       assert.ok(each < EACH_BYTES_MAX, `${each} bytes for each further one`);
     },
   );
+
+test('an upload to an instance that speaks HTTP/2 passes through, and leaves nothing behind', async (t) => {
+  const gateway = await startGateway(t);
+  let received = 0;
+  const server = http2.createServer().listen(0, '127.0.0.1');
+  server.on('stream', (stream) => {
+    stream.on('data', (part: Buffer) => (received += part.length));
+    stream.on('end', () => {
+      stream.respond({ ':status': 200 });
+      stream.end('all of it');
+    });
+  });
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const backend = { id: 'a', version: 'v1', host: '127.0.0.1', port: portOf(server.address()) };
+  await gateway.route({ backends: [backend], protocol: 'h2c' });
+  const before = await residentBytes(gateway);
+  const answer = ask(gateway.port, { method: 'PUT', body: Buffer.alloc(H2C_UPLOAD_BYTES, 'x') });
+  let most = before;
+  await eventually('half of it is there', async () => {
+    most = Math.max(most, await residentBytes(gateway));
+    return received > H2C_UPLOAD_BYTES / 2;
+  });
+  assert.equal((await answer).body.toString(), 'all of it');
+  assert.equal(received, H2C_UPLOAD_BYTES);
+  most = Math.max(most, await residentBytes(gateway));
+  t.diagnostic(`${Math.round((most - before) / MEGABYTE)} MB more while ${received / MEGABYTE} MB passed`);
+  assert.ok(most - before < H2C_UPLOAD_BYTES / 4, `${most - before} bytes`);
+});
 
 test('what is given back was sent: large bodies arrive as they are, whatever the pace of instance and client', async (t) => {
   const gateway = await startGateway(t);
