@@ -2,7 +2,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFile, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Entry } from '../../src/core/release/journal.ts';
 import type { ReleaseRecord } from '../../src/core/release/records.ts';
 import type { DeployResponse, ReleaseResponse, ServiceStatus, StatusResponse } from '../../src/wire/api.ts';
+import { somePort } from '../contract/some-port.ts';
 import { ApiFailure, callApi } from './api-client.ts';
 import { processesUnder } from './processes.ts';
 
@@ -57,7 +57,7 @@ export class TestProject {
 
   static async create(options: ProjectOptions = {}): Promise<TestProject> {
     const root = await realpath(await mkdtemp(path.join(os.tmpdir(), 'segue-e2e-')));
-    const project = new TestProject(root, await freePort());
+    const project = new TestProject(root, await somePort());
     await project.writeFile(options);
     return project;
   }
@@ -222,18 +222,5 @@ function killQuietly(pid: number): void {
     process.kill(pid, 'SIGKILL');
   } catch {
     // It ended by itself.
-  }
-}
-
-/** Below the ephemeral range, so that no client's own port is taken for it meanwhile. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 12_000 + Math.floor(Math.random() * 6_000);
-    const server = createServer();
-    const free = await new Promise<boolean>((resolve) => {
-      server.once('error', () => resolve(false));
-      server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-    });
-    if (free) return port;
   }
 }
