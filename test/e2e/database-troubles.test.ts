@@ -123,7 +123,7 @@ it('brings a change once for several services, before any of their candidates be
   const beside = `  api:
     run: { command: node server.mjs, env: { DATABASE_URL: env:DATABASE_URL, PG_MODULE: env:PG_MODULE } }
     traffic: { listen: "127.0.0.1:${port}" }
-    health: { readiness: { path: /ready, interval: 100ms, timeout: 1s, successes: 2, within: 60s } }
+    health: { readiness: { path: /ready, interval: 100ms, timeout: 5s, successes: 2, within: 60s } }
     strategy: { type: blue-green, bake: 0s }`;
   const people = await PeopleProject.serving(t, server, { beside, instances: 1 });
   const { project } = people;

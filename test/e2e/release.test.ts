@@ -117,7 +117,7 @@ describe('a bad version', () => {
     assert.match(await bad(t, 'broken', { broken: true }, 'SMOKE_FAILED'), /500/);
   });
   it('that listens on the wrong port is taken back, with both ports named', async (t) => {
-    await project.writeFile({ health: '', service: '    smoke: []' });
+    await project.writeFile({ health: '', service: '    smoke: []', readyWithin: '10s' });
     const other = await somePort();
     const text = await bad(t, 'lost', { port: other }, 'WRONG_PORT');
     assert.match(text, new RegExp(String(other)));

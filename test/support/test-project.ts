@@ -15,7 +15,7 @@ import { processesUnder } from './processes.ts';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const CONTROL = path.join(here, '../../src/main/control.ts');
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
 
 export interface ProjectOptions {
   readonly instances?: number;
@@ -25,12 +25,12 @@ export interface ProjectOptions {
   /** Path of the readiness check; default `/ready`. */
   readonly readiness?: string;
   readonly traffic?: string;
-  /** Default `{ requests: 5s, streams: 1s }`. */
+  /** Default: longer than anything takes that ends by itself, on a machine however busy. */
   readonly drain?: string;
   readonly command?: string;
   /** How long an instance may take to end after its signal; default `3s`. */
   readonly stopWithin?: string;
-  /** How long a new instance may take to get ready; default `10s`. */
+  /** How long a new instance may take to get ready; default `60s`. */
   readonly readyWithin?: string;
   readonly top?: string;
   /** Instead of a web service: YAML lines of a worker called `mailer`, indented by four spaces, after `kind` and `run`. */
@@ -69,8 +69,8 @@ services:
   web:
     run: { command: ${options.command ?? 'node server.mjs'}, stop: { within: ${options.stopWithin ?? '3s'} } }
     instances: ${options.instances ?? 2}
-    traffic: { listen: "127.0.0.1:${this.port}", drain: ${options.drain ?? '{ requests: 5s, streams: 1s }'}${options.traffic ?? ''} }
-    health: { readiness: { path: ${options.readiness ?? '/ready'}, interval: 100ms, timeout: 1s, successes: 2, within: ${options.readyWithin ?? '10s'} }${options.health ?? ''} }
+    traffic: { listen: "127.0.0.1:${this.port}", drain: ${options.drain ?? '{ requests: 60s, streams: 20s }'}${options.traffic ?? ''} }
+    health: { readiness: { path: ${options.readiness ?? '/ready'}, interval: 100ms, timeout: 5s, successes: 2, within: ${options.readyWithin ?? '60s'} }${options.health ?? ''} }
 ${options.service ?? ''}
 ${options.top ?? ''}
 `;

@@ -34,11 +34,11 @@ export class TwoServices {
     run: { command: node server.mjs, stop: { within: 3s } }
     files: builds/next
     instances: ${instances}
-    traffic: { listen: "127.0.0.1:${apiPort}", drain: { requests: 5s, streams: 1s } }
-    health: { readiness: { path: /ready, interval: 100ms, timeout: 1s, successes: 2, within: 10s } }
+    traffic: { listen: "127.0.0.1:${apiPort}", drain: { requests: 60s, streams: 20s } }
+    health: { readiness: { path: /ready, interval: 100ms, timeout: 5s, successes: 2, within: 60s } }
     strategy: ${apiStrategy}
     ${smoke}`;
-    const project = await TestProject.create({ instances, service, readyWithin: '5s' });
+    const project = await TestProject.create({ instances, service });
     return new TwoServices(project, apiPort);
   }
 
