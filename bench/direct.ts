@@ -14,7 +14,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs, promisify } from 'node:util';
 import { DirectKeeper } from '../src/gateway/keeper/keeper.ts';
-import { freePort } from '../test/support/test-project.ts';
+import { somePort } from '../test/contract/some-port.ts';
 import { canPin, findProgram, pinned } from './gateway/programs.ts';
 import { cpuMs } from './gateway/processor.ts';
 import { lookAtMachine } from './support/machine.ts';
@@ -56,7 +56,7 @@ const answers = (port: number) =>
   );
 
 async function startAlone(): Promise<Subject> {
-  const port = await freePort();
+  const port = await somePort();
   const [file, args] = pinned(0, process.execPath, [APP]);
   const env = { ...process.env, PORT: String(port) };
   const child: ChildProcess = spawn(file, args, { stdio: 'ignore', env });
@@ -81,7 +81,7 @@ async function startDirect(folder: string): Promise<Subject> {
   });
   await keeper.listen();
   const token = randomBytes(16).toString('hex');
-  const port = await freePort();
+  const port = await somePort();
   const [file, args] = pinned(0, process.execPath, [APP]);
   const { pid } = await keeper.launch({
     ...{ id: 'app', service: 'app', version: 'v1', listen, file, args, dir: folder },

@@ -4,7 +4,8 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import net, { type Socket } from 'node:net';
 import path from 'node:path';
-import { freePort, TestProject } from '../../test/support/test-project.ts';
+import { somePort } from '../../test/contract/some-port.ts';
+import { TestProject } from '../../test/support/test-project.ts';
 
 const KEY = 'a-key';
 const FLAGS = 100;
@@ -22,7 +23,7 @@ export interface Served {
 }
 
 export async function measureServed(streams: number): Promise<Served> {
-  const port = await freePort();
+  const port = await somePort();
   const top = `flags: { ofrep: { listen: "127.0.0.1:${port}", keys: [${KEY}], rate: 1000000 } }`;
   const project = await TestProject.create({ top });
   try {

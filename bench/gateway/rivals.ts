@@ -2,7 +2,7 @@
  * The gateways that are compared, one thread each, on the same work: connections kept on both sides, least
  * connections, X-Forwarded-For, -Proto and -Host and Via set, no access log.
  */
-import { freePort } from '../../test/support/test-project.ts';
+import { somePort } from '../../test/contract/some-port.ts';
 import { startCaddy } from './caddy.ts';
 import { startHaproxy } from './haproxy.ts';
 import { startNginx } from './nginx.ts';
@@ -18,7 +18,7 @@ export async function startRivals(
   running: Rival[],
   ours: readonly SegueName[],
 ): Promise<readonly RivalName[]> {
-  const somewhere = async () => ({ ...place, port: await freePort(), tlsPort: await freePort() });
+  const somewhere = async () => ({ ...place, port: await somePort(), tlsPort: await somePort() });
   for (const name of ours) running.push(await startSegue(name, await somewhere()));
   const missing: RivalName[] = [];
   for (const name of ['haproxy', 'nginx', 'caddy'] as const) {

@@ -7,7 +7,7 @@ import type { ServiceRouting } from '../../src/core/traffic/routing.ts';
 import { DEFAULT_SETTINGS, type GatewaySettings } from '../../src/core/traffic/settings.ts';
 import { systemClock } from '../../src/drivers/clock/system.ts';
 import { GatewayPlane } from '../../src/drivers/traffic/gateway/gateway-plane.ts';
-import { freePort } from '../../test/support/test-project.ts';
+import { somePort } from '../../test/contract/some-port.ts';
 import { pin, withChildren } from './programs.ts';
 import type { Place, Rival } from './rival.ts';
 import { WEBSOCKET_PATH } from './paths.ts';
@@ -60,7 +60,7 @@ async function settingsOf(name: string, { certificate }: Place): Promise<Gateway
   if (name !== 'segue, seen') return settings;
   return {
     ...settings,
-    metrics: { host: '127.0.0.1', port: await freePort() },
+    metrics: { host: '127.0.0.1', port: await somePort() },
     accessLog: { samplePercent: 100, query: true },
   };
 }

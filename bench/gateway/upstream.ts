@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { freePort } from '../../test/support/test-project.ts';
+import { somePort } from '../../test/contract/some-port.ts';
 import { nginxFile } from './nginx.ts';
 import { SMALL_PATH, STREAMED_PATH } from './paths.ts';
 import { findProgram, Program } from './programs.ts';
@@ -20,7 +20,7 @@ export interface Upstream {
 }
 
 export async function startUpstream(folder: string): Promise<Upstream> {
-  const port = await freePort();
+  const port = await somePort();
   const nginx = findProgram('nginx');
   const root = path.join(folder, 'upstream');
   await fs.mkdir(root);
@@ -28,7 +28,7 @@ export async function startUpstream(folder: string): Promise<Upstream> {
   const program = nginx
     ? new Program(1, nginx, ['-c', await writeConfiguration(folder, root, port)])
     : nodeProgram(new URL('node-upstream.ts', import.meta.url), port);
-  const echoPort = await freePort();
+  const echoPort = await somePort();
   const echo = nodeProgram(new URL('echo-upstream.ts', import.meta.url), echoPort);
   await Promise.all([program.untilItListens(port), echo.untilItListens(echoPort)]);
   return {

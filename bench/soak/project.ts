@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { writeShop, type ShopVersion } from '../../test/load/shop.ts';
-import { freePort } from '../../test/support/test-project.ts';
+import { somePort } from '../../test/contract/some-port.ts';
 
 /** What a routing change may change while nobody notices. */
 export interface Shape {
@@ -37,7 +37,7 @@ export class SoakProject {
 
   static async create(): Promise<SoakProject> {
     const dir = await realpath(await mkdtemp(path.join(tmpdir(), 'segue-soak-')));
-    const project = new SoakProject(dir, await freePort(), [await freePort(), await freePort()]);
+    const project = new SoakProject(dir, await somePort(), [await somePort(), await somePort()]);
     await mkdir(path.join(dir, 'data'));
     await project.use({});
     return project;

@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort } from '../../test/support/test-project.ts';
+import { somePort } from '../../test/contract/some-port.ts';
 
 const POLL_MS = 5;
 const PATIENCE_MS = 30_000;
@@ -79,6 +79,6 @@ function answers(port: number): Promise<boolean> {
 
 async function freePorts(count: number): Promise<readonly number[]> {
   const ports = new Set<number>();
-  while (ports.size < count) ports.add(await freePort());
+  while (ports.size < count) ports.add(await somePort());
   return [...ports];
 }

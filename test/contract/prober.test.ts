@@ -290,7 +290,11 @@ describe('the direct prober', () => {
     });
 
     it('does not wait for what left its group with its output open', async () => {
-      const result = await run(`setsid sh -c 'echo $$; exec sleep 1000' & sleep 0.3; exit 0`);
+      const dir = await mkdtemp(join(tmpdir(), 'segue-prober-'));
+      const said = join(dir, 'said');
+      const leaves = `setsid sh -c 'echo $$; : > ${said}; exec sleep 1000'`;
+      const result = await run(`${leaves} & while [ ! -e ${said} ]; do sleep 0.05; done; exit 0`);
+      await rm(dir, { recursive: true });
       process.kill(Number(/(\d+)$/.exec(result.detail)?.[1]), 'SIGKILL');
       assert.equal(result.passed, true);
     });

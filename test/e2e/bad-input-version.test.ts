@@ -5,6 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { somePort } from '../contract/some-port.ts';
 import { deployOf, refused, type Refusal, serving, serveV1, succeeds } from '../support/bad-input.ts';
 import { endCli } from '../support/cli.ts';
 import { instancesUnder } from '../support/processes.ts';
@@ -15,7 +16,7 @@ after(endCli);
 describe('a version that cannot be released', () => {
   let project: TestProject;
   before(async () => {
-    project = await TestProject.create({ stopWithin: '500ms', readyWithin: '5s' });
+    project = await TestProject.create({ stopWithin: '500ms' });
     await serveV1(project);
     await project.build('other');
   });
@@ -37,7 +38,7 @@ describe('a version that cannot be released', () => {
       await serving(t, project, 'v1', () => refused(project, words, refusal));
       assert.deepEqual(await pids(), served);
       assert.equal((await project.web()).release, null);
-      await project.writeFile({ stopWithin: '500ms', readyWithin: '5s' });
+      await project.writeFile({ stopWithin: '500ms' });
     });
   }
 
@@ -91,7 +92,10 @@ describe('a version that cannot be released', () => {
     'because it listens on another port',
     deployOf('lost'),
     { exit: 3, says: /rolled back[\s\S]*was told to listen on \d+ and listens on \d+/ },
-    () => project.build('lost', { port: project.port + 1 }),
+    async () => {
+      await project.build('lost', { port: await somePort() });
+      await project.writeFile({ stopWithin: '500ms', readyWithin: '10s' });
+    },
   );
 
   it('a version that serves already has nothing to do', async () => {

@@ -11,7 +11,7 @@ import type { ApiFailure } from '../support/api-client.ts';
 import { assertEnded } from '../support/outcome.ts';
 import { PeopleProject, SPLIT } from '../support/people-project.ts';
 import { type Postgres, startPostgres } from '../support/postgres.ts';
-import { freePort } from '../support/test-project.ts';
+import { somePort } from '../contract/some-port.ts';
 
 let server: Postgres;
 before(async () => (server = await startPostgres()));
@@ -119,11 +119,11 @@ it('takes back a change that the rows do not allow, so that it can be corrected 
 });
 
 it('brings a change once for several services, before any of their candidates begins', async (t) => {
-  const port = await freePort();
+  const port = await somePort();
   const beside = `  api:
     run: { command: node server.mjs, env: { DATABASE_URL: env:DATABASE_URL, PG_MODULE: env:PG_MODULE } }
     traffic: { listen: "127.0.0.1:${port}" }
-    health: { readiness: { path: /ready, interval: 100ms, timeout: 1s, successes: 2, within: 60s } }
+    health: { readiness: { path: /ready, interval: 100ms, timeout: 5s, successes: 2, within: 60s } }
     strategy: { type: blue-green, bake: 0s }`;
   const people = await PeopleProject.serving(t, server, { beside, instances: 1 });
   const { project } = people;

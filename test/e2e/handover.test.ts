@@ -4,12 +4,14 @@
  */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { causeOf } from '../../src/core/release/records.ts';
 import { assertEnded } from '../support/outcome.ts';
 import { assertClean, steadyLoad } from '../support/steady-load.ts';
 import { type ProjectOptions, TestProject } from '../support/test-project.ts';
+import { beginUpload } from '../support/upload.ts';
 
 const fileWith = (within: string, hold = '60s'): ProjectOptions => ({
   instances: 1,
@@ -32,6 +34,9 @@ describe('a handover', () => {
 
   const build = (version: string, behaviour: Readonly<Record<string, unknown>> = {}) =>
     project.build(version, { alone: lock, ...behaviour });
+
+  /** The version waits for this file before it listens. */
+  const gate = (version: string) => path.join(project.root, `go-${version}`);
 
   const assertNeverTwo = () => assert.equal(existsSync(`${lock}.met`), false, 'two ran at once');
 
@@ -61,7 +66,8 @@ describe('a handover', () => {
   });
 
   it('starts the old version again when the new one is not ready in time, and says what was not', async (t) => {
-    await use(fileWith(', within: 1s'));
+    // Time to start, to listen and to answer its first checks.
+    await use(fileWith(', within: 5s'));
     const load = steadyLoad(t, project.port);
     assert.ok(await project.eventually(() => load.stats().answered > 50));
     await build('never', { ready: false });
@@ -69,7 +75,7 @@ describe('a handover', () => {
     assertEnded(release, 'rolled-back');
     const cause = causeOf(release);
     assert.equal(cause?.code, 'HANDOVER_LATE');
-    assert.match(cause?.detail ?? '', /^1s passed, .*wait until ready: web-\S+\. web-\S+, after .*: .*503/s);
+    assert.match(cause?.detail ?? '', /^5s passed, .*wait until ready: web-\S+\. web-\S+, after .*: .*503/s);
     const { versions } = await assertClean(load);
     assert.deepEqual(Object.keys(versions), ['v1']);
     await assertServes('v1');
@@ -94,7 +100,7 @@ describe('a handover', () => {
   it('is given up while the old version still serves a request that takes longer than the others may wait', async (t) => {
     await use(fileWith(', within: 1s'));
     const pid = (await project.web()).instances[0]?.pid;
-    const slow = fetch(`http://127.0.0.1:${project.port}/?ms=4000`);
+    const slow = beginUpload(t, project.port);
     const busy = async () => (await project.web()).instances[0]?.inFlight === 1;
     assert.ok(await project.eventually(busy));
     const load = steadyLoad(t, project.port);
@@ -102,7 +108,7 @@ describe('a handover', () => {
     const release = await project.deploy('v3');
     assertEnded(release, 'rolled-back');
     assert.equal(causeOf(release)?.code, 'HANDOVER_LATE');
-    assert.match(await (await slow).text(), /^version v1/);
+    assert.match(await slow.end(), /^version v1/);
     await assertClean(load);
     assert.equal((await project.web()).instances[0]?.pid, pid, 'it was not stopped');
     await assertServes('v1');
@@ -112,12 +118,13 @@ describe('a handover', () => {
   it('goes on after control was killed while nobody served', async (t) => {
     const load = steadyLoad(t, project.port);
     assert.ok(await project.eventually(() => load.stats().answered > 50));
-    await build('v4', { startAfterMs: 1_000 });
+    await build('v4', { listensWhenThereIs: gate('v4') });
     const release = await project.begin('v4');
     const waits = async () => (await project.web()).release?.step?.startsWith('wait until ready') ?? false;
     assert.ok(await project.eventually(waits));
     await project.killControl();
     await project.up();
+    await writeFile(gate('v4'), '');
     assertEnded(await project.ended(release), 'done');
     await assertClean(load);
     await assertServes('v4');
@@ -125,7 +132,7 @@ describe('a handover', () => {
 
   it('turns away only those for whom there is no room to wait', async (t: TestContext) => {
     await use(fileWith('', '{ for: 60s, requests: 20 }'));
-    await build('v5', { startAfterMs: 1_500 });
+    await build('v5', { listensWhenThereIs: gate('v5') });
     const release = await project.begin('v5');
     const holds = async () => (await project.web()).instances.every((i) => i.traffic !== 'serving');
     assert.ok(await project.eventually(holds));
@@ -136,6 +143,7 @@ describe('a handover', () => {
     assert.equal(refused.status, 503);
     assert.equal(refused.headers.get('segue-error'), 'hold-full');
     assert.equal(refused.headers.get('retry-after'), '1');
+    await writeFile(gate('v5'), '');
     for (const answer of await Promise.all(waiting)) assert.match(await answer.text(), /^version v5 1/);
     assertEnded(await project.ended(release), 'done');
     t.diagnostic('20 waited, one was turned away');
@@ -144,12 +152,13 @@ describe('a handover', () => {
   });
 
   it('rests and comes back in the middle of it', async () => {
-    await build('v6', { startAfterMs: 1_000 });
+    await build('v6', { listensWhenThereIs: gate('v6') });
     const release = await project.begin('v6');
     const waits = async () => (await project.web()).release?.step?.startsWith('wait until ready') ?? false;
     assert.ok(await project.eventually(waits));
     await project.down();
     await project.up();
+    await writeFile(gate('v6'), '');
     assertEnded(await project.ended(release), 'done');
     await assertServes('v6');
   });

@@ -3,13 +3,13 @@
  * meanwhile, and a check that passes puts a draining instance back into traffic.
  */
 import assert from 'node:assert/strict';
-import { type ClientRequest, request, type IncomingMessage } from 'node:http';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import type { InstanceStatus } from '../../src/wire/api.ts';
 import type { Load } from '../load/summary.ts';
 import { assertEnded } from '../support/outcome.ts';
 import { assertClean, steadyLoad } from '../support/steady-load.ts';
 import { TestProject } from '../support/test-project.ts';
+import { beginUpload } from '../support/upload.ts';
 
 const PATIENT = {
   service: '    strategy: { type: blue-green, bake: 0s }',
@@ -110,24 +110,3 @@ describe('row 15: requests that wait', () => {
     assert.deepEqual(Object.keys(versions), ['v3']);
   });
 });
-
-/** A POST that is under way until it is ended. */
-function beginUpload(t: TestContext, port: number) {
-  const answer = Promise.withResolvers<string>();
-  const take = (response: IncomingMessage) => {
-    let text = '';
-    response.on('data', (chunk: Buffer) => (text += chunk.toString()));
-    response.on('end', () => answer.resolve(text));
-  };
-  const headers = { 'content-length': 10 };
-  const upload: ClientRequest = request({ host: '127.0.0.1', port, method: 'POST', headers }, take);
-  upload.on('error', answer.reject);
-  t.after(() => upload.destroy());
-  upload.write('first');
-  return {
-    end: () => {
-      upload.end('final');
-      return answer.promise;
-    },
-  };
-}

@@ -15,15 +15,16 @@ import { assertClean, loadOf } from '../support/steady-load.ts';
 import { TestProject } from '../support/test-project.ts';
 
 const EACH = 5;
+const SHOP = {
+  command: 'SHOP_DATA=../data exec node server.js',
+  readiness: '/readyz',
+  service: '    strategy: { type: blue-green, bake: 0s }',
+};
 
 describe('row 14: WebSockets and event streams', () => {
   let project: TestProject;
   before(async () => {
-    project = await TestProject.create({
-      command: 'SHOP_DATA=../data exec node server.js',
-      readiness: '/readyz',
-      service: '    strategy: { type: blue-green, bake: 0s }',
-    });
+    project = await TestProject.create(SHOP);
     await project.up();
     await release('v1');
   });
@@ -72,6 +73,7 @@ describe('row 14: WebSockets and event streams', () => {
   });
 
   it('that do not leave are waited for, up to their limit', async (t) => {
+    await project.writeFile({ ...SHOP, drain: '{ requests: 60s, streams: 1s }' });
     const stubborn = await openStubborn(project.port);
     t.after(() => stubborn.destroy());
     assert.ok(await project.eventually(async () => (await streamsOf(project)) === 1));

@@ -105,10 +105,11 @@ describe('row 7: a boot that takes its time', () => {
   let project: TestProject;
   before(async () => {
     // Without a place to wait in, a moment without an instance is a failed request.
-    project = await TestProject.create({ readyWithin: '1s', traffic: ', hold: 0s' });
+    project = await TestProject.create({ traffic: ', hold: 0s' });
     await project.up();
     await project.build('v1');
-    await project.deploy('v1');
+    assertEnded(await project.deploy('v1'), 'done');
+    await project.writeFile({ readyWithin: '1s', traffic: ', hold: 0s' });
   });
   after(() => project.remove());
 

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { causeOf } from '../../src/core/release/records.ts';
+import { somePort } from '../contract/some-port.ts';
 import { outcomeOf } from '../support/outcome.ts';
 import { instancesUnder, processesUnder } from '../support/processes.ts';
 import { assertClean, plainLoad, steadyLoad } from '../support/steady-load.ts';
@@ -116,9 +117,10 @@ describe('a bad version', () => {
     assert.match(await bad(t, 'broken', { broken: true }, 'SMOKE_FAILED'), /500/);
   });
   it('that listens on the wrong port is taken back, with both ports named', async (t) => {
-    await project.writeFile({ health: '', service: '    smoke: []' });
-    const text = await bad(t, 'lost', { port: project.port + 1 }, 'WRONG_PORT');
-    assert.match(text, new RegExp(String(project.port + 1)));
+    await project.writeFile({ health: '', service: '    smoke: []', readyWithin: '10s' });
+    const other = await somePort();
+    const text = await bad(t, 'lost', { port: other }, 'WRONG_PORT');
+    assert.match(text, new RegExp(String(other)));
   });
   it('that never gets ready is taken back with what was seen', async (t) => {
     assert.match(await bad(t, 'never', { ready: false }, 'INSTANCE_NOT_READY'), /503/);

@@ -12,7 +12,8 @@ import tls from 'node:tls';
 import { eventually } from '../contract/eventually.ts';
 import { assertEnded } from '../support/outcome.ts';
 import { hasPebble, type Pebble, startPebble } from '../support/pebble.ts';
-import { freePort, TestProject } from '../support/test-project.ts';
+import { somePort } from '../contract/some-port.ts';
+import { TestProject } from '../support/test-project.ts';
 
 const skip = hasPebble() ? false : 'pebble or openssl is not installed';
 /** Renewed after two thirds of it. */
@@ -25,7 +26,7 @@ describe('certificates by ACME', { skip }, () => {
   let plain: number;
   before(async () => {
     dir = await mkdtemp(path.join(os.tmpdir(), 'segue-acme-'));
-    plain = await freePort();
+    plain = await somePort();
     pebble = await startPebble(dir, plain, VALIDITY_S);
     project = await TestProject.create();
     await write('shop.test');

@@ -12,7 +12,8 @@ import { assertEnded } from '../support/outcome.ts';
 import { instancesUnder } from '../support/processes.ts';
 import { refused } from '../support/refused.ts';
 import { assertClean, steadyLoad } from '../support/steady-load.ts';
-import { freePort, TestProject } from '../support/test-project.ts';
+import { somePort } from '../contract/some-port.ts';
+import { TestProject } from '../support/test-project.ts';
 
 describe('segue.yaml, applied', () => {
   let project: TestProject;
@@ -60,7 +61,7 @@ describe('segue.yaml, applied', () => {
     const slow = rawHttp(project.port, {}, '/?ms=500');
     await project.eventually(async () => (await project.web()).instances.some((i) => i.inFlight > 0));
     const text = await readFile(path.join(project.root, 'segue.yaml'), 'utf8');
-    const other = await freePort();
+    const other = await somePort();
     await writeFile(path.join(project.root, 'segue.yaml'), text.replace(`:${project.port}"`, `:${other}"`));
     const { services } = await apply();
     assert.equal(services[0]?.listen, `http://127.0.0.1:${other}`);
@@ -81,7 +82,7 @@ describe('segue.yaml, applied', () => {
   });
 
   it('a service that is new in it gets its address; one that left it serves on until down and up', async () => {
-    const port = await freePort();
+    const port = await somePort();
     const api = `  api:
     run: { command: node server.mjs, stop: { within: 1s } }
     instances: 1

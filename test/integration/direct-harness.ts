@@ -8,7 +8,7 @@ import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { type DirectExit, DirectKeeper } from '../../src/gateway/keeper/keeper.ts';
 import { eventually } from '../contract/eventually.ts';
-import { freePort } from '../support/test-project.ts';
+import { somePort } from '../contract/some-port.ts';
 
 const APP = fileURLToPath(new URL('../support/direct-app.mjs', import.meta.url));
 const HELPER = new URL('../../src/direct/index.ts', import.meta.url).href;
@@ -69,7 +69,7 @@ export class DirectSite {
   async start(version: string, { env = {}, command }: StartChoices = {}): Promise<Instance> {
     this.#count += 1;
     const id = `web-${version}-${this.#count}`;
-    const port = await freePort();
+    const port = await somePort();
     const token = randomBytes(16).toString('hex');
     const [file, ...args] = command ?? [process.execPath, APP];
     const { pid } = await this.keeper.launch({

@@ -16,7 +16,7 @@ import { WebSocket } from 'ws';
 import { eventually } from '../contract/eventually.ts';
 import { root } from '../support/repository.ts';
 import { assertClean, steadyLoad } from '../support/steady-load.ts';
-import { freePort } from '../support/test-project.ts';
+import { somePort } from '../contract/some-port.ts';
 import { DirectSite } from './direct-harness.ts';
 
 const APP = fileURLToPath(new URL('../support/direct-app.mjs', import.meta.url));
@@ -66,7 +66,7 @@ describe('the helper as it is published', () => {
 
 describe('the helper without direct mode', () => {
   let port: number;
-  before(async () => (port = await freePort()));
+  before(async () => (port = await somePort()));
 
   it('listens on PORT, and ends without losing the request of an idle connection', async (t) => {
     const env = { ...process.env, PORT: String(port), DIRECT_HELPER: HELPER, SEGUE_VERSION: 'v1' };

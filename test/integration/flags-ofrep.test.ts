@@ -13,7 +13,8 @@ import { OpenFeature } from '@openfeature/server-sdk';
 import { OpenFeature as WebOpenFeature, type Provider } from '@openfeature/web-sdk';
 import type { Json } from '../../src/core/flags/json.ts';
 import type { FlagChangeResponse } from '../../src/wire/flag-api.ts';
-import { freePort, TestProject } from '../support/test-project.ts';
+import { somePort } from '../contract/some-port.ts';
+import { TestProject } from '../support/test-project.ts';
 
 const KEY = 'a-key-of-the-tests';
 const FLAGS = {
@@ -56,7 +57,7 @@ let project: TestProject;
 let base: string;
 
 before(async () => {
-  const port = await freePort();
+  const port = await somePort();
   base = `http://127.0.0.1:${port}`;
   project = await TestProject.create({
     top: `flags:

@@ -106,12 +106,13 @@ test('an instance that closes idle connections early and does not say so loses n
     });
   });
   await gateway.route({ backends: [backendOf(app)] });
-  for (const method of ['POST', 'GET', 'POST', 'POST', 'GET', 'POST']) {
-    const answer = await ask(gateway.port, { method, body: method === 'POST' ? 'once' : '' });
-    assert.equal(answer.status, 200);
-    await sleep(200);
-  }
-  assert.ok(crossed > 0, 'no request met a close, so nothing was shown');
+  // Again, where the machine was so slow that the gateway was the first to close each time.
+  while (crossed === 0)
+    for (const method of ['POST', 'GET', 'POST', 'POST', 'GET', 'POST']) {
+      const answer = await ask(gateway.port, { method, body: method === 'POST' ? 'once' : '' });
+      assert.equal(answer.status, 200);
+      await sleep(200);
+    }
   assert.equal(gateway.counts('a')?.failed, 0);
 });
 
@@ -169,21 +170,27 @@ test('an unready instance keeps what it has under way and gets nothing new', asy
 test('a kept connection that the instance closed: a GET is sent again on a new one', async (t) => {
   const gateway = await startGateway(t);
   let connections = 0;
+  let crossed = 0;
   const app = await startRaw(t, 'a', (socket) => {
     connections += 1;
     let asked = 0;
     socket.on('data', () => {
       asked += 1;
+      if (asked === 1) return socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
       // As if the close crossed the request on its way.
-      if (asked > 1) socket.destroy();
-      else socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+      crossed += 1;
+      return socket.destroy();
     });
   });
   await gateway.route({ backends: [backendOf(app)] });
-  for (let i = 0; i < 5; i += 1) assert.equal((await ask(gateway.port)).status, 200);
-  assert.equal(connections, 5);
-  await eventually('each is counted once', () => gateway.counts('a')?.requests === 5);
-  assert.equal(gateway.counts('a')?.retried, 4);
+  let asks = 0;
+  // One that comes late finds no kept connection: the gateway closes them first.
+  for (; crossed < 4; asks += 1) assert.equal((await ask(gateway.port)).status, 200);
+  assert.equal(connections, asks);
+  // One under way counts as a request, so it is their answers that say when all is told.
+  await eventually('each is answered', () => gateway.counts('a')?.answered[0] === asks);
+  const { requests, retried } = gateway.counts('a') ?? {};
+  assert.deepEqual([requests, retried], [asks, crossed]);
 });
 
 test('an instance that names its idle limit is believed, and one that speaks unasked is not', async (t) => {

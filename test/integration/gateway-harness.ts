@@ -183,7 +183,7 @@ export class RawClient {
 
   /** Waits until what was received fits, and takes nothing away. */
   async until(fits: (received: string) => boolean, what: string): Promise<string> {
-    const deadline = AbortSignal.timeout(20_000);
+    const deadline = AbortSignal.timeout(60_000);
     while (!fits(this.received)) {
       if (this.ended) throw new Error(`ended before ${what}: ${JSON.stringify(this.received.slice(-500))}`);
       if (deadline.aborted) throw new Error(`never ${what}: ${JSON.stringify(this.received.slice(-500))}`);

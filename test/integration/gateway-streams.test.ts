@@ -9,7 +9,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket, WebSocketServer } from 'ws';
 import { limits } from '../../src/core/limits.ts';
-import { ask, backendOf, RawClient, startApp, startGateway, startRaw } from './gateway-harness.ts';
+import { ask, backendOf, RawClient, startApp, startGateway, startRaw, textOf } from './gateway-harness.ts';
 import { residentBytes } from './gateway-memory.ts';
 import { eventually } from '../contract/eventually.ts';
 
@@ -65,9 +65,15 @@ test('told in the middle of a frame, the close frame waits for its end, and noth
   const client = new RawClient(t, gateway.port);
   client.send('GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
   await client.until((text) => text.endsWith('\x81\x04ha'), 'the first half came');
-  await gateway.route({ backends: [], draining: draining(60_000) });
-  // Told for certain: with one stream that is the first tick of the drain.
-  await sleep(limits.gateway.drainTickMs * 20);
+  const other = await startApp(t, 'b');
+  await gateway.route(
+    { backends: [], draining: draining(60_000) },
+    { service: 'other', routes: [{ host: null, path: '/other' }], backends: [backendOf(other)] },
+  );
+  // Told for certain: with one stream that is the first tick of the drain, and between the two ends of a request
+  // that begins after it the worker has looked at what is due.
+  await sleep(limits.gateway.drainTickMs * 2);
+  assert.equal(await textOf(ask(gateway.port, { path: '/other' })), 'b');
   for (const socket of app.sockets) socket.write(Buffer.from([0x6c, 0x66, 0x81, 2, 0x6e, 0x6f]));
   const heard = await client.until((text) => text.includes('restart'), 'closed');
   assert.ok(heard.endsWith('\r\n\r\n\x81\x04half\x88\x11\x03\xf4service restart'), heard);

@@ -107,5 +107,5 @@ export const LOAD_LIMITS = {
   headBytesMax: 64 * 1024,
   frameBytesMax: 1024 * 1024,
   snapshotIntervalMs: 100,
-  processStartMs: 15_000,
+  processStartMs: 60_000,
 } as const;

@@ -1,6 +1,7 @@
 // A small service for tests: plain HTTP, its version in a header, and the misbehaviours that the tests need.
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 const behaviour = JSON.parse(readFileSync(new URL('./behaviour.json', import.meta.url), 'utf8'));
 const { PORT, SEGUE_VERSION = '?', SEGUE_INSTANCE = '?' } = process.env;
@@ -71,7 +72,14 @@ function bearNoCompany(folder) {
   }
 }
 const port = behaviour.port ?? Number(PORT);
-setTimeout(() => server.listen(port, '127.0.0.1'), behaviour.startAfterMs ?? 0);
+/** As a program that is slow to start: after a time, or when there is a file for all or for this instance. */
+async function mayListen() {
+  await sleep(behaviour.startAfterMs ?? 0);
+  const gate = behaviour.listensWhenThereIs;
+  while (gate !== undefined && ![gate, `${gate}.${SEGUE_INSTANCE}`].some((file) => existsSync(file)))
+    await sleep(10);
+}
+void mayListen().then(() => server.listen(port, '127.0.0.1'));
 process.on('SIGTERM', () => {
   told = true;
   if (behaviour.diesOnSigterm) process.exit(0);

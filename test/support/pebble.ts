@@ -3,7 +3,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import fs from 'node:fs/promises';
 import path from 'node:path';
-import { freePort } from './test-project.ts';
+import { somePort } from '../contract/some-port.ts';
 import { eventually } from '../contract/eventually.ts';
 import { makeCertificate } from './certificates.ts';
 
@@ -25,10 +25,10 @@ export function hasPebble(): boolean {
 
 export async function startPebble(dir: string, httpPort: number, validityS: number): Promise<Pebble> {
   const [port, management, dns, dnsManagement] = [
-    await freePort(),
-    await freePort(),
-    await freePort(),
-    await freePort(),
+    await somePort(),
+    await somePort(),
+    await somePort(),
+    await somePort(),
   ];
   const own = await makeCertificate(dir, 'pebble', { hosts: ['localhost'] });
   const config = {

@@ -2,7 +2,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFile, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,12 +9,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Entry } from '../../src/core/release/journal.ts';
 import type { ReleaseRecord } from '../../src/core/release/records.ts';
 import type { DeployResponse, ReleaseResponse, ServiceStatus, StatusResponse } from '../../src/wire/api.ts';
+import { somePort } from '../contract/some-port.ts';
 import { ApiFailure, callApi } from './api-client.ts';
 import { processesUnder } from './processes.ts';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const CONTROL = path.join(here, '../../src/main/control.ts');
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
 
 export interface ProjectOptions {
   readonly instances?: number;
@@ -25,12 +25,12 @@ export interface ProjectOptions {
   /** Path of the readiness check; default `/ready`. */
   readonly readiness?: string;
   readonly traffic?: string;
-  /** Default `{ requests: 5s, streams: 1s }`. */
+  /** Default: longer than anything takes that ends by itself, on a machine however busy. */
   readonly drain?: string;
   readonly command?: string;
   /** How long an instance may take to end after its signal; default `3s`. */
   readonly stopWithin?: string;
-  /** How long a new instance may take to get ready; default `10s`. */
+  /** How long a new instance may take to get ready; default `60s`. */
   readonly readyWithin?: string;
   readonly top?: string;
   /** Instead of a web service: YAML lines of a worker called `mailer`, indented by four spaces, after `kind` and `run`. */
@@ -57,7 +57,7 @@ export class TestProject {
 
   static async create(options: ProjectOptions = {}): Promise<TestProject> {
     const root = await realpath(await mkdtemp(path.join(os.tmpdir(), 'segue-e2e-')));
-    const project = new TestProject(root, await freePort());
+    const project = new TestProject(root, await somePort());
     await project.writeFile(options);
     return project;
   }
@@ -69,8 +69,8 @@ services:
   web:
     run: { command: ${options.command ?? 'node server.mjs'}, stop: { within: ${options.stopWithin ?? '3s'} } }
     instances: ${options.instances ?? 2}
-    traffic: { listen: "127.0.0.1:${this.port}", drain: ${options.drain ?? '{ requests: 5s, streams: 1s }'}${options.traffic ?? ''} }
-    health: { readiness: { path: ${options.readiness ?? '/ready'}, interval: 100ms, timeout: 1s, successes: 2, within: ${options.readyWithin ?? '10s'} }${options.health ?? ''} }
+    traffic: { listen: "127.0.0.1:${this.port}", drain: ${options.drain ?? '{ requests: 60s, streams: 20s }'}${options.traffic ?? ''} }
+    health: { readiness: { path: ${options.readiness ?? '/ready'}, interval: 100ms, timeout: 5s, successes: 2, within: ${options.readyWithin ?? '60s'} }${options.health ?? ''} }
 ${options.service ?? ''}
 ${options.top ?? ''}
 `;
@@ -222,18 +222,5 @@ function killQuietly(pid: number): void {
     process.kill(pid, 'SIGKILL');
   } catch {
     // It ended by itself.
-  }
-}
-
-/** Below the ephemeral range, so that no client's own port is taken for it meanwhile. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 12_000 + Math.floor(Math.random() * 6_000);
-    const server = createServer();
-    const free = await new Promise<boolean>((resolve) => {
-      server.once('error', () => resolve(false));
-      server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-    });
-    if (free) return port;
   }
 }

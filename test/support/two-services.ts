@@ -3,7 +3,8 @@ import type { TestContext } from 'node:test';
 import type { Fact } from '../../src/core/release/journal.ts';
 import type { ReleaseRecord } from '../../src/core/release/records.ts';
 import type { ServiceStatus, TogetherResponse } from '../../src/wire/api.ts';
-import { freePort, TestProject } from './test-project.ts';
+import { somePort } from '../contract/some-port.ts';
+import { TestProject } from './test-project.ts';
 
 export interface TwoOptions {
   readonly strategy?: string;
@@ -23,7 +24,7 @@ export class TwoServices {
 
   static async create(options: TwoOptions = {}): Promise<TwoServices> {
     const { strategy = 'rolling', apiStrategy = strategy, instances = 1 } = options;
-    const apiPort = await freePort();
+    const apiPort = await somePort();
     const smoke = 'smoke: [{ get: /, expect: { status: 200 } }]';
     const service = `    strategy: ${strategy}
     ${smoke}
@@ -33,11 +34,11 @@ export class TwoServices {
     run: { command: node server.mjs, stop: { within: 3s } }
     files: builds/next
     instances: ${instances}
-    traffic: { listen: "127.0.0.1:${apiPort}", drain: { requests: 5s, streams: 1s } }
-    health: { readiness: { path: /ready, interval: 100ms, timeout: 1s, successes: 2, within: 10s } }
+    traffic: { listen: "127.0.0.1:${apiPort}", drain: { requests: 60s, streams: 20s } }
+    health: { readiness: { path: /ready, interval: 100ms, timeout: 5s, successes: 2, within: 60s } }
     strategy: ${apiStrategy}
     ${smoke}`;
-    const project = await TestProject.create({ instances, service, readyWithin: '5s' });
+    const project = await TestProject.create({ instances, service });
     return new TwoServices(project, apiPort);
   }
 

@@ -41,7 +41,8 @@ export const gatewayLimits = {
   messageCharsPerTurn: 8 * 1024,
   protocolLineBytesMax: 32 * 1024 * 1024,
   reportIntervalMs: 100,
-  freshReportTimeoutMs: 500,
+  /** Above what the gateway waits for its workers; what a receipt says is worth a wait on a busy machine. */
+  freshReportTimeoutMs: 4_000,
   /** Long enough for workers to start, and for one that hangs to be found out. */
   ackTimeoutMs: 15_000,
   startTimeoutMs: 10_000,
@@ -145,7 +146,8 @@ export const gatewayLimits = {
   workerTickMs: 1_000,
   /** A worker that reports ten times a second and was silent for so many ticks hangs. */
   workerSilentTicksMax: 8,
-  workerReportMs: 400,
+  /** A worker that does not answer within this hangs, or has lost the machine: the report does without it. */
+  workerReportMs: 3_000,
   workerStopMs: 2_000,
   /** A worker that lived this long is replaced at once when it ends; others ever later. */
   workerSettledMs: 5_000,
