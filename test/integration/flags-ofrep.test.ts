@@ -3,7 +3,6 @@
  * against control; and whoever may not ask, asks too much, asks wrongly or is not told of a change.
  */
 import assert from 'node:assert/strict';
-import { request } from 'node:http';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -13,6 +12,7 @@ import { OpenFeature } from '@openfeature/server-sdk';
 import { OpenFeature as WebOpenFeature, type Provider } from '@openfeature/web-sdk';
 import type { Json } from '../../src/core/flags/json.ts';
 import type { FlagChangeResponse } from '../../src/wire/flag-api.ts';
+import { EventSourceText } from '../support/event-source.ts';
 import { freePort, TestProject } from '../support/test-project.ts';
 
 const KEY = 'a-key-of-the-tests';
@@ -316,39 +316,3 @@ describe('the official provider for web pages', () => {
     await change('checkout-v2', { type: 'file' });
   });
 });
-
-/** As a browser reads it. */
-class EventSourceText extends EventTarget {
-  readonly data: { type: string; etag: string }[] = [];
-  readyState = 0;
-  readonly #call;
-
-  constructor(url: string) {
-    super();
-    this.#call = request(url, (response) => {
-      this.readyState = 1;
-      this.dispatchEvent(new Event('open'));
-      let text = '';
-      response.on('data', (part: Buffer) => {
-        const blocks = (text += part.toString()).split('\n\n');
-        text = blocks.pop() ?? '';
-        for (const block of blocks) this.#read(block);
-      });
-      response.on('error', () => undefined);
-    });
-    this.#call.on('error', () => undefined);
-    this.#call.end();
-  }
-
-  #read(block: string): void {
-    const [, data] = /^data: (.*)$/m.exec(block) ?? [];
-    if (data === undefined) return;
-    this.data.push(JSON.parse(data));
-    this.dispatchEvent(new MessageEvent('message', { data }));
-  }
-
-  close(): void {
-    this.readyState = 2;
-    this.#call.destroy();
-  }
-}
