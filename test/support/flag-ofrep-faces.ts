@@ -11,7 +11,7 @@ import type { FlagDetails, FlagFace, FlagQuestion, HookCall } from './flag-faces
 /** OFREP has no word for "nothing matched", and says of a default that nobody knows the reason. */
 const wordFor = (reason: string) => (reason === 'DEFAULT' ? 'UNKNOWN' : reason);
 
-type SdkDetails = server.EvaluationDetails<server.FlagValue> | web.EvaluationDetails<web.FlagValue>;
+type SdkDetails = server.EvaluationDetails<server.FlagValue>;
 
 const detailsOf = ({
   flagKey,
@@ -107,9 +107,9 @@ export async function webFace(
   await web.OpenFeature.setProviderAndWait(domain, provider, {});
   const client = web.OpenFeature.getClient(domain);
   let changed: string[] = [];
-  let failure: string | undefined;
+  const failures: string[] = [];
   client.addHandler(web.ProviderEvents.Error, (event) => {
-    failure = event?.message ?? '';
+    failures.push(event?.message ?? '');
   });
   client.addHandler(web.ProviderEvents.ConfigurationChanged, (event) => {
     changed.push(...(event?.flagsChanged ?? []));
@@ -117,10 +117,10 @@ export async function webFace(
   return {
     name: 'web',
     async evaluate({ key: flag, type, fallback, context }, calls) {
-      failure = undefined;
+      failures.length = 0;
       await web.OpenFeature.setContext(domain, context as web.EvaluationContext);
       // Else it goes on with what it got for another context, and calls itself ready.
-      if (failure !== undefined) throw new Error(`nothing for this context: ${failure}`);
+      if (failures.length > 0) throw new Error(`nothing for this context: ${failures.join()}`);
       const hooks = hooksFor(calls);
       if (type === 'Boolean') return detailsOf(client.getBooleanDetails(flag, fallback === true, hooks));
       if (type === 'String') return detailsOf(client.getStringDetails(flag, String(fallback), hooks));

@@ -37,8 +37,7 @@ const VALUES: readonly (readonly [RegExp, Act])[] = [
   ],
   [
     /^an? (\w+)-flag with key "(.*)" and a (?:fallback|default) value "(.*)"$/,
-    (world, [type = '', key = '', fallback = '']) =>
-      Object.assign(world, { type: typeNamed(type), key, fallback: typed(typeNamed(type), fallback) }),
+    (world, [type = '', key = '', fallback = '']) => take(world, type, key, fallback),
   ],
   [
     /^a context containing a key "(.*)", with type "(.*)" and with value "(.*)"$/,
@@ -221,8 +220,14 @@ export async function play({ steps }: Scenario, face: FlagFace): Promise<void> {
   }
 }
 
+function take(world: World, type: string, key: string, fallback: string): void {
+  world.type = typeNamed(type);
+  world.key = key;
+  world.fallback = typed(world.type, fallback);
+}
+
 async function ask(world: World, type: string, key: string, fallback: string): Promise<void> {
-  Object.assign(world, { type: typeNamed(type), key, fallback: typed(typeNamed(type), fallback) });
+  take(world, type, key, fallback);
   await evaluate(world);
 }
 

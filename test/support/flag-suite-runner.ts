@@ -15,7 +15,7 @@ export function testSuite({ name, scenarios }: Suite, face: FaceName, faceOf: ()
     test(`${scenario.file}: ${scenario.name}`, async () => {
       const played = play(scenario, faceOf());
       if (!leftOut) return played;
-      await assert.rejects(played, undefined, `it holds, though it is left out: ${leftOut.why}`);
+      await assert.rejects(played, Error, `it holds, though it is left out: ${leftOut.why}`);
     });
   }
   test('nothing is left out that is not there', () => {

@@ -106,8 +106,9 @@ const RULES: Readonly<Record<string, Json>> = {
 function translated(flag: Json): Json {
   if (!isJsonObject(flag)) throw new Error('it is no flag');
   const { disabled = false, variants = {}, defaultVariant = null, contextEvaluator, flagMetadata } = flag;
-  const rule = typeof contextEvaluator === 'string' ? RULES[contextEvaluator] : null;
-  if (rule === undefined) throw new Error(`a rule that nobody has translated: ${String(contextEvaluator)}`);
+  const cel = typeof contextEvaluator === 'string' ? contextEvaluator : null;
+  const rule = cel === null ? null : RULES[cel];
+  if (rule === undefined) throw new Error(`a rule that nobody has translated: ${cel}`);
   return {
     state: disabled === true ? 'DISABLED' : 'ENABLED',
     variants,

@@ -27,15 +27,12 @@ export class UsageKeeper {
   constructor(parts: UsageKeeperParts) {
     const { ledger, clock } = parts;
     this.#parts = parts;
-    const usages = ledger.setting(USAGE);
-    const marks = ledger.setting(EDGE_MARKS);
-    // Only this class writes them.
-    this.#book = new UsageBook(usages === undefined ? {} : (JSON.parse(usages) as Usages));
-    const nobodyCounted = usages === undefined ? {} : null;
+    const isNew = ledger.setting(USAGE) === undefined;
+    this.#book = new UsageBook(remembered<Usages>(ledger, USAGE, {}));
     this.#edge = new EdgeUsage(
       this.#book,
       clock,
-      marks === undefined ? nobodyCounted : (JSON.parse(marks) as EdgeMarks | null),
+      remembered<EdgeMarks | null>(ledger, EDGE_MARKS, isNew ? {} : null),
     );
   }
 
@@ -80,6 +77,14 @@ export class UsageKeeper {
       changes: [put(USAGE, this.#book.all(new Set(this.#parts.keys()))), put(EDGE_MARKS, this.#edge.marks)],
     }));
   }
+}
+
+function remembered<T>(ledger: Ledger, key: string, nothing: T): T {
+  const text = ledger.setting(key);
+  const value: unknown = text === undefined ? nothing : JSON.parse(text);
+  // Only this class writes it.
+  const isOurs = (given: unknown): given is T => typeof given === 'object';
+  return isOurs(value) ? value : nothing;
 }
 
 const put = (key: string, value: unknown) => ({ put: 'setting', key, value: JSON.stringify(value) }) as const;
