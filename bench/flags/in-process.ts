@@ -2,6 +2,7 @@
 import { FlagdCore } from '@openfeature/flagd-core';
 import { InMemStorageProvider, Unleash } from 'unleash-client';
 import { FlagSet } from '../../src/core/flags/flag-set.ts';
+import { SPLIT_FLAG } from '../../test/support/split-flag.ts';
 
 const ROUNDS = 5;
 const EVALUATIONS = 100_000;
@@ -13,23 +14,10 @@ export interface InProcess {
   readonly us: readonly number[];
 }
 
-const FLAG = {
-  state: 'ENABLED',
-  variants: { on: true, off: false },
-  defaultVariant: 'off',
-  targeting: {
-    fractional: [
-      ['on', 50],
-      ['off', 50],
-    ],
-  },
-  metadata: {},
-} as const;
-
 export async function measureInProcess(): Promise<readonly InProcess[]> {
-  const set = new FlagSet({ checkout: FLAG });
+  const set = new FlagSet({ checkout: SPLIT_FLAG });
   const core = new FlagdCore(undefined, quiet);
-  core.setConfigurations(JSON.stringify({ flags: { checkout: FLAG } }));
+  core.setConfigurations(JSON.stringify({ flags: { checkout: SPLIT_FLAG } }));
   const unleash = await unleashClient();
   const asks: Readonly<Record<string, (user: string) => unknown>> = {
     segue: (user) => set.evaluate('checkout', { targetingKey: user }, 0),

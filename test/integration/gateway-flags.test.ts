@@ -14,24 +14,13 @@ import type { FlagDefinition } from '../../src/core/flags/definition.ts';
 import { type Flags, readFlags, segueFlags } from '../../src/direct/flags.ts';
 import { eventually } from '../contract/eventually.ts';
 import { portOf } from '../contract/some-port.ts';
+import { SPLIT_FLAG as split } from '../support/split-flag.ts';
 import { ask, backendOf, type Harness, RawClient, startApp, startGateway } from './gateway-harness.ts';
 
 const STICKY_KEY = 'a key of a test';
 const SETTINGS = { stickyKey: STICKY_KEY, workers: 1 };
 const KEY = createHmac('sha256', STICKY_KEY).update(FLAGS_KEY_PURPOSE).digest('base64url');
 
-const split: FlagDefinition = {
-  state: 'ENABLED',
-  variants: { on: true, off: false },
-  defaultVariant: 'off',
-  targeting: {
-    fractional: [
-      ['on', 50],
-      ['off', 50],
-    ],
-  },
-  metadata: {},
-};
 const byUser: FlagDefinition = {
   state: 'ENABLED',
   variants: { gold: { items: 20 }, plain: { items: 10 } },

@@ -1,11 +1,13 @@
-/** As much of Gherkin as the public suites of OpenFeature use: outlines, tables, backgrounds and tags. */
+/** As much of Gherkin as the public suites of OpenFeature use: outlines, tables, backgrounds, tags, texts of features. */
 export interface GherkinStep {
   readonly text: string;
   readonly table: readonly Readonly<Record<string, string>>[];
 }
 
 export interface Scenario {
+  /** With the values of its row of examples in brackets. */
   readonly name: string;
+  readonly outline: string;
   readonly tags: readonly string[];
   readonly steps: readonly GherkinStep[];
 }
@@ -25,17 +27,18 @@ export function scenariosOf(source: string): readonly Scenario[] {
   let tags: string[] = [];
   let steps: Draft['steps'] = background;
   let rows: string[][] = [];
-  for (const raw of source.split('\n')) {
+  // Texts between three quotes tell people something, and have tables, too.
+  for (const raw of source.replace(/"""[^]*?"""/g, '').split('\n')) {
     const line = raw.trim();
     const [, keyword = '', rest = ''] =
-      /^(Feature|Background|Scenario Outline|Scenario|Examples):\s*(.*)$/.exec(line) ?? [];
+      /^(Feature|Background|Scenario Outline|Scenarios|Scenario|Examples):\s*(.*)$/.exec(line) ?? [];
     if (line.startsWith('@')) tags.push(...line.split(/\s+/));
     else if (keyword === 'Feature') [featureTags, tags] = [tags, []];
     else if (keyword === 'Background') steps = background;
-    else if (keyword.startsWith('Scenario')) {
+    else if (keyword === 'Scenario' || keyword === 'Scenario Outline') {
       drafts.push({ name: rest, tags: [...featureTags, ...tags], steps: [], examples: [] });
       [steps, tags] = [drafts.at(-1)?.steps ?? [], []];
-    } else if (keyword === 'Examples') {
+    } else if (keyword === 'Examples' || keyword === 'Scenarios') {
       rows = [];
       drafts.at(-1)?.examples.push({ tags, rows });
       tags = [];
@@ -56,7 +59,8 @@ function expanded({ name, tags, steps, examples }: Draft, background: Draft['ste
       table: recordsOf(rows.map((row) => row.map(fill))),
     }));
     const row = Object.values(values).join(', ');
-    return { name: row === '' ? name : `${name} (${row})`, tags: [...tags, ...more], steps: filled };
+    const full = row === '' ? name : `${name} (${row})`;
+    return { name: full, outline: name, tags: [...tags, ...more], steps: filled };
   };
   if (examples.length === 0) return [make([], {})];
   return examples.flatMap((example) => recordsOf(example.rows).map((row) => make(example.tags, row)));

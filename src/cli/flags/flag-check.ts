@@ -31,10 +31,10 @@ export async function checkFlags(
   if (first)
     throw new SegueError('FLAGS_INVALID', problems.map(formatProblem).join('\n'), { place: first.place });
   const known = running ? await used(client) : [];
-  const ofFiles = Object.entries(flags).map(([flag, { definition }]) => {
+  const ofFiles = Object.entries(flags).map(([flag, { definition, file, line }]) => {
     const { notes } = notesOf(definition.metadata);
     return {
-      flag,
+      ...{ flag, file, line },
       stale: staleCauses({
         notes,
         usage: null,
@@ -44,10 +44,13 @@ export async function checkFlags(
       }),
     };
   });
-  const all = new Map([...ofFiles, ...known].map((one) => [one.flag, one.stale]));
-  const lines = [...all].flatMap(([flag, causes]) =>
-    causes.length === 0 ? [] : [`flag ${flag} is stale: ${causes.map(describeStale).join('; ')}`],
-  );
+  const all = new Map([...ofFiles, ...known].map((one) => [one.flag, one]));
+  const lines = [...all.values()].flatMap(({ flag, file, line, stale: causes }) => {
+    const where = file === null ? '' : `${file}:${line ?? 1}: `;
+    return causes.length === 0
+      ? []
+      : [`${where}flag ${flag} is stale: ${causes.map(describeStale).join('; ')}`];
+  });
   if (stale.fail && lines.length > 0) throw new SegueError('FLAGS_STALE', lines.join('\n'));
   return lines;
 }

@@ -10,16 +10,16 @@ import type { Context, Evaluation } from '../../core/flags/evaluation.ts';
 import { FlagSet } from '../../core/flags/flag-set.ts';
 import type { Trace } from '../../core/flags/logic.ts';
 import { inForce, type Override, type Overrides } from '../../core/flags/override.ts';
-import { type FlagUsage, UsageBook, type Usages } from '../../core/flags/usage.ts';
+import type { FlagUsage } from '../../core/flags/usage.ts';
 import { limits } from '../../core/limits.ts';
 import type { Ledger } from '../ledger.ts';
 import type { ControlPorts } from '../ports.ts';
 import { hashOf } from '../secrets.ts';
 import { FlagFilesInForce, type FoundFlags } from './flag-files.ts';
+import { UsageKeeper } from './usage-keeper.ts';
 
 const OVERRIDES = 'flag-overrides';
 const PENDING = 'flag-pending';
-const USAGE = 'flag-usage';
 const KNOWN_SINCE = 'flag-known-since';
 
 export interface Asked {
@@ -48,7 +48,7 @@ export class FlagDesk {
   readonly #parts: FlagDeskParts;
   readonly #ledger: Ledger;
   readonly #files: FlagFilesInForce;
-  readonly #usage: UsageBook;
+  readonly usage: UsageKeeper;
   readonly #closed = new AbortController();
   readonly #listeners = new Set<() => void>();
   #set: FlagSet;
@@ -60,7 +60,9 @@ export class FlagDesk {
     this.#parts = parts;
     this.#ledger = parts.ledger;
     this.#files = new FlagFilesInForce(parts.ports, parts.ledger);
-    this.#usage = new UsageBook(this.#remembered<Usages>(USAGE, {}));
+    const { clock } = parts.ports;
+    const { ledger, onFault } = parts;
+    this.usage = new UsageKeeper({ ledger, clock, keys: () => this.#set.keys, onFault });
     this.#changedAtMs = parts.ports.clock.nowMs();
     this.#set = new FlagSet({});
     this.#compile();
@@ -68,13 +70,13 @@ export class FlagDesk {
 
   async start(): Promise<void> {
     await this.look();
-    const saving = setInterval(() => this.#saveUsage(), limits.flags.usageIntervalMs);
-    this.#closed.signal.addEventListener('abort', () => clearInterval(saving));
+    this.usage.start();
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#watched?.end.abort();
     this.#closed.abort();
+    await this.usage.close();
   }
 
   get set(): FlagSet {
@@ -106,12 +108,8 @@ export class FlagDesk {
     return this.#remembered<readonly PendingChange[]>(PENDING, []);
   }
 
-  get usage(): UsageBook {
-    return this.#usage;
-  }
-
   usageOf(flag: string): FlagUsage | null {
-    return this.#usage.of(flag);
+    return this.usage.of(flag);
   }
 
   knownSinceMs(flag: string): number {
@@ -134,7 +132,7 @@ export class FlagDesk {
     const nowMs = this.#parts.ports.clock.nowMs();
     const evaluation = this.#set.evaluate(flag, context, nowMs, trace);
     const isKnown = evaluation.error?.code !== 'FLAG_NOT_FOUND';
-    if (isKnown && trace === null) this.#usage.count(flag, evaluation.variant, by, nowMs);
+    if (isKnown && trace === null) this.usage.count(flag, evaluation.variant, by);
     return evaluation;
   }
 
@@ -244,15 +242,6 @@ export class FlagDesk {
     this.#watched = { dir, end };
     const changed = () => void this.look().catch((error: unknown) => this.#parts.onFault(error));
     this.#parts.ports.flagSource.watch(dir, changed, end.signal);
-  }
-
-  #saveUsage(): void {
-    if (!this.#usage.changed) return;
-    this.#usage.changed = false;
-    const value = this.#usage.all(new Set(this.#set.keys));
-    this.#ledger
-      .write(() => ({ facts: [], changes: [this.#put(USAGE, value)] }))
-      .catch((error: unknown) => this.#parts.onFault(error));
   }
 
   #put(key: string, value: unknown) {

@@ -4,11 +4,9 @@ import { SegueError } from '../../core/errors.ts';
 import type { FlagChoices } from '../../core/flags/choices.ts';
 import { type EdgeRouting, edgeRouting, FLAGS_KEY_PURPOSE } from '../../core/flags/edge.ts';
 import type { WebService } from '../../core/project.ts';
-import type { TrafficReport } from '../../core/traffic/counts.ts';
 import type { Ledger } from '../ledger.ts';
 import type { ControlPorts } from '../ports.ts';
 import { stickyKeyOf } from '../sticky-key.ts';
-import { EdgeUsage } from './edge-usage.ts';
 import { FlagDesk } from './flag-desk.ts';
 import { FlagStreams } from './flag-streams.ts';
 import { OfrepDoor } from './ofrep-door.ts';
@@ -29,14 +27,12 @@ export class FlagOffice {
   /** On control's own socket, for its owner. */
   readonly ofrep: OfrepHandler;
   readonly #choices: () => FlagChoices;
-  readonly #edge: EdgeUsage;
 
   constructor({ ports, ledger, choices, onChange, onFault }: FlagOfficeParts) {
     this.#choices = choices;
     this.desk = new FlagDesk({ ports, ledger, choices, onFault });
     this.streams = new FlagStreams(this.desk);
     this.door = new OfrepDoor(ports, this.desk, this.streams);
-    this.#edge = new EdgeUsage(this.desk.usage, ports.clock);
     const { clock } = ports;
     this.ofrep = new OfrepHandler({
       ...{ desk: this.desk, streams: this.streams, clients: null, origins: [] },
@@ -44,7 +40,9 @@ export class FlagOffice {
       monotonicMs: () => clock.monotonicMs(),
     });
     this.desk.onChange(onChange);
-    ports.plane.onReport((report: TrafficReport) => this.#edge.take(report));
+    const { usage } = this.desk;
+    ports.plane.onReport((report) => usage.takeReport(report));
+    ports.plane.onEvent((event) => usage.followPlane(event));
   }
 
   /** Reads the files; called again whenever segue.yaml may say something else. */
@@ -67,7 +65,7 @@ export class FlagOffice {
   }
 
   async close(): Promise<void> {
-    this.desk.close();
+    await this.desk.close();
     this.streams.close();
     await this.door.close();
   }

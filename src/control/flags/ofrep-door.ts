@@ -1,5 +1,6 @@
 /** The port that a user opens for OFREP. Without one, programs ask on control's own socket. */
 import { createServer, type Server } from 'node:http';
+import type { Socket } from 'node:net';
 import { SegueError } from '../../core/errors.ts';
 import type { OfrepChoice } from '../../core/flags/choices.ts';
 import { limits } from '../../core/limits.ts';
@@ -10,6 +11,7 @@ import type { FlagDesk } from './flag-desk.ts';
 import type { FlagStreams } from './flag-streams.ts';
 import { OfrepHandler } from './ofrep-handler.ts';
 import { clientsOf } from './ofrep-keys.ts';
+import { streamRequest } from './stream-request.ts';
 
 export class OfrepDoor {
   readonly #ports: Pick<ControlPorts, 'clock' | 'environment'>;
@@ -17,6 +19,8 @@ export class OfrepDoor {
   readonly #streams: FlagStreams;
   #server: { readonly choice: string; readonly listen: string; readonly server: Server } | null = null;
   #handler: OfrepHandler | null = null;
+  /** Of which HTTP knows nothing, yet or at all. */
+  readonly #plain = new Set<Socket>();
 
   constructor(ports: Pick<ControlPorts, 'clock' | 'environment'>, desk: FlagDesk, streams: FlagStreams) {
     this.#ports = ports;
@@ -46,6 +50,7 @@ export class OfrepDoor {
     await new Promise<void>((resolve) => {
       server.close(() => resolve());
       server.closeAllConnections();
+      for (const socket of this.#plain) socket.destroy();
     });
   }
 
@@ -77,6 +82,7 @@ export class OfrepDoor {
         .end('{"errorDetails":"Only OFREP is here."}');
     });
     server.maxConnections = limits.flags.connectionsMax;
+    this.#look(server);
     return new Promise((resolve, reject) => {
       server.once('error', (error) =>
         reject(new SegueError('FLAGS_LISTEN', error.message, { cause: error })),
@@ -84,6 +90,28 @@ export class OfrepDoor {
       server.listen({ port, backlog: limits.flags.acceptQueueMax, ...(host === '' ? {} : { host }) }, () =>
         resolve(server),
       );
+    });
+  }
+
+  /** At the first bytes of each connection: a stream that is asked for there begins at once, all else is HTTP's. */
+  #look(server: Server): void {
+    const listeners = server.listeners('connection');
+    server.removeAllListeners('connection');
+    server.on('connection', (socket: Socket) => {
+      const leave = () => socket.destroy();
+      this.#plain.add(socket);
+      socket.once('close', () => this.#plain.delete(socket));
+      socket.on('error', leave).on('end', leave).setTimeout(limits.flags.firstWordMs, leave);
+      socket.once('data', (first: Buffer) => {
+        socket.off('timeout', leave).setTimeout(0);
+        const asked = streamRequest(first);
+        const headers = asked && this.#handler?.streamHeaders(asked);
+        if (headers) return void this.#streams.addSocket(socket.resume(), headers);
+        this.#plain.delete(socket);
+        socket.off('error', leave).off('end', leave).pause().unshift(first);
+        for (const listener of listeners) Reflect.apply(listener, server, [socket]);
+        process.nextTick(() => socket.resume());
+      });
     });
   }
 }

@@ -1,5 +1,5 @@
 /** OFREP over HTTP: single and bulk evaluation, and event streams. Everything that comes in is somebody else's. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
 import {
   OFREP_PATH,
   OFREP_STREAM_PATH,
@@ -12,6 +12,7 @@ import { hashOf } from '../secrets.ts';
 import type { FlagDesk } from './flag-desk.ts';
 import type { FlagStreams } from './flag-streams.ts';
 import { keyOf, type OfrepClient } from './ofrep-keys.ts';
+import type { StreamRequest } from './stream-request.ts';
 
 export interface OfrepOptions {
   readonly desk: FlagDesk;
@@ -43,18 +44,27 @@ export class OfrepHandler {
   handle(request: IncomingMessage, response: ServerResponse): boolean {
     const [path = '', query = ''] = (request.url ?? '').split('?', 2);
     if (!path.startsWith('/ofrep/')) return false;
-    const headers = this.#crossOrigin(request);
+    const headers = this.#crossOrigin(request.headers);
     if (request.method === 'OPTIONS') answer(response, 204, null, headers);
     else void this.#handle(path, { request, response, headers, query: new URLSearchParams(query) });
     return true;
   }
 
+  /** For a stream that may begin at once, the headers of its answer; null: `handle` knows what to say. */
+  streamHeaders({ url, headers }: StreamRequest): Readonly<Record<string, string>> | null {
+    const { streams, monotonicMs } = this.#options;
+    const [path = '', query = ''] = url.split('?', 2);
+    const client = this.#clientOf(path, { headers, query: new URLSearchParams(query) });
+    if (path !== OFREP_STREAM_PATH || client === undefined || streams.isFull) return null;
+    return (client?.wait(monotonicMs()) ?? 0) > 0 ? null : this.#crossOrigin(headers);
+  }
+
   async #handle(path: string, given: Omit<Asking, 'client'>): Promise<void> {
     const { response, headers } = given;
     try {
-      const client = this.#clientOf(path, given);
+      const client = this.#clientOf(path, { headers: given.request.headers, query: given.query });
       if (client === undefined)
-        return answer(response, 401, { errorDetails: 'A key is missing, or wrong.' }, headers);
+        return answer(response, 401, NO_KEY, { ...headers, 'www-authenticate': 'Bearer' });
       const waitS = client?.wait(this.#options.monotonicMs()) ?? 0;
       if (waitS > 0) return tooMany(given, waitS);
       await this.#route(path, { ...given, client });
@@ -66,11 +76,14 @@ export class OfrepHandler {
 
   #route(path: string, asking: Asking): Promise<void> | void {
     const { request, response, headers } = asking;
-    if (path === OFREP_STREAM_PATH && request.method === 'GET') return this.#stream(asking);
+    const isStream = path === OFREP_STREAM_PATH;
     const flag = flagIn(path);
-    if (flag === null) return answer(response, 404, { errorDetails: `There is no ${path}.` }, headers);
-    if (request.method !== 'POST')
-      return answer(response, 405, { errorDetails: 'Use POST.' }, { ...headers, allow: 'POST' });
+    if (!isStream && flag === null)
+      return answer(response, 404, { errorDetails: `There is no ${path}.` }, headers);
+    const allow = isStream ? 'GET' : 'POST';
+    if (request.method !== allow)
+      return answer(response, 405, { errorDetails: `Use ${allow}.` }, { ...headers, allow });
+    if (flag === null) return this.#stream(asking);
     return flag === '' ? this.#bulk(asking) : this.#single(asking, flag);
   }
 
@@ -101,17 +114,14 @@ export class OfrepHandler {
       const { errorCode, errorDetails } = read;
       return answer(response, 400, { errorCode, errorDetails } satisfies OfrepFailure, headers);
     }
-    // They know of a newer state than this one, so the files are newer than what is in force.
-    const known = query.get('flagConfigEtag');
-    if (known !== null && known !== desk.etag) await desk.look();
+    // They were told of another state than this one, so the files may be newer than what is in force.
+    if (isOther(query, desk)) await desk.look();
     const keys = desk.set.keys.filter((key) => client?.mayAsk(key) ?? true);
     const flags = keys.map((key) => ofrepOf(desk.evaluate(key, read.context, client?.name ?? 'socket')));
-    const body = JSON.stringify({
-      flags,
-      metadata: { etag: desk.etag },
-      eventStreams: [this.#streamOf(client)],
-    });
-    const etag = `"${hashOf(JSON.stringify(flags)).slice(0, 32)}"`;
+    const eventStreams = [this.#streamOf(client)];
+    const body = JSON.stringify({ flags, metadata: { etag: desk.etag }, eventStreams });
+    // Of the stream as well: whoever is told "not modified" keeps its address, which is not good for ever.
+    const etag = `"${hashOf(JSON.stringify([flags, eventStreams])).slice(0, 32)}"`;
     const all = { ...headers, etag, 'cache-control': 'no-cache' };
     if (matches(request.headers['if-none-match'], etag)) return answer(response, 304, null, all);
     answer(response, 200, body, all);
@@ -130,18 +140,20 @@ export class OfrepHandler {
   }
 
   /** Undefined: nobody who may ask. */
-  #clientOf(path: string, { request, query }: Omit<Asking, 'client'>): OfrepClient | null | undefined {
+  #clientOf(
+    path: string,
+    { headers, query }: { readonly headers: IncomingHttpHeaders; readonly query: URLSearchParams },
+  ): OfrepClient | null | undefined {
     const { clients, nowMs } = this.#options;
     if (clients === null) return null;
-    const key = keyOf(request);
+    const key = keyOf(headers);
     if (key !== null) return clients.find((client) => client.has(key));
     const token = path === OFREP_STREAM_PATH ? query.get('token') : null;
     return token === null ? undefined : clients.find((client) => client.hasToken(token, nowMs()));
   }
 
-  #crossOrigin({ headers }: IncomingMessage): Readonly<Record<string, string>> {
+  #crossOrigin({ origin }: IncomingHttpHeaders): Readonly<Record<string, string>> {
     const { origins } = this.#options;
-    const { origin } = headers;
     if (origin === undefined || !(origins.includes('*') || origins.includes(origin))) return {};
     return {
       'access-control-allow-origin': origin,
@@ -153,6 +165,8 @@ export class OfrepHandler {
     };
   }
 }
+
+const NO_KEY = { errorDetails: 'A key is missing, or wrong.' };
 
 const TOO_LARGE = {
   ok: false,
@@ -171,6 +185,15 @@ function flagIn(path: string): string | null {
   }
 }
 
+/** What an event stream told them; a time in seconds, or in ISO 8601. */
+function isOther(query: URLSearchParams, { etag, changedAtMs }: FlagDesk): boolean {
+  const known = query.get('flagConfigEtag');
+  if (known !== null) return known !== etag;
+  const modified = query.get('flagConfigLastModified') ?? '';
+  const atMs = /^\d+$/.test(modified) ? Number(modified) * 1000 : Date.parse(modified);
+  return atMs > changedAtMs;
+}
+
 /** RFC 9110 s. 13.1.2: weak comparison, any of a list. */
 function matches(given: string | undefined, etag: string): boolean {
   if (given === undefined) return false;
@@ -181,17 +204,17 @@ function tooMany({ response, headers }: Pick<Asking, 'response' | 'headers'>, wa
   answer(response, 429, { errorDetails: 'Too many requests.' }, { ...headers, 'retry-after': String(waitS) });
 }
 
-/** Null: it is larger than it may be. */
+/** Null: it is larger than it may be. It is read to its end all the same, or nobody would read the answer. */
 async function bodyOf(request: IncomingMessage): Promise<string | null> {
   const parts: Buffer[] = [];
   let bytes = 0;
   for await (const part of request) {
     if (!(part instanceof Buffer)) continue;
     bytes += part.length;
-    if (bytes > limits.flags.contextBytesMax) return null;
-    parts.push(part);
+    if (bytes <= limits.flags.contextBytesMax) parts.push(part);
+    else parts.length = 0;
   }
-  return Buffer.concat(parts).toString();
+  return bytes > limits.flags.contextBytesMax ? null : Buffer.concat(parts).toString();
 }
 
 function answer(
@@ -200,8 +223,10 @@ function answer(
   body: unknown,
   headers: Readonly<Record<string, string>>,
 ): void {
-  const text = body === null ? '' : typeof body === 'string' ? body : JSON.stringify(body);
-  const type = text === '' ? {} : { 'content-type': 'application/json; charset=utf-8' };
+  // RFC 9110 s. 8.6: 204 and 304 have no length of their own.
+  if (body === null) return void response.writeHead(status, headers).end();
+  const text = typeof body === 'string' ? body : JSON.stringify(body);
+  const type = { 'content-type': 'application/json; charset=utf-8' };
   response.writeHead(status, { ...headers, ...type, 'content-length': Buffer.byteLength(text) });
   response.end(text);
 }

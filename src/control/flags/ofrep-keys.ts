@@ -1,6 +1,6 @@
 /** Who may ask by OFREP, and how much. */
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
 import { namesFlag, type OfrepChoice } from '../../core/flags/choices.ts';
 import { RateLimit } from '../../core/flags/rate-limit.ts';
 import { hashOf } from '../secrets.ts';
@@ -61,7 +61,7 @@ export function clientsOf(keys: OfrepChoice['keys'], rate: number, nowMs: number
 }
 
 /** Null: the request has no key. */
-export function keyOf({ headers }: IncomingMessage): string | null {
+export function keyOf(headers: IncomingHttpHeaders): string | null {
   const own = headers['x-api-key'];
   if (typeof own === 'string') return own;
   const [, bearer] = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '') ?? [];

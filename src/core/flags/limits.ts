@@ -24,6 +24,10 @@ export const flagLimits = {
   heartbeatMs: 30_000,
   streamBacklogBytesMax: 64 * 1024,
   streamRetryS: 5,
+  /** Of a request for a stream that is answered without HTTP's machinery; larger ones get it. */
+  streamHeadBytesMax: 8 * 1024,
+  /** Until a new connection says its first word. */
+  firstWordMs: 30_000,
   /** After which browsers that nobody looks at may close their stream. */
   inactivityS: 120,
   historyMax: 1_000,

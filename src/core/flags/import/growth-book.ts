@@ -5,29 +5,23 @@ import {
   chain,
   definition,
   every,
-  type LeftOut,
   list,
   NOT_THE_SAME,
   object,
   type Report,
+  shareOf,
+  shares,
   text,
   type Translation,
+  translation,
   variable,
   Variants,
 } from './translation.ts';
 
 const WEIGHTS = 10_000;
 
-export function fromGrowthBook(given: JsonObject): Translation {
-  const left: LeftOut[] = [];
-  const flags = Object.fromEntries(
-    Object.entries(object(given['features'])).map(([key, feature]) => [
-      key,
-      flagOf(object(feature), (why) => left.push({ flag: key, why })),
-    ]),
-  );
-  return { flags, left };
-}
+export const fromGrowthBook = (given: JsonObject): Translation =>
+  translation(Object.entries(object(given['features'])), flagOf);
 
 function flagOf(feature: JsonObject, report: Report): JsonObject {
   const known = new Variants();
@@ -54,22 +48,7 @@ function ruleOf(rule: JsonObject, known: Variants, report: Report): { when: Json
   }
   const coverage = Number(rule['coverage'] ?? 1);
   const by = text(rule['hashAttribute']);
-  const first: Json[] = by === '' || by === 'id' ? [] : [{ cat: [{ var: '$flagd.flagKey' }, variable(by)] }];
-  const inside: Json =
-    coverage >= 1
-      ? true
-      : {
-          '==': [
-            {
-              fractional: [
-                ...first,
-                ['in', Math.round(coverage * WEIGHTS)],
-                ['out', Math.round((1 - coverage) * WEIGHTS)],
-              ],
-            },
-            'in',
-          ],
-        };
+  const inside = coverage >= 1 ? true : shareOf(by, Math.round(coverage * WEIGHTS), WEIGHTS);
   const when = every([condition, inside].filter((part) => part !== true));
   if (rule['force'] !== undefined) {
     if (coverage < 1) report(NOT_THE_SAME);
@@ -86,7 +65,7 @@ function ruleOf(rule: JsonObject, known: Variants, report: Report): { when: Json
     known.name(value),
     Math.round(Number(weights[i] ?? 1 / values.length) * WEIGHTS),
   ]);
-  return [{ when, give: { fractional: [...first, ...buckets] } }];
+  return [{ when, give: shares(by, buckets) }];
 }
 
 /** Null: a part of it does not map. */

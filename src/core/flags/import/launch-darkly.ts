@@ -5,27 +5,22 @@ import {
   chain,
   definition,
   every,
-  type LeftOut,
+  IS_OFF,
   list,
   NOT_THE_SAME,
   object,
   type Report,
+  shares,
   text,
   type Translation,
+  translation,
   variable,
   Variants,
 } from './translation.ts';
 
 export function fromLaunchDarkly(given: JsonObject): Translation {
-  const left: LeftOut[] = [];
   const all = object(given['flags']);
-  const flags = Object.fromEntries(
-    Object.entries(all).map(([key, flag]) => [
-      key,
-      flagOf(object(flag), all, (why) => left.push({ flag: key, why })),
-    ]),
-  );
-  return { flags, left };
+  return translation(Object.entries(all), (flag, report) => flagOf(flag, all, report));
 }
 
 function flagOf(flag: JsonObject, all: JsonObject, report: Report): JsonObject {
@@ -46,8 +41,7 @@ function flagOf(flag: JsonObject, all: JsonObject, report: Report): JsonObject {
     return when === null ? [] : [{ when, give: serve(object(one)) }];
   });
   const rule = chain([...targets, ...rules], serve(object(flag['fallthrough'])));
-  if (flag['on'] !== true)
-    report('it is off in the export: everybody gets its off variant; its rules are not kept');
+  if (flag['on'] !== true) report(IS_OFF);
   const needs = list(flag['prerequisites']).map((one) => {
     const { key, variation } = object(one);
     const others = new Variants();
@@ -68,13 +62,11 @@ function flagOf(flag: JsonObject, all: JsonObject, report: Report): JsonObject {
 /** Its weights are of 100,000. */
 function shared(rollout: JsonObject, nameAt: (index: Json | undefined) => string, report: Report): Json {
   report(NOT_THE_SAME);
-  const by = text(rollout['bucketBy']);
-  const first = by === '' || by === 'key' ? [] : [{ cat: [{ var: '$flagd.flagKey' }, { var: by }] }];
   const buckets = list(rollout['variations']).map((one) => [
     nameAt(object(one)['variation']),
     Number(object(one)['weight'] ?? 0),
   ]);
-  return { fractional: [...first, ...buckets] };
+  return shares(text(rollout['bucketBy']), buckets);
 }
 
 /** Null: one of them does not map. */

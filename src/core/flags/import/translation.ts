@@ -16,6 +16,20 @@ export interface Translation {
 export type Report = (why: string) => void;
 
 export const NOT_THE_SAME = 'its shares are kept, but each user is put anew: the tools hash differently';
+export const IS_OFF = 'it is off in the export: everybody gets its off variant; its rules are not kept';
+
+/** Each by its key, with what does not map of all. */
+export function translation(
+  given: Iterable<readonly [key: string, flag: Json]>,
+  flagOf: (flag: JsonObject, report: Report) => JsonObject,
+): Translation {
+  const left: LeftOut[] = [];
+  const flags = [...given].map(([key, flag]) => {
+    const report: Report = (why) => left.push({ flag: key, why });
+    return [key, flagOf(object(flag), report)] as const;
+  });
+  return { flags: Object.fromEntries(flags), left };
+}
 
 export const list = (value: Json | undefined): readonly Json[] => (isJsonList(value) ? value : []);
 export const object = (value: Json | undefined): JsonObject => (isJsonObject(value) ? value : {});
@@ -24,6 +38,25 @@ export const text = (value: Json | undefined): string => (typeof value === 'stri
 /** Names by which the tools call who is asking. */
 const USERS = new Set(['userId', 'id', 'key', 'user_id']);
 export const variable = (name: string): JsonObject => ({ var: USERS.has(name) ? 'targetingKey' : name });
+
+/** Shares are by whoever is asking, unless a tool names something else. */
+const USUAL = new Set(['', 'default', 'userId', 'id', 'key', 'user_id']);
+
+export function shares(by: string, buckets: readonly Json[]): JsonObject {
+  const first = USUAL.has(by) ? [] : [{ cat: [{ var: '$flagd.flagKey' }, variable(by)] }];
+  return { fractional: [...first, ...buckets] };
+}
+
+/** Holds for so many of a whole. */
+export const shareOf = (by: string, share: number, whole: number): JsonObject => ({
+  '==': [
+    shares(by, [
+      ['in', share],
+      ['out', whole - share],
+    ]),
+    'in',
+  ],
+});
 
 /** Values as variants: booleans are called on and off. */
 export class Variants {

@@ -4,13 +4,16 @@ import {
   chain,
   definition,
   every,
-  type LeftOut,
+  IS_OFF,
   list,
   NOT_THE_SAME,
   object,
   type Report,
+  shareOf,
+  shares,
   text,
   type Translation,
+  translation,
   variable,
   Variants,
 } from './translation.ts';
@@ -24,30 +27,11 @@ const KINDS: Readonly<Record<string, string>> = {
 };
 
 export function fromUnleash(given: JsonObject): Translation {
-  const left: LeftOut[] = [];
-  const flags: Record<string, JsonObject> = {};
-  for (const one of list(given['features'])) {
-    const feature = object(one);
-    const name = text(feature['name']);
-    if (name === '') continue;
-    const of = (key: string) =>
-      list(given[key])
-        .filter(isJsonObject)
-        .filter((row) => row['featureName'] === name);
-    const strategies = [...list(feature['strategies']), ...of('featureStrategies')].map(object);
-    const environments = of('featureEnvironments');
-    const enabled =
-      environments.length > 0
-        ? environments.some((row) => row['enabled'] === true)
-        : feature['enabled'] === true;
-    const variants = [
-      ...list(feature['variants']),
-      ...environments.flatMap((row) => list(row['variants'])),
-    ].map(object);
-    const report: Report = (why) => left.push({ flag: name, why });
-    flags[name] = flagOf({ feature, strategies, variants, enabled, report });
-  }
-  return { flags, left };
+  const features = list(given['features']).map((one) => [text(object(one)['name']), one] as const);
+  return translation(
+    features.filter(([name]) => name !== ''),
+    (feature, report) => flagOf(partsOf(feature, given), report),
+  );
 }
 
 interface Feature {
@@ -55,10 +39,28 @@ interface Feature {
   readonly strategies: readonly JsonObject[];
   readonly variants: readonly JsonObject[];
   readonly enabled: boolean;
-  readonly report: Report;
 }
 
-function flagOf({ feature, strategies, variants, enabled, report }: Feature): JsonObject {
+/** Exports of the admin API have the parts in lists of their own. */
+function partsOf(feature: JsonObject, given: JsonObject): Feature {
+  const of = (key: string) =>
+    list(given[key])
+      .filter(isJsonObject)
+      .filter((row) => row['featureName'] === feature['name']);
+  const environments = of('featureEnvironments');
+  const strategies = [...list(feature['strategies']), ...of('featureStrategies')].map(object);
+  const variants = [
+    ...list(feature['variants']),
+    ...environments.flatMap((row) => list(row['variants'])),
+  ].map(object);
+  const enabled =
+    environments.length > 0
+      ? environments.some((row) => row['enabled'] === true)
+      : feature['enabled'] === true;
+  return { feature, strategies, variants, enabled };
+}
+
+function flagOf({ feature, strategies, variants, enabled }: Feature, report: Report): JsonObject {
   const known = new Variants();
   const off = variants.length > 0 ? known.name('disabled', 'disabled') : known.name(false);
   const on: Json = variants.length > 0 ? sharesOf(variants, known) : known.name(true);
@@ -69,7 +71,7 @@ function flagOf({ feature, strategies, variants, enabled, report }: Feature): Js
       return when === null ? [] : [{ when, give: on }];
     });
   const active = strategies.length === 0 ? on : chain(rules, off);
-  if (!enabled) report('it is off in the export: everybody gets its off variant; its rules are not kept');
+  if (!enabled) report(IS_OFF);
   const kind = KINDS[text(feature['type'])];
   const metadata = {
     ...(kind === undefined ? {} : { kind }),
@@ -84,7 +86,7 @@ function sharesOf(variants: readonly JsonObject[], known: Variants): Json {
     const name = text(variant['name']);
     return [known.name(payload ?? name, name), Math.round(Number(variant['weight'] ?? 0))];
   });
-  return { fractional: buckets };
+  return shares('', buckets);
 }
 
 /** Null: it does not map. */
@@ -119,14 +121,7 @@ function conditionOf(strategy: JsonObject, report: Report): Json | null {
       const share = Number(parameters['rollout'] ?? parameters['percentage'] ?? 0);
       if (share >= 100) return every(conditions);
       report(NOT_THE_SAME);
-      const stickiness = text(parameters['stickiness']);
-      const by = ['', 'default', 'userId'].includes(stickiness)
-        ? []
-        : [{ cat: [{ var: '$flagd.flagKey' }, variable(stickiness)] }];
-      return every([
-        ...conditions,
-        { '==': [{ fractional: [...by, ['in', share], ['out', 100 - share]] }, 'in'] },
-      ]);
+      return every([...conditions, shareOf(text(parameters['stickiness']), share, 100)]);
     }
     default:
       report(`the strategy "${text(strategy['name'])}" does not map and is left out`);

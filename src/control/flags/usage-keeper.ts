@@ -1,0 +1,90 @@
+/** What flags were asked and gave, by programs and at the edge, kept with the journal. */
+import { type FlagUsage, UsageBook, type Usages } from '../../core/flags/usage.ts';
+import { limits } from '../../core/limits.ts';
+import type { TrafficReport } from '../../core/traffic/counts.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { PlaneEvent } from '../../ports/traffic-plane.ts';
+import type { Ledger } from '../ledger.ts';
+import { type EdgeMarks, EdgeUsage } from './edge-usage.ts';
+
+const USAGE = 'flag-usage';
+const EDGE_MARKS = 'flag-edge-marks';
+
+export interface UsageKeeperParts {
+  readonly ledger: Ledger;
+  readonly clock: Clock;
+  /** Of the flags that there are; usage of others is forgotten. */
+  readonly keys: () => readonly string[];
+  readonly onFault: (error: unknown) => void;
+}
+
+export class UsageKeeper {
+  readonly #parts: UsageKeeperParts;
+  readonly #book: UsageBook;
+  readonly #edge: EdgeUsage;
+  #saving: NodeJS.Timeout | null = null;
+
+  constructor(parts: UsageKeeperParts) {
+    const { ledger, clock } = parts;
+    this.#parts = parts;
+    const isNew = ledger.setting(USAGE) === undefined;
+    this.#book = new UsageBook(remembered<Usages>(ledger, USAGE, {}));
+    this.#edge = new EdgeUsage(
+      this.#book,
+      clock,
+      remembered<EdgeMarks | null>(ledger, EDGE_MARKS, isNew ? {} : null),
+    );
+  }
+
+  start(): void {
+    this.#saving = setInterval(() => this.#saveSoon(), limits.flags.usageIntervalMs);
+  }
+
+  of(flag: string): FlagUsage | null {
+    return this.#book.of(flag);
+  }
+
+  count(flag: string, variant: string | null, by: string): void {
+    this.#book.count(flag, variant, by, this.#parts.clock.nowMs());
+  }
+
+  takeReport(report: TrafficReport): void {
+    this.#edge.take(report);
+  }
+
+  /** A gateway that begins again has to be known as one before anything else can go wrong. */
+  followPlane(event: PlaneEvent): void {
+    if (!this.#edge.follows(event)) return;
+    this.#book.changed = true;
+    this.#saveSoon();
+  }
+
+  async close(): Promise<void> {
+    if (this.#saving !== null) clearInterval(this.#saving);
+    // The store may be another control's by now, and what is lost is a few seconds of counts.
+    await this.#save().catch(() => undefined);
+  }
+
+  #saveSoon(): void {
+    this.#save().catch((error: unknown) => this.#parts.onFault(error));
+  }
+
+  async #save(): Promise<void> {
+    if (!this.#book.changed) return;
+    this.#book.changed = false;
+    await this.#parts.ledger.write(() => ({
+      facts: [],
+      changes: [put(USAGE, this.#book.all(new Set(this.#parts.keys()))), put(EDGE_MARKS, this.#edge.marks)],
+    }));
+  }
+}
+
+function remembered<T>(ledger: Ledger, key: string, nothing: T): T {
+  const text = ledger.setting(key);
+  const value: unknown = text === undefined ? nothing : JSON.parse(text);
+  // Only this class writes it.
+  const isOurs = (given: unknown): given is T => typeof given === 'object';
+  return isOurs(value) ? value : nothing;
+}
+
+const put = (key: string, value: unknown) => ({ put: 'setting', key, value: JSON.stringify(value) }) as const;
