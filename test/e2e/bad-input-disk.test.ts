@@ -55,11 +55,11 @@ describe('a full disk', { skip: noMounts }, () => {
   it('in the middle of a release: it waits and says so, and goes on to its end', async (t) => {
     const { project, segue, start, fill, free } = await onSmallDisk(
       t,
-      '    strategy: { type: rolling, bake: 1s }',
+      '    strategy: { type: rolling, bake: 5s }',
     );
     const load = steadyLoad(t, project.port);
     const deploy = start(deployOf('v2'));
-    assert.ok(await project.eventually(() => deploy.output().includes('bake for 1s ...')));
+    assert.ok(await project.eventually(() => deploy.output().includes('bake for 5s ...')));
     await fill();
     const waits = async () => (await segue('status')).out.includes('There is no space left for .segue.');
     assert.ok(await project.eventually(waits), 'the status says why it does not go on');

@@ -12,31 +12,34 @@ import { TestProject } from '../support/test-project.ts';
 
 after(endCli);
 
-async function servingV1(t: TestContext, service = ''): Promise<TestProject> {
-  const project = await TestProject.create({ service });
+async function servingV1(t: TestContext): Promise<TestProject> {
+  const project = await TestProject.create();
   t.after(() => project.remove());
   await serveV1(project);
   return project;
 }
 
-const BAKING = '    strategy: { type: rolling, bake: 6s }';
+const BAKING = '    strategy: { type: rolling, bake: 1h }';
 
 describe('a release under way', () => {
   it('keeps a second deploy and a rollback out, and goes on after Ctrl-C in the first', async (t) => {
-    const project = await servingV1(t, BAKING);
+    const project = await servingV1(t);
+    await project.writeFile({ service: BAKING });
     const load = steadyLoad(t, project.port);
     await project.build('v2');
     await project.build('v3');
     const first = startCli(project.root, deployOf('v2'));
-    assert.ok(await project.eventually(() => first.output().includes('bake for 6s ...')));
+    assert.ok(await project.eventually(() => first.output().includes('bake for 1h ...')));
     await refused(project, deployOf('v3'), { exit: 5, says: /^error RELEASE_ACTIVE: .*\n {2}r2 of web\./ });
     first.child.kill('SIGINT');
     checkRefusal(['deploy', 'Ctrl-C'], await first.result, {
       exit: 4,
       says: /error STILL_RUNNING: .*\n {2}Follow: segue show r2 --follow\. Take back: segue abort web\./,
     });
-    const follower = await succeeds(project, 'show', 'r2', '--follow');
-    assert.match(follower.out, /done: v2 serves web/);
+    const follower = startCli(project.root, ['show', 'r2', '--follow']);
+    assert.ok(await project.eventually(() => follower.output().includes('bake for 1h ...')));
+    await succeeds(project, 'promote', 'web', '--now');
+    checkRefusal(['show'], await follower.result, { exit: 0, says: /done: v2 serves web/ });
     await assertClean(load);
     assert.ok(await project.allServe());
   });

@@ -8,7 +8,7 @@ import { it, type TestContext } from 'node:test';
 import type { ReleaseRecord } from '../../src/core/release/records.ts';
 import { causeOf } from '../../src/core/release/records.ts';
 import { assertEnded, outcomeOf } from '../support/outcome.ts';
-import { assertClean, steadyLoad } from '../support/steady-load.ts';
+import { assertClean, plainLoad, steadyLoad } from '../support/steady-load.ts';
 import { ask } from '../integration/gateway-harness.ts';
 import { TestProject } from '../support/test-project.ts';
 
@@ -31,7 +31,10 @@ function why(release: ReleaseRecord): string {
 it('takes back a version that fails, after a few requests and with the proof', async (t) => {
   const project = await serving(t, '{ type: canary, steps: [{ weight: 5, until: evidence }] }');
   await project.build('v2', { broken: true });
-  const load = steadyLoad(t, project.port);
+  // Some 400 requests a second, of which the candidate gets 20: a way back that takes a second has its room.
+  const load = plainLoad(t, project.port, [
+    { kind: 'keep-alive', method: 'GET', path: '/', count: 8, thinkMs: 20 },
+  ]);
   const release = await project.deploy('v2');
   assertEnded(release, 'rolled-back');
   assert.match(why(release), /^CANDIDATE_BROKEN: /);

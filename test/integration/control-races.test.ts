@@ -3,6 +3,8 @@
  * are released, instances that come back after they were stopped, and waits that nobody ends.
  */
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { causeOf } from '../../src/core/release/records.ts';
@@ -75,9 +77,9 @@ describe('two services', () => {
       const ids = await Promise.all([begin(project, 'web', version), begin(project, 'api', version)]);
       assert.notEqual(ids[0], ids[1]);
       for (const id of ids) assertEnded(await project.ended(id), 'done');
-      for (const path of ['/', '/api']) {
-        const answer = await fetch(`http://127.0.0.1:${project.port}${path}`);
-        assert.equal(answer.headers.get('x-shop-version'), version, path);
+      for (const url of ['/', '/api']) {
+        const answer = await fetch(`http://127.0.0.1:${project.port}${url}`);
+        assert.equal(answer.headers.get('x-shop-version'), version, url);
       }
     }
   });
@@ -130,8 +132,13 @@ describe('a candidate', () => {
   });
 
   it('that gets unready ends a rolling release before more of stable is replaced', async (t) => {
-    const project = await serving(t, { instances: 2, readyWithin: '1500ms' });
-    await project.build('v2', { startAfterMs: 700 });
+    const project = await serving(t, { instances: 2, readyWithin: '15s' });
+    // The second one comes when the first one has left: it is not what the release ends for.
+    const gate = path.join(project.root, 'go');
+    const [one, two] = ['web-r2-1', 'web-r2-2'].map((id) => `${gate}.${id}`);
+    assert.ok(one !== undefined && two !== undefined);
+    await writeFile(one, '');
+    await project.build('v2', { listensWhenThereIs: gate });
     const [, last] = (await project.web()).instances;
     const id = await project.begin('v2');
     const joined = await project.eventually(async () => {
@@ -142,6 +149,10 @@ describe('a candidate', () => {
       return first !== undefined;
     });
     assert.ok(joined);
+    const left = async () =>
+      (await project.web()).instances.some((i) => i.version === 'v2' && i.phase === 'running' && !i.ready);
+    assert.ok(await project.eventually(left));
+    await writeFile(two, '');
     const release = await project.ended(id);
     assertEnded(release, 'rolled-back');
     assert.equal(causeOf(release)?.code, 'INSTANCE_NOT_READY');

@@ -129,7 +129,7 @@ describe('direct mode', () => {
     const [first, second] = [await site.start('v1'), await site.start('v2')];
     await site.accept([first]);
     const client = await connect(t, site.port);
-    client.ask('GET /?ms=1500 HTTP/1.1\r\nHost: a\r\n\r\n');
+    client.ask('GET /?ms=4000 HTTP/1.1\r\nHost: a\r\n\r\n');
     await eventually('it is under way', () => site.running(first) === 1);
     await site.accept([second]);
     assert.equal(site.running(first), 1);
