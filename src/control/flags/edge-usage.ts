@@ -1,5 +1,5 @@
 /** What the gateway evaluated, as its reports tell: totals, of which what is new is counted. */
-import type { FlagCounts } from '../../core/flags/edge.ts';
+import { type FlagCounts, flagCountsKey } from '../../core/flags/edge.ts';
 import type { UsageBook } from '../../core/flags/usage.ts';
 import type { TrafficReport } from '../../core/traffic/counts.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -16,7 +16,7 @@ export class EdgeUsage {
 
   take({ flags }: TrafficReport): void {
     for (const row of flags) {
-      const key = `${row.service} ${row.flag} ${row.variant}`;
+      const key = flagCountsKey(row);
       const all = requestsOf(row);
       // A gateway that was there before this control may tell what an earlier one has counted.
       const before = this.#told.get(key) ?? (this.#told.size === 0 ? all : 0);
