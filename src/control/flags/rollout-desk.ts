@@ -3,6 +3,7 @@
  * 5). While one runs it sees to it that nobody else sets the flag: who turns it off wins, and ends it.
  */
 import { SegueError } from '../../core/errors.ts';
+import type { FlagChange } from '../../core/flags/change.ts';
 import { approversOf, type FlagChoices, namesFlag } from '../../core/flags/choices.ts';
 import { inForce, type Override, settled } from '../../core/flags/override.ts';
 import {
@@ -17,10 +18,10 @@ import {
 import { type Ground, groundOf, sharedOut } from '../../core/flags/share.ts';
 import type { JudgeChoice } from '../../core/judge/rules.ts';
 import type { WebService } from '../../core/project.ts';
-import type { Word } from '../../core/release/gate.ts';
+import { describeWord, type Word } from '../../core/release/gate.ts';
 import type { Plan } from '../../core/release/plan.ts';
 import type { ReleaseRecord } from '../../core/release/records.ts';
-import { BEGIN, isPromoted } from '../../core/release/state.ts';
+import { BEGIN, isPromoted, type ReleaseState } from '../../core/release/state.ts';
 import type { FlagRolloutRequest } from '../../wire/flag-api.ts';
 import type { Engine } from '../engine.ts';
 import type { JudgeDesk } from '../judge-desk.ts';
@@ -49,6 +50,9 @@ export class RolloutDesk {
   constructor(parts: RolloutDeskParts) {
     this.#parts = parts;
     parts.desk.onChange(() => this.look());
+    parts.ledger.follow(({ fact }) => {
+      if (fact.kind === 'flag-changed' && fact.verb === 'off') this.#taken(fact);
+    });
   }
 
   /** What people call it by, as releases do: a flag may be named alone where no service has its name. */
@@ -76,11 +80,11 @@ export class RolloutDesk {
       return orders.abort(subject, { by, reason: reason || 'rollback' });
     this.#needReason(reason);
     const flag = flagOf(subject) ?? '';
-    const [last] = await ports.store.releases({ service: subject, limit: 1 });
-    const rollout = last?.plan.rollout;
     const now = desk.overrides[flag] ?? null;
-    const end = last?.plan.steps.findLast((step) => step.kind === 'share')?.override;
-    if (!rollout || end === undefined || !isSame(end, now) || !isDone(last))
+    const releases = await ports.store.releases({ service: subject });
+    const last = releases.find(({ kind, state }) => kind === 'rollout' && isDone(state));
+    const rollout = last?.plan.rollout;
+    if (!rollout || !isSame(endOf(last.plan), now))
       throw new SegueError('NOTHING_TO_ROLL_BACK_TO', `${flag} was not last set by a roll-out that is done.`);
     return this.#begin(flag, 'rollback', by, (release) => {
       const back: Rollout = {
@@ -89,6 +93,13 @@ export class RolloutDesk {
       };
       return returnPlan(release, back, rollout.before);
     });
+  }
+
+  /** Whoever turns a flag off says so to its roll-out as well, even where it was off before. */
+  #taken({ flag, ...word }: FlagChange): void {
+    const id = this.#parts.ledger.service(subjectOf(flag)).activeRelease;
+    const detail = `${flag} was turned off by ${describeWord(word)}.`;
+    if (id !== null) this.#parts.engine.fail(id, new SegueError('FLAG_TAKEN', detail));
   }
 
   /** Releases whose flag is not what they set it to, or cannot be shared out any more, go back. */
@@ -231,6 +242,9 @@ function problemsOf(
   ];
 }
 
-const isDone = ({ state }: ReleaseRecord) => state.phase === 'ended' && state.outcome === 'done';
+const isDone = (state: ReleaseState) => state.phase === 'ended' && state.outcome === 'done';
+
+const endOf = ({ steps }: Plan): Override | null =>
+  steps.findLast((step) => step.kind === 'share')?.override ?? null;
 
 const refused = (detail: string) => new SegueError('FLAG_REFUSED', detail);

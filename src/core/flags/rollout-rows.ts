@@ -70,13 +70,12 @@ export class RolloutRows {
     return group && { service: subjectOf(flag), version: variant, group, percent, rule };
   }
 
-  /** Both sides are looked at up to the same moment. */
+  /** Both sides are looked at up to the same moment: the last one at which neither sketch was too full. */
   #sample(rows: readonly AssignedCounts[]): AssignedCounts[] {
-    const known = rows.map((row) => this.#sampled.get(assignmentKey(row)) ?? 0);
-    const isFull = known.reduce((sum, keys) => sum + keys, 0) >= SAMPLE_KEYS;
-    return rows.map((row, at) => {
-      const keys = countKeys(row.keys);
-      const before = known[at] ?? 0;
+    const counted = rows.map((row) => ({ row, keys: countKeys(row.keys) }));
+    const isFull = counted.some(({ keys }) => keys > SAMPLE_KEYS);
+    return counted.map(({ row, keys }) => {
+      const before = this.#sampled.get(assignmentKey(row)) ?? 0;
       // Fewer than before: the gateway was started again and counts from zero.
       const decisions = isFull && keys >= before ? before : keys;
       this.#sampled.set(assignmentKey(row), decisions);
