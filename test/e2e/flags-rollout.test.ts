@@ -6,12 +6,13 @@
 import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { it, type TestContext } from 'node:test';
+import { after, it, type TestContext } from 'node:test';
 import type { Override } from '../../src/core/flags/override.ts';
 import { causeOf, type ReleaseRecord } from '../../src/core/release/records.ts';
 import type { OrderResponse, StatusResponse } from '../../src/wire/api.ts';
 import type { FlagChangesResponse, FlagRolloutRequest, FlagsResponse } from '../../src/wire/flag-api.ts';
 import type { Load } from '../load/summary.ts';
+import { cli, endCli } from '../support/cli.ts';
 import { assertEnded } from '../support/outcome.ts';
 import { refused } from '../support/refused.ts';
 import { loadOf } from '../support/steady-load.ts';
@@ -45,19 +46,23 @@ ${rest}  unseen:
     defaultVariant: off
 `;
 
+after(endCli);
+
 interface Options {
   readonly fails?: readonly string[];
   readonly flags?: string;
-  /** YAML of \`flags:\` in segue.yaml. */
+  /** Lines of segue.yaml beside the service. */
   readonly top?: string;
-  readonly key?: string;
+  /** A line of the service. */
+  readonly strategy?: string;
 }
 
-async function serving(t: TestContext, { fails = [], flags = flagFile(), top = '', key = '' }: Options = {}) {
+async function serving(t: TestContext, options: Options = {}): Promise<TestProject> {
+  const { fails = [], flags = flagFile(), top = '', strategy = '' } = options;
   const project = await TestProject.create({
     instances: 2,
-    traffic: `, flags: { evaluate: [checkout-v2]${key} }`,
-    service: '    judge: { errors: { negligible: 2% }, saturation: off }',
+    traffic: ', flags: { evaluate: [checkout-v2] }',
+    service: `    judge: { errors: { negligible: 2% }, saturation: off }\n${strategy}`,
     top: `gateway: { workers: 1 }\n${top}`,
   });
   t.after(() => project.remove());
@@ -116,7 +121,12 @@ it('takes back a variant that fails, by itself, after a few requests and with th
   const project = await serving(t, { fails: ['on'] });
   const load = visitors(t, project);
   assert.ok(await project.eventually(() => (load.stats().versions['off']?.requests ?? 0) > 50));
-  const release = await project.ended(await begin(project));
+  const words = ['flags', 'rollout', 'checkout-v2', '--to', 'on', '--steps', '10,50', '--until', 'evidence'];
+  const watched = await cli(project.root, words, { CI: '1' });
+  assert.equal(watched.exitCode, 3, watched.out + watched.err);
+  assert.match(watched.out, /rolled back.*: checkout-v2 is as it was before/);
+  assert.match(watched.out, /10% of checkout-v2 to "on"/);
+  const { release } = await project.release('r2');
   assertEnded(release, 'rolled-back');
   assert.match(why(release), /^VARIANT_WORSE: errors: candidate \d+ of \d+/);
   assert.equal(await overrideOf(project), null);
@@ -193,6 +203,12 @@ it('does what people say: waits, goes on, is shown where it is, and goes back in
     return rollouts[0]?.release.waiting?.next ?? null;
   };
   assert.ok(await project.eventually(async () => (await waits()) === 'segue approve flag:checkout-v2'));
+  const status = await cli(project.root, ['status']);
+  assert.match(status.out, /flag:checkout-v2\n {2}r2 waiting.*rollout off -> on, 1% to on/);
+  const completed = await cli(project.root, ['__complete', 'service']);
+  assert.deepEqual(completed.out.split('\n').filter(Boolean), ['web', 'flag:checkout-v2']);
+  const gate = await cli(project.root, ['show', id, '--json']);
+  assert.match(gate.out, /"kind": "share"|"kind":"share"/);
   await say(project, 'pause');
   await say(project, 'approve', 'eve');
   assert.ok(await project.eventually(async () => (await waits()) === 'segue resume flag:checkout-v2'));
@@ -261,4 +277,25 @@ it('is as its file says when that becomes another flag under it, and outlives a 
   assertEnded(release, 'rolled-back');
   assert.match(why(release), /^FLAG_MOVED/);
   assert.equal(await overrideOf(project), null);
+});
+
+it('and a release beside it are judged apart: who brings the fault goes back, and nobody else', async (t) => {
+  const strategy = '    strategy: { type: canary, steps: [{ weight: 50, until: evidence }], bake: 100ms }';
+  const project = await serving(t, { strategy });
+  const load = visitors(t, project);
+  const id = await begin(project, { percents: [50], evidence: false, approve: true });
+  assert.ok(await project.eventually(async () => (await project.release(id)).summary.waiting !== null));
+  // Only where the new variant meets the new version.
+  await build(project, 'v2', ['on']);
+  const release = await project.deploy('v2');
+  assertEnded(release, 'rolled-back');
+  assert.match(why(release), /^CANDIDATE_(WORSE|BROKEN)/);
+  const { summary, judging } = await project.release(id);
+  assert.equal(summary.state, 'running', JSON.stringify(summary.why));
+  assert.ok((judging?.report[0]?.candidate.requests ?? 0) > 0);
+  assert.equal(judging?.report.length, 1, 'of the version that serves');
+  assert.equal(judging?.report[0]?.candidate.errors, 0);
+  await load.stop();
+  await say(project, 'abort');
+  assertEnded(await project.ended(id), 'rolled-back');
 });
