@@ -87,6 +87,8 @@ export class Sitting {
     this.#warmAtMs = null;
     this.#pace = null;
     this.#said = null;
+    // Whoever waits for this stage asks at once, before anything of it was looked at (R3).
+    this.#verdict = 'not-enough-evidence';
     this.unwritten = true;
   }
 
