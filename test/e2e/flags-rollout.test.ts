@@ -149,11 +149,18 @@ it('gives everybody a variant that is as good, by evidence alone, and takes it b
     changes.map(({ change }) => [change.verb, change.release, change.by, change.reason]),
     Array.from({ length: 3 }, () => ['rollout', release.id, 'dana', 'a launch']),
   );
-  const shown = await project.release(release.id);
-  assert.deepEqual(
-    shown.entries.flatMap(({ fact }) => (fact.kind === 'verdict' ? [fact.verdict] : [])).at(-1),
-    'better-or-same',
-  );
+  const { entries } = await project.release(release.id);
+  for (const [stage, judge] of [
+    [0, 1],
+    [2, 3],
+  ] as const) {
+    const done = entries.findIndex(({ fact }) => fact.kind === 'step-done' && fact.index === judge);
+    const said = entries
+      .slice(0, done)
+      .findLast(({ fact }) => fact.kind === 'verdict' && fact.stage === stage);
+    assert.ok(said?.fact.kind === 'verdict', `step ${judge + 1} has evidence of its own`);
+    assert.equal(said.fact.verdict, 'better-or-same');
+  }
   const back = await say(project, 'rollback', 'dana', { to: null });
   assertEnded(await project.ended(back.release.id), 'done');
   assert.equal(await overrideOf(project), null);
