@@ -258,6 +258,7 @@ it('refuses what has no meaning, and never goes on where nobody could tell', asy
   assert.match(await refused('FLAG_REFUSED', order(project, { to: 'off' })), /has "off" already/);
   assert.match(await refused('FLAG_REFUSED', order(project, { from: 'on' })), /"off" now, not "on"|already/);
   assert.match(await refused('FLAG_REFUSED', order(project, { service: 'api' })), /requests of api/);
+  assert.match(await refused('FLAG_REFUSED', order(project, { percents: [100] })), /No step is left/);
   // Seen by nobody and asked for no evidence: by time, as somebody wanted it.
   const timed = await order(project, { evidence: false, forMs: 1 }, 'unseen');
   assertEnded(await project.ended(timed.release.id), 'done');

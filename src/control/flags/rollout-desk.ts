@@ -112,7 +112,8 @@ export class RolloutDesk {
       const now = desk.overrides[rollout.flag] ?? null;
       if (!settingsOf(release).some((setting) => isSame(setting, now)))
         engine.fail(release.id, new SegueError('FLAG_TAKEN', `${rollout.flag}: ${this.#describe(now)}.`));
-      else if (!this.#fits(rollout)) engine.fail(release.id, new SegueError('FLAG_MOVED', rollout.flag));
+      else if (release.kind === 'rollout' && !this.#fits(rollout))
+        engine.fail(release.id, new SegueError('FLAG_MOVED', rollout.flag));
     }
   }
 
@@ -172,6 +173,10 @@ export class RolloutDesk {
     const ground = this.#groundOf(flag, request, before);
     const judged = this.#judgedBy(flag, request);
     const percents = request.percents.filter((percent) => percent > ground.percent && percent < 100);
+    if (percents.length === 0)
+      throw refused(
+        `No step is left between ${Math.floor(ground.percent)}% and everybody: a roll-out has one at least.`,
+      );
     const rollout: Rollout = {
       ...{ flag, from: ground.from, to: request.to, before, reason: request.reason },
       approvers: approversOf(choices(), flag),
@@ -206,7 +211,9 @@ export class RolloutDesk {
     const all = this.#parts
       .services()
       .filter(({ traffic }) => traffic.mode === 'gateway' && namesFlag(traffic.flags?.names ?? [], flag));
-    const judged = service === null ? all : all.filter(({ name }) => name === service);
+    const named = service === null ? all : all.filter(({ name }) => name === service);
+    // Whose judge is off is not judged, where another one's is on.
+    const judged = judgeOf(named) === null ? named : named.filter(({ judge }) => judge !== null);
     const way = `Name it under "traffic.flags.evaluate" of its service, or give each step a time with --for.`;
     if (service !== null && judged.length === 0)
       throw refused(`No gateway evaluates ${flag} for requests of ${service}. ${way}`);

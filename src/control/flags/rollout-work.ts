@@ -1,6 +1,6 @@
 /**
- * The steps of a release of a flag. A share is one write of the flag's state, which reaches streams and the edge as any
- * other change of it does; it counts once every worker of the gateway has it (R3).
+ * The steps of a release of a flag. A share is one write of the flag's state, which reaches streams and the edge like
+ * every other change of it; it counts once every worker of the gateway has it (R3).
  */
 import { describeError, SegueError } from '../../core/errors.ts';
 import { isSame, rolloutStage, settingsOf, wasSetBy } from '../../core/flags/rollout.ts';
