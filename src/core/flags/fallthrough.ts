@@ -47,6 +47,11 @@ function below(node: Json, put: Put, byDefault: string | null): Fallthrough {
     // Beside the rule and not in it: a short "if" works otherwise than one with an else.
     return variantOf(byDefault, (inside) => put({ or: [node, inside] }));
   }
+  // As a roll-out leaves it: rules, and what everybody else gets.
+  if (operator === 'or' && isJsonList(args) && args.length === 2 && isRule(args[0])) {
+    const [rule = null, otherwise = null] = args;
+    return below(otherwise, (inside) => put({ or: [rule, inside] }), byDefault);
+  }
   if (operator !== 'fractional' || !isJsonList(args)) return unclear(`"${operator}"`);
   return splitOf(args, put);
 }
@@ -69,6 +74,9 @@ const unclear = (what: string): Fallthrough => ({
   type: 'none',
   why: `what decides of those whom no rule matches is ${what}`,
 });
+
+const isRule = (node: Json | undefined): boolean =>
+  isJsonObject(node) && ('if' in node || '?:' in node) && givesVariants(node);
 
 /** Names or nothing: what "or" takes for an answer is one. */
 function givesVariants(node: Json): boolean {

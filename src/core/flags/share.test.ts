@@ -34,6 +34,10 @@ const GROUNDS: Readonly<Record<string, { flag: FlagDefinition; to: string; from:
     ...{ to: 'off', from: 'on' },
   },
   'an else of nothing': { flag: flagOf({ if: [STAFF, 'beta', null] }), to: 'on', from: 'off' },
+  'what a roll-out has left': {
+    flag: flagOf({ or: [{ if: [STAFF, 'beta'] }, 'on'] }),
+    ...{ to: 'off', from: 'on' },
+  },
   'rules in rules': {
     flag: flagOf({ if: [STAFF, 'beta', { if: [{ '==': [{ var: 'x' }, 1] }, 'beta', 'off'] }] }),
     ...{ to: 'on', from: 'off' },
@@ -67,7 +71,7 @@ for (const [name, { flag, to, from }] of Object.entries(GROUNDS)) {
   test(`${name}: whoever has the variant keeps it, and rules give what they gave`, () => {
     const { ground } = groundOf(flag, to, null) as { ground: { from: string; percent: number } };
     assert.equal(ground.from, from);
-    const hasRule = flag.targeting !== null && Object.hasOwn(flag.targeting, 'if');
+    const hasRule = ['if', 'or'].some((rule) => Object.hasOwn(flag.targeting ?? {}, rule));
     const at = (percent: number) => shared(flag, { to, from, percent });
     fc.assert(
       fc.property(users, percents, (keys, unsorted) => {
