@@ -33,6 +33,7 @@ import type {
   FlagChangeResponse,
   FlagChangesResponse,
   FlagEvaluationResponse,
+  FlagRolloutRequest,
   FlagsResponse,
 } from '../wire/flag-api.ts';
 import { CONTROL_SOCKET } from '../wire/paths.ts';
@@ -169,6 +170,10 @@ export class ControlClient {
 
   changeFlag(flag: string, request: FlagChangeRequest): Promise<FlagChangeResponse> {
     return this.#post(`${flagPath(flag)}/change`, request, having<FlagChangeResponse>('type'));
+  }
+
+  rollOutFlag(flag: string, request: FlagRolloutRequest): Promise<OrderResponse> {
+    return this.#post(`${flagPath(flag)}/rollout`, request, having<OrderResponse>('release'));
   }
 
   evaluateFlag(flag: string, context: Readonly<Record<string, Json>>): Promise<FlagEvaluationResponse> {

@@ -21,12 +21,12 @@ export async function followStandings(
 ): Promise<void> {
   const asking = client.until(finished);
   while (!finished.aborted) {
-    const services = await asking.status().then(
-      (status) => status.services,
+    const running = await asking.status().then(
+      ({ services, rollouts = [] }) => [...services, ...rollouts],
       () => [],
     );
     for (const { id } of finished.aborted ? [] : releases)
-      told(id, services.find(({ release }) => release?.id === id)?.standing ?? null);
+      told(id, running.find(({ release }) => release?.id === id)?.standing ?? null);
     await time.pause(limits.cli.watchIntervalMs, finished);
   }
 }

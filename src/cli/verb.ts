@@ -68,7 +68,7 @@ export interface OptionSpec {
 export const SERVICE: ArgumentSpec = {
   name: 'service',
   required: false,
-  summary: 'name of the service; may be left out where there is only one',
+  summary: 'name of the service, or of a flag that is rolled out; may be left out where there is one service',
   completes: 'service',
 };
 

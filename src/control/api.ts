@@ -4,6 +4,7 @@ import { bodyLimit } from 'hono/body-limit';
 import { stream } from 'hono/streaming';
 import type { z } from 'zod';
 import { ERRORS, SegueError, toErrorRecord } from '../core/errors.ts';
+import { flagOf } from '../core/flags/rollout.ts';
 import { limits } from '../core/limits.ts';
 import {
   API_HEADER,
@@ -12,6 +13,7 @@ import {
   applyRequest,
   contractRequest,
   deployRequest,
+  type DeployResponse,
   downRequest,
   type JournalResponse,
   type ReleaseResponse,
@@ -61,7 +63,8 @@ function reading(app: Hono, control: Control): void {
   app.get('/v1/status', async (context) => context.json(await statusOf(control)));
   app.get('/v1/traffic', (context) => context.json(trafficOf(control, context.req.query('service') ?? null)));
   app.get('/v1/releases', async (context) => {
-    const service = context.req.query('service');
+    const asked = context.req.query('service');
+    const service = asked ? control.flags.rollouts.subjectOf(asked) : undefined;
     const limit = numberOf(context, 'limit') ?? 20;
     const releases = await store.releases({ ...(service ? { service } : {}), limit });
     return context.json({ releases: releases.map(summaryOf) } satisfies ReleasesResponse);
@@ -109,7 +112,11 @@ function acting(app: Hono, control: Control): void {
   });
   app.post('/v1/services/:service/rollback', async (context) => {
     const request = await read(context, rollbackRequest);
-    return context.json(await control.rollback(context.req.param('service'), request));
+    const subject = subjectIn(context, control);
+    if (flagOf(subject) === null) return context.json(await control.rollback(subject, request));
+    if (request.to !== null) throw new SegueError('BAD_REQUEST', 'A flag goes back to what was before.');
+    const release = await control.flags.rollouts.rollback(subject, request);
+    return context.json({ release } satisfies DeployResponse);
   });
   saying(app, control);
   app.post('/v1/apply', async (context) => {
@@ -129,18 +136,24 @@ function acting(app: Hono, control: Control): void {
 }
 
 /** What people say to the release of a service that is under way. */
-function saying(app: Hono, { orders }: Control): void {
+function saying(app: Hono, control: Control): void {
+  const { orders } = control;
   for (const verb of ['abort', 'pause', 'resume', 'approve'] as const)
     app.post(`/v1/services/:service/${verb}`, async (context) => {
       const request = await read(context, wordRequest);
-      const release = await orders[verb](context.req.param('service'), request);
+      const release = await orders[verb](subjectIn(context, control), request);
       return context.json({ release } satisfies OrderResponse);
     });
   app.post('/v1/services/:service/promote', async (context) => {
     const { extent, ...word } = await read(context, promoteRequest);
-    const release = await orders.promote(context.req.param('service'), extent, word);
+    const release = await orders.promote(subjectIn(context, control), extent, word);
     return context.json({ release } satisfies OrderResponse);
   });
+}
+
+/** A service, or a flag where no service is called so. */
+function subjectIn(context: Context, control: Control): string {
+  return control.flags.rollouts.subjectOf(context.req.param('service') ?? '');
 }
 
 function streaming(app: Hono, control: Control): void {

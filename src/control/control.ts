@@ -116,11 +116,15 @@ export class Control {
     const choice = () => this.#project.database;
     const services = () => this.services;
     this.database = new SchemaOffice({ ports, ledger, window: this.window, services, choice, fail });
-    const work = { schema: this.database.work, judge, traffic };
+    const rollouts = this.flags.work({ judge, traffic });
+    const work = { schema: this.database.work, judge, traffic, rollouts };
     this.engine = new Engine({ ...work, ports, ledger, fleet, serviceOf, beforeEnd, onFault });
     this.orders = new Orders({ clock: ports.clock, ledger, book: this.engine.book });
+    const isService = (name: string) => serviceOf(name) !== undefined;
+    const { engine, orders } = this;
+    this.flags.releaseBy({ engine, orders, judge, services: () => this.webs, isService });
     const accept = (file: Project, service: string) => this.#accept(file, service);
-    const parts = { ports, ledger, judge, accept, engine: this.engine, schema: this.database.desk };
+    const parts = { ports, ledger, judge, accept, engine, schema: this.database.desk };
     this.#desk = new ReleaseDesk(parts);
   }
 

@@ -5,6 +5,7 @@
  */
 import { type ErrorRecord, SegueError, toErrorRecord } from '../core/errors.ts';
 import { limits } from '../core/limits.ts';
+import { rolloutBack } from '../core/flags/rollout.ts';
 import { isWorker, type Service } from '../core/project.ts';
 import { planBack } from '../core/release/back.ts';
 import { isUrgent } from '../core/release/urgency.ts';
@@ -19,6 +20,7 @@ import type { CrashNotice } from './crashes.ts';
 import { brokenBy } from './database/broken.ts';
 import type { SchemaWork } from './database/schema-work.ts';
 import type { Fleet } from './fleet.ts';
+import type { RolloutWork } from './flags/rollout-work.ts';
 import type { JudgeDesk } from './judge-desk.ts';
 import type { Ledger } from './ledger.ts';
 import type { ControlPorts } from './ports.ts';
@@ -37,6 +39,8 @@ export interface EngineParts {
   readonly traffic: TrafficDirector;
   readonly judge: JudgeDesk;
   readonly schema: SchemaWork;
+  /** The steps of releases of flags. */
+  readonly rollouts: RolloutWork;
   /** The service as segue.yaml has it, or as it was when it left it. */
   readonly serviceOf: (name: string) => Service | undefined;
   /** Called when nothing of a release is left to do, while it is still the service's active one (R7). */
@@ -84,14 +88,14 @@ export class Engine {
     const beganAtMs = await this.book.begin(release, act);
     const current = this.#parts.ledger.release(release.id);
     if (!current || !isAct(current, act)) return;
-    const { index, direction, step } = act;
+    const { index, direction } = act;
     const abort = new AbortController();
     this.#running.set(release.id, abort);
     const over = new AbortController();
     try {
       if (isRevocable(current)) this.#throwIfFailed(release.id);
       await boundWait(release, act, { ports: this.#parts.ports, abort, over: over.signal });
-      const note = await applyStep(step, this.#contextOf(release, act, beganAtMs, abort.signal));
+      const note = await this.#carryOut(release, act, beganAtMs, abort.signal);
       await this.book.record(release.id, act, { event: { type: 'step-done' }, fact: doneOf(act, note) });
     } catch (error) {
       if (this.#closing.signal.aborted) return;
@@ -127,6 +131,13 @@ export class Engine {
     }
   }
 
+  #carryOut(release: ReleaseRecord, act: Apply, beganAtMs: number, signal: AbortSignal): Promise<string> {
+    const { step, direction, index } = act;
+    if (!release.plan.rollout) return applyStep(step, this.#contextOf(release, act, beganAtMs, signal));
+    const tell = (happening: Happening) => this.book.record(release.id, act, happening);
+    return this.#parts.rollouts.apply(step, { release, direction, index, beganAtMs, signal, tell });
+  }
+
   #contextOf(release: ReleaseRecord, act: Apply, beganAtMs: number, signal: AbortSignal): StepContext {
     const { direction, index, step } = act;
     const { ports, ledger, fleet, traffic, judge, schema } = this.#parts;
@@ -150,16 +161,20 @@ export class Engine {
   /** The way back is planned from what is true now, and again after each failed try. */
   async #turn(release: ReleaseRecord, act: Extract<Act, { do: 'plan-back' }>): Promise<void> {
     await this.#parts.ports.clock.sleep(act.afterMs, this.#closing.signal);
+    const { rollout } = release.plan;
+    const steps = rollout ? rolloutBack(rollout, act.cause) : this.#wayBack(release, act);
+    const fact: Fact = { kind: 'back-planned', cause: act.cause, steps };
+    await this.book.record(release.id, act, { event: { type: 'back-planned', steps }, fact });
+  }
+
+  #wayBack(release: ReleaseRecord, act: Extract<Act, { do: 'plan-back' }>): Step[] {
     const facts = this.factsOf(this.#serviceOf(release), release.id);
     const urgent = isUrgent(act.cause.code, { isWorker: facts.worker !== undefined });
     this.#parts.schema.leave(release.id);
     const way = planBack({ facts, release: release.id, urgent, takeBack: brokenBy(act.cause, release) });
     // A candidate that is well leaves after those that need it; any other at once (R4).
     const later = isWell(act.cause) ? this.#later(release) : [];
-    const steps: Step[] =
-      later.length > 0 ? [{ kind: 'after', services: later, until: 'back' }, ...way] : way;
-    const fact: Fact = { kind: 'back-planned', cause: act.cause, steps };
-    await this.book.record(release.id, act, { event: { type: 'back-planned', steps }, fact });
+    return later.length > 0 ? [{ kind: 'after', services: later, until: 'back' }, ...way] : way;
   }
 
   /** Services of the same release that came after it, and whose candidates have traffic. */

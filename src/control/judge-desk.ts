@@ -4,7 +4,8 @@
  * gathered is written down so that a later control goes on where this one was (R5), and every word with its proof.
  */
 import { SegueError } from '../core/errors.ts';
-import { beginEvidence } from '../core/judge/evidence.ts';
+import { isSharing, type Rollout, rolloutStage } from '../core/flags/rollout.ts';
+import { beginEvidence, type News } from '../core/judge/evidence.ts';
 import type { GuardFinding, Verdict } from '../core/judge/verdict.ts';
 import { type Standing, standingOf } from '../core/judge/standing.ts';
 import type { Recent } from '../core/judge/recent.ts';
@@ -13,11 +14,12 @@ import { limits } from '../core/limits.ts';
 import { isWeb, type Service } from '../core/project.ts';
 import type { ReleaseRecord } from '../core/release/records.ts';
 import { comingWeights, copiesRequests, type PlanStage, stageOf } from '../core/release/stage.ts';
-import type { AssignedCounts, FailureEvent, TrafficReport } from '../core/traffic/counts.ts';
+import type { TrafficReport } from '../core/traffic/counts.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Change } from '../ports/store.ts';
 import type { TrafficPlane } from '../ports/traffic-plane.ts';
 import type { Judging } from '../wire/api.ts';
+import { VariantNews } from './flags/variant-news.ts';
 import type { GuardDesk } from './guards/guard-desk.ts';
 import type { Ledger } from './ledger.ts';
 import { PastKeeper } from './past-keeper.ts';
@@ -38,11 +40,13 @@ export class JudgeDesk {
   readonly #parts: JudgeParts;
   readonly #sittings = new Map<string, Sitting>();
   readonly #pasts: PastKeeper;
+  readonly #variants: VariantNews;
   readonly #listeners = new Set<() => void>();
 
   constructor(parts: JudgeParts) {
     this.#parts = parts;
     this.#pasts = new PastKeeper(parts.ledger);
+    this.#variants = new VariantNews(parts.ledger);
   }
 
   /** Follows the gateway's reports from here on. */
@@ -72,6 +76,7 @@ export class JudgeDesk {
     const sitting = this.#sittings.get(id);
     const last = sitting?.close() ?? null;
     this.#sittings.delete(id);
+    this.#variants.end(id);
     this.#parts.guards.end(id);
     const changes: Change[] = [{ put: 'evidence', release: id, record: null }];
     await this.#parts.ledger.write(() => ({
@@ -122,28 +127,34 @@ export class JudgeDesk {
       released.add(release.service);
       const needsNoTraffic = this.#parts.serviceOf(release.service)?.kind === 'worker';
       if (!isHeard && !needsNoTraffic) continue;
-      this.#watch(release, rows.get(release.service) ?? [], failures.get(release.service) ?? [], monotonicMs);
+      const seen = this.#variants.newsOf(release, report) ?? {
+        rows: rows.get(release.service) ?? [],
+        failures: failures.get(release.service) ?? [],
+        sticky: this.#isSticky(release.service),
+      };
+      this.#watch(release, seen, monotonicMs);
     }
     if (!isHeard) return;
     const changes = this.#pasts.take(rows, report.atMs, released, monotonicMs);
     if (changes.length > 0) this.#write(changes, null, null);
   }
 
-  #watch(
-    release: ReleaseRecord,
-    rows: readonly AssignedCounts[],
-    failures: readonly FailureEvent[],
-    monotonicMs: number,
-  ): void {
-    const [stage, coming] = [stageOf(release), comingWeights(release)];
+  #isSticky(name: string): boolean {
+    const service = this.#parts.serviceOf(name);
+    return service !== undefined && isWeb(service) && service.traffic.sticky !== null;
+  }
+
+  #watch(release: ReleaseRecord, news: News, monotonicMs: number): void {
+    const { rollout } = release.plan;
+    const [stage, coming] = rollout
+      ? [rolloutStage(release), null]
+      : [stageOf(release), comingWeights(release)];
     if (!stage && !coming) this.#parts.guards.end(release.id);
-    const sitting = stage || coming ? this.#sittingOf(release) : null;
+    const sitting = stage || coming || isSharing(release) ? this.#sittingOf(release) : null;
     if (!sitting) return;
     if (coming) sitting.expect(coming);
     if (stage && stage.index !== sitting.stage) this.#enter(sitting, stage, release);
-    const service = this.#parts.serviceOf(release.service);
-    const sticky = service !== undefined && isWeb(service) && service.traffic.sticky !== null;
-    const counted = sitting.take({ rows, failures, sticky }, monotonicMs);
+    const counted = sitting.take(news, monotonicMs);
     const heard = stage !== null && sitting.hear(this.#besides(release, stage));
     const said = (counted || heard) && stage ? sitting.look() : null;
     const due = monotonicMs - sitting.writtenAtMs >= limits.judge.evidenceIntervalMs;
@@ -168,14 +179,12 @@ export class JudgeDesk {
     this.#changed();
   }
 
-  #speak({ id }: ReleaseRecord, { judgement }: Sat, { isBroken, rate }: Recent): void {
+  #speak({ id, plan }: ReleaseRecord, { judgement }: Sat, { isBroken, rate }: Recent): void {
     if (judgement.verdict === 'worse') {
       const proof = describeProof(judgement);
       const broken = `${proof}\nOf its newest requests ${rate.bad} of ${rate.requests} failed.`;
-      const [code, detail] = isBroken
-        ? (['CANDIDATE_BROKEN', broken] as const)
-        : (['CANDIDATE_WORSE', proof] as const);
-      this.#parts.fail(id, new SegueError(code, detail));
+      const code = plan.rollout ? 'VARIANT_WORSE' : isBroken ? 'CANDIDATE_BROKEN' : 'CANDIDATE_WORSE';
+      this.#parts.fail(id, new SegueError(code, isBroken ? broken : proof));
     }
     this.#changed();
   }
@@ -207,6 +216,7 @@ export class JudgeDesk {
     const known = this.#sittings.get(release.id);
     if (known) return known;
     const { ledger } = this.#parts;
+    if (release.plan.rollout) return this.#sittingOn(release, release.plan.rollout);
     const choice = ledger.version(release.service, release.to)?.spec.judge;
     // Whoever rolls back knows where to, and waits for it.
     if (!choice || release.kind !== 'deploy' || release.from === null) return null;
@@ -216,6 +226,17 @@ export class JudgeDesk {
     const kind = { copies: copiesRequests(release), keyed };
     const sitting = new Sitting(record, this.#pasts.pastOf(release.service), choice, kind);
     this.#sittings.set(release.id, sitting);
+    return sitting;
+  }
+
+  /** Two variants of a flag, at one version: what is slow there the past of its service says. */
+  #sittingOn({ id, ...release }: ReleaseRecord, { judge, services, keyed }: Rollout): Sitting | null {
+    if (!judge || services.length === 0) return null;
+    const record = this.#parts.ledger.evidence(id) ?? beginEvidence({ ...release, release: id }, []);
+    const [only = '', ...more] = services;
+    const past = more.length === 0 ? this.#pasts.pastOf(only) : null;
+    const sitting = new Sitting(record, past, judge, { copies: false, keyed, besideOnly: true });
+    this.#sittings.set(id, sitting);
     return sitting;
   }
 }

@@ -4,6 +4,7 @@
  * all services that are released together; a gate belongs to one.
  */
 import { SegueError } from '../core/errors.ts';
+import { refusalOf } from '../core/flags/rollout.ts';
 import { type Extent, gatesWithin, type Word } from '../core/release/gate.ts';
 import type { ReleaseRecord } from '../core/release/records.ts';
 import { isPromoted, type ReleaseState } from '../core/release/state.ts';
@@ -67,6 +68,7 @@ export class Orders {
       const { at: index } = forwardOf(release);
       const step = release.plan.steps[index];
       if (step?.kind !== 'approve') throw new SegueError('NOTHING_TO_APPROVE', whereIs(release, index));
+      refuseOwnWord(release, [index], by);
       const word = { index, by, reason };
       return { fact: { kind: 'approved', ...word }, event: { type: 'approved', ...word } };
     });
@@ -78,6 +80,7 @@ export class Orders {
       const { at } = forwardOf(release);
       const indexes = gatesWithin(release.plan.steps, at, extent);
       if (indexes.length === 0) throw new SegueError('NO_GATE', whereIs(release, at));
+      refuseOwnWord(release, indexes, by);
       const word = { indexes, by, reason };
       return { fact: { kind: 'gates-waived', ...word }, event: { type: 'gates-waived', ...word } };
     });
@@ -97,6 +100,12 @@ function forwardOf({ id, state, plan }: ReleaseRecord): Forward {
   if (state.phase !== 'forward') throw new SegueError('TOO_LATE', `${id} goes back already.`);
   if (isPromoted(state, plan.steps)) throw new SegueError('TOO_LATE', `${id} has promoted its version.`);
   return state;
+}
+
+/** Two people decide of some flags: one of them has, by asking for it. */
+function refuseOwnWord(release: ReleaseRecord, indexes: readonly number[], by: string): void {
+  const refusal = refusalOf(release, indexes, by);
+  if (refusal !== null) throw new SegueError('FLAG_REFUSED', refusal);
 }
 
 function whereIs({ id, plan }: ReleaseRecord, at: number): string {

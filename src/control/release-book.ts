@@ -139,7 +139,9 @@ export class ReleaseBook {
   }
 
   /** From here on the candidate is stable. */
-  #promotion({ service, to }: ReleaseRecord): Change[] {
+  #promotion({ service, to, plan }: ReleaseRecord): Change[] {
+    // A flag is what it was last set to; no version of anything has changed.
+    if (plan.rollout) return [];
     const { ledger } = this.#parts;
     const record = ledger.service(service);
     if (record.stable === to) return [];

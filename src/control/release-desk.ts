@@ -5,7 +5,7 @@
 import { SegueError } from '../core/errors.ts';
 import { type DatabaseChoice, isWorker, type Project, type Service } from '../core/project.ts';
 import { type Joining, type Member, orderWithin, reversed } from '../core/release/group.ts';
-import { makePlan } from '../core/release/planning.ts';
+import { makePlan, type PlanRequest } from '../core/release/planning.ts';
 import { baselineOf, type CountBaseline } from '../core/release/receipt.ts';
 import type { ReleaseRecord, VersionRecord } from '../core/release/records.ts';
 import { BEGIN, type ReleaseState } from '../core/release/state.ts';
@@ -33,7 +33,7 @@ export interface DeskParts {
   readonly accept: (file: Project, service: string) => void;
 }
 
-type Kind = ReleaseRecord['kind'];
+type Kind = PlanRequest['kind'];
 
 /** One service of a release, looked at and about to begin. */
 interface Beginning {

@@ -23,7 +23,7 @@ export async function settle(
   // With no proxy in between nobody counts the requests, and workers have none: no data is never good data (R8).
   const spec = ledger.version(service, release.to)?.spec;
   const isCounted = !spec || (isWeb(spec) && spec.traffic.mode !== 'direct');
-  const receipt = !isCounted ? null : receiptOf({ service, baseline, report, left });
+  const receipt = !isCounted || release.plan.rollout ? null : receiptOf({ service, baseline, report, left });
   const cause = causeOf(release);
   const ended: ReleaseRecord = { ...release, endedAtMs: ports.clock.nowMs(), receipt };
   await ledger.write(() => ({

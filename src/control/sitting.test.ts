@@ -41,3 +41,17 @@ test('requests per second are those of the stage, since this control looks at it
   second.take(news(9, 50), 83_000);
   assert.equal(second.perSecond(83_000), 3);
 });
+
+test('a stage that begins has nothing of the evidence of the one before, not for a moment', () => {
+  const sitting = new Sitting(beginEvidence(OF, []), null, DEFAULT_JUDGE, KIND);
+  sitting.enter(stage(1, 10), 0);
+  const [candidate] = news(5_000).rows;
+  assert.ok(candidate);
+  const answered = [45_000, 0, 0, 0] as const;
+  const beside = { version: 'v1', group: 'stable', percent: 90, answered, decisions: 45_000 } as const;
+  sitting.take({ ...news(0), rows: [candidate, { ...candidate, ...beside }] }, 1_000);
+  assert.equal(sitting.look()?.judgement.verdict, 'better-or-same');
+  assert.equal(sitting.verdict, 'better-or-same');
+  sitting.enter(stage(4, 50), 2_000);
+  assert.equal(sitting.verdict, 'not-enough-evidence');
+});

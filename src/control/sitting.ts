@@ -24,6 +24,8 @@ export interface SittingKind {
   readonly copies: boolean;
   /** A hash of requests keeps clients where they are. */
   readonly keyed: boolean;
+  /** Those who are judged are not all of those whom the past knows. */
+  readonly besideOnly?: boolean;
 }
 
 export class Sitting {
@@ -52,7 +54,7 @@ export class Sitting {
     const { guards } = choice;
     const rules = kind.keyed ? withoutLatency(choice.rules) : choice.rules;
     const falseAlarms = budgetOf(rules.falseAlarms, guards, kind.copies).requests;
-    this.#judge = new Judge({ ...rules, falseAlarms }, past);
+    this.#judge = new Judge({ ...rules, falseAlarms }, past, kind.besideOnly);
     this.#warmUpMs = choice.warmUpMs;
   }
 
@@ -85,6 +87,8 @@ export class Sitting {
     this.#warmAtMs = null;
     this.#pace = null;
     this.#said = null;
+    // Whoever waits for this stage asks at once, before anything of it was looked at (R3).
+    this.#verdict = 'not-enough-evidence';
     this.unwritten = true;
   }
 

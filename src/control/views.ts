@@ -30,6 +30,10 @@ export async function statusOf(control: Control): Promise<StatusResponse> {
     trouble: ledger.trouble,
     flags: flagsSummary(control.flags.desk),
     services: await Promise.all(control.services.map((service) => serviceStatus(control, service))),
+    rollouts: control.flags.rollouts.active.map((release) => ({
+      release: summaryOf(release),
+      standing: control.judge.standing(release.id),
+    })),
     database: control.database.status(),
   };
 }

@@ -3,14 +3,26 @@
  * variant. Compiled once per change of the routing; nothing that is wrong with a flag is ever a request's trouble.
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { type EdgeRouting, FLAGS_HEADER, FLAGS_KEY_PURPOSE, VISITOR_COOKIE } from '../core/flags/edge.ts';
+import {
+  type EdgeRouting,
+  type EdgeShare,
+  FLAGS_HEADER,
+  FLAGS_KEY_PURPOSE,
+  type SharedOutcome,
+  VISITOR_COOKIE,
+} from '../core/flags/edge.ts';
+import type { Context, Evaluation } from '../core/flags/evaluation.ts';
+import { Flag } from '../core/flags/flag.ts';
 import { FlagSet } from '../core/flags/flag-set.ts';
 import type { Json } from '../core/flags/json.ts';
+import { SHARED_OUT } from '../core/flags/share.ts';
 import { limits } from '../core/limits.ts';
 import { cookieValues } from '../core/traffic/fields.ts';
+import { hashOf } from '../core/traffic/hash.ts';
 import type { Call } from './call.ts';
 import { nowMs } from './clock.ts';
 import type { FlagRow, ServiceTally } from './service-tally.ts';
+import type { Ticket } from './tally.ts';
 
 export interface FlagOutcome {
   /** For the instance, with its end. */
@@ -18,6 +30,21 @@ export interface FlagOutcome {
   /** For the client, with its end; null: it has its cookie, or needs none. */
   readonly cookie: Buffer | null;
   readonly rows: readonly FlagRow[];
+  /** Of flags that are being rolled out; null: nothing was shared out. */
+  readonly shared: SharedRows | null;
+}
+
+/** Which row it is depends on the version that the request comes to. */
+interface SharedRows {
+  readonly outcome: SharedOutcome;
+  readonly hash: number;
+  readonly rowsAt: (version: string) => readonly FlagRow[];
+}
+
+type SharedFlag = SharedOutcome['flags'][number];
+
+interface Share extends Omit<EdgeShare, 'mark'> {
+  readonly mark: Flag;
 }
 
 interface Visitor {
@@ -36,14 +63,23 @@ export class EdgeFlagDesk {
   readonly #set: FlagSet;
   readonly #tally: ServiceTally;
   readonly #text: string;
+  readonly #salt: number;
   readonly #verifiedBefore = new Set<string>();
+  readonly #shares: ReadonlyMap<string, Share>;
 
   private constructor(routing: EdgeRouting, secret: string, tally: ServiceTally) {
     this.#routing = routing;
     this.#text = JSON.stringify(routing);
     this.#secret = secret;
+    this.#salt = hashOf(secret);
     this.#headerKey = Buffer.from(createHmac('sha256', secret).update(FLAGS_KEY_PURPOSE).digest('base64url'));
     this.#set = new FlagSet(routing.definitions);
+    this.#shares = new Map(
+      Object.entries(routing.shares ?? {}).map(([flag, share]) => [
+        flag,
+        { ...share, mark: new Flag(flag, share.mark) },
+      ]),
+    );
     this.#tally = tally;
   }
 
@@ -65,16 +101,33 @@ export class EdgeFlagDesk {
     const atMs = nowMs();
     const told: Record<string, { readonly variant: string; readonly value: Json }> = {};
     const rows: FlagRow[] = [];
+    const shared: SharedFlag[] = [];
     let room = limits.gateway.flagsLineBytesMax / 2;
     for (const flag of this.#routing.flags) {
-      const { variant, value } = this.#set.evaluate(flag, context, atMs);
-      const row = this.#tally.flagRow(flag, variant ?? '');
-      if (row !== null) rows.push(row);
+      const evaluation = this.#set.evaluate(flag, context, atMs);
+      const { variant, value } = evaluation;
+      const share = this.#shares.get(flag);
+      const got = share === undefined ? null : sharedBy(share, evaluation, context, atMs);
+      if (got !== null) shared.push(got);
+      else this.#countWith(rows, flag, variant);
       if (variant === null || value === undefined) continue;
       room -= flag.length + variant.length + JSON.stringify(value).length + 32;
       if (room > 0) told[flag] = { variant, value };
     }
-    return { line: this.#lineOf({ key, flags: told }), cookie, rows };
+    return { line: this.#lineOf({ key, flags: told }), cookie, rows, shared: this.#sharedRows(shared, key) };
+  }
+
+  #countWith(rows: FlagRow[], flag: string, variant: string | null): void {
+    const row = this.#tally.flagRow(flag, variant ?? '');
+    if (row !== null) rows.push(row);
+  }
+
+  #sharedRows(flags: SharedOutcome['flags'], key: string | null): SharedRows | null {
+    if (flags.length === 0 || key === null) return null;
+    const hash = hashOf(key, this.#salt);
+    const rowsAt = (version: string) =>
+      flags.map(({ flag, variant, ...share }) => this.#tally.sharedRow(flag, variant, { ...share, version }));
+    return { outcome: { visitor: hash.toString(36), flags }, hash, rowsAt };
   }
 
   #lineOf(outcome: object): Buffer {
@@ -114,6 +167,30 @@ export class EdgeFlagDesk {
   #signature(id: string): string {
     return createHmac('sha256', this.#secret).update(`visitor ${id}`).digest('base64url').slice(0, 22);
   }
+}
+
+/** For the counts of this request, at this version (T5). */
+export function tellFlags(ticket: Ticket, { rows, shared }: FlagOutcome, version: string): void {
+  if (shared === null) {
+    ticket.flags = rows;
+    return;
+  }
+  const own = shared.rowsAt(version);
+  for (const row of own) row.countKey(shared.hash);
+  ticket.flags = [...rows, ...own];
+  ticket.shared = shared.outcome;
+}
+
+/** With the variant's own part of those who are shared out; null: a rule gave it, or nobody was shared out. */
+function sharedBy(
+  { release, to, percent, mark }: Share,
+  { flag, variant, reason }: Evaluation,
+  context: Context,
+  atMs: number,
+): SharedFlag | null {
+  if (variant === null || reason !== 'SPLIT') return null;
+  if (mark.evaluate(context, atMs).variant !== SHARED_OUT) return null;
+  return { release, flag, variant, percent: variant === to ? percent : 100 - percent };
 }
 
 function contextOf(call: Call, key: string | null) {

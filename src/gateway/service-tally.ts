@@ -6,6 +6,7 @@ import { limits } from '../core/limits.ts';
 import type {
   AssignedCounts,
   Assignment,
+  FailureEvent,
   FailureKind,
   ServiceCounts,
   Totals,
@@ -13,7 +14,7 @@ import type {
 import { KeySketch } from '../core/traffic/key-sketch.ts';
 import { mergeTotals } from '../core/traffic/merge-counts.ts';
 import { assignmentKey } from '../core/traffic/report-book.ts';
-import { type FlagCounts, flagCountsKey } from '../core/flags/edge.ts';
+import { type CountedShare, type FlagCounted, type FlagCounts, flagCountsKey } from '../core/flags/edge.ts';
 import type { ShadowCounts } from '../core/traffic/shadow.ts';
 import { nowMs } from './clock.ts';
 import type { FailureRing } from './failure-ring.ts';
@@ -54,7 +55,7 @@ export class AssignedRow extends OutcomeCounter {
 
   /** `of` is what only the request knows. */
   failure(
-    of: { readonly instance: string; readonly routing: number; readonly session: string | null },
+    of: Pick<FailureEvent, 'instance' | 'routing' | 'session' | 'shared'>,
     kind: FailureKind,
     status: number | null,
   ): void {
@@ -67,17 +68,24 @@ export class AssignedRow extends OutcomeCounter {
   }
 }
 
-/** One variant of a flag that is evaluated here. */
+/** One variant of a flag that is evaluated here; of a roll-out, under one share and at one version. */
 export class FlagRow extends OutcomeCounter {
-  readonly #of: Pick<FlagCounts, 'service' | 'flag' | 'variant'>;
+  readonly #of: FlagCounted;
+  #keys: KeySketch | null = null;
 
-  constructor(of: Pick<FlagCounts, 'service' | 'flag' | 'variant'>) {
+  constructor(of: FlagCounted) {
     super();
     this.#of = of;
   }
 
+  countKey(hash: number): void {
+    this.#keys ??= new KeySketch();
+    if (this.#keys.add(hash)) this.changed = true;
+  }
+
   counts(): FlagCounts {
-    return { ...this.#of, ...this.outcomes() };
+    const counts = { ...this.#of, ...this.outcomes() };
+    return this.#keys ? { ...counts, keys: this.#keys.text } : counts;
   }
 }
 
@@ -89,6 +97,8 @@ export class ServiceTally {
   /** By version, the one that was used last at the end. */
   readonly #shadows = new Map<string, ShadowTally>();
   readonly #flags = new Map<string, FlagRow>();
+  /** Of roll-outs, the one that was used last at the end. */
+  readonly #shared = new Map<string, FlagRow>();
   #givenUp: Totals = { answered: [0, 0, 0, 0], failed: 0, abandoned: 0, retried: 0 };
   #refused = 0;
   #turnedAway = 0;
@@ -127,8 +137,20 @@ export class ServiceTally {
     return row;
   }
 
+  /** Of a roll-out. Rows of earlier shares make room. */
+  sharedRow(flag: string, variant: string, share: CountedShare): FlagRow {
+    const of = { service: this.service, flag, variant, share };
+    const key = flagCountsKey(of);
+    const row = this.#shared.get(key) ?? new FlagRow(of);
+    this.#shared.delete(key);
+    this.#shared.set(key, row);
+    const [oldest] = this.#shared.keys();
+    if (this.#shared.size > limits.gateway.flagSharesMax && oldest !== undefined) this.#shared.delete(oldest);
+    return row;
+  }
+
   flags(): FlagCounts[] {
-    return [...this.#flags.values()].map((row) => row.counts());
+    return [...this.#flags.values(), ...this.#shared.values()].map((row) => row.counts());
   }
 
   refusedOne(): void {
@@ -209,7 +231,7 @@ export class ServiceTally {
   }
 
   #flagChanges(): FlagCounts[] {
-    const changed = [...this.#flags.values()].filter((row) => row.changed);
+    const changed = [...this.#flags.values(), ...this.#shared.values()].filter((row) => row.changed);
     for (const row of changed) row.changed = false;
     return changed.map((row) => row.counts());
   }

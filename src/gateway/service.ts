@@ -8,7 +8,7 @@ import { Admission } from './admission.ts';
 import { Assigner } from './assigner.ts';
 import { Balancer } from './balancer.ts';
 import type { Call } from './call.ts';
-import { EdgeFlagDesk } from './edge-flags.ts';
+import { EdgeFlagDesk, tellFlags } from './edge-flags.ts';
 import type { Eras } from './eras.ts';
 import type { GateRules } from './gate.ts';
 import { Hold, type HoldSpace } from './hold.ts';
@@ -189,7 +189,8 @@ export class Service {
     if (call.sends <= 1 && isDecision(session)) row.countDecision();
     if (session?.cookie === null) row.countKey(session.hash);
     if (call.pair !== null) ticket.pair = call.pair;
-    if (this.#flags !== null) ticket.flags = (call.flags ??= this.#flags.outcomeOf(call)).rows;
+    if (this.#flags !== null)
+      tellFlags(ticket, (call.flags ??= this.#flags.outcomeOf(call)), instance.version);
     return ticket;
   }
 

@@ -2,6 +2,7 @@
  * Counts of one instance (T5): every request is in exactly one of answered, failed, abandoned or - when another
  * instance got it - retried. The only way to count is a `Ticket`, and a ticket ends once.
  */
+import type { SharedOutcome } from '../core/flags/edge.ts';
 import type { FailureKind, InstanceCounts } from '../core/traffic/counts.ts';
 import { bucketOf } from '../core/traffic/histogram.ts';
 import type { BodyDigest } from './body-digest.ts';
@@ -154,6 +155,8 @@ export class Ticket {
   pair: ShadowPair | null = null;
   /** Variants of flags that it got here; null: none. */
   flags: readonly FlagRow[] | null = null;
+  /** What of them is being rolled out; null: nothing. */
+  shared: SharedOutcome | null = null;
   bytesIn = 0;
   bytesOut = 0;
   readonly #tally: Tally;
@@ -258,7 +261,8 @@ export class Ticket {
   }
 
   #failed(kind: FailureKind, status: number | null): void {
-    const { session, era } = this;
-    this.row.failure({ instance: this.#tally.instance, routing: era.routing, session }, kind, status);
+    const { session, era, shared } = this;
+    const of = { instance: this.#tally.instance, routing: era.routing, session };
+    this.row.failure(shared === null ? of : { ...of, shared }, kind, status);
   }
 }

@@ -151,9 +151,13 @@ export interface StatusResponse {
   /** Null: there are none. Left out by an older control. */
   readonly flags?: FlagsSummary | null;
   readonly services: readonly ServiceStatus[];
+  /** Releases of flags that are under way; left out by an older control. */
+  readonly rollouts?: readonly RolloutStatus[];
   /** Null: none is released with the code; left out by an older control. */
   readonly database?: DatabaseStatus | null;
 }
+
+export type RolloutStatus = Pick<ServiceStatus, 'standing'> & { readonly release: ReleaseSummary };
 
 export interface DatabaseStatus {
   /** Those that Segue made or is to make, in their order, as they were last seen. */
@@ -291,7 +295,7 @@ export interface Waiting {
 export interface ReleaseSummary {
   readonly id: string;
   readonly service: string;
-  readonly kind: 'deploy' | 'rollback';
+  readonly kind: 'deploy' | 'rollback' | 'rollout';
   readonly strategy: string;
   /** The other services of the same release, and theirs. */
   readonly together: readonly { readonly release: string; readonly service: string }[];

@@ -37,6 +37,27 @@ export const flagChangeRequest = z.strictObject({
 });
 export type FlagChangeRequest = z.infer<typeof flagChangeRequest>;
 
+/** POST /v1/flags/:flag/rollout; answered as an order is, with the release that begins. */
+export const flagRolloutRequest = z.strictObject({
+  by,
+  reason,
+  to: z.string().min(1),
+  /** Null: whatever those have whom no rule matches. */
+  from: z.string().min(1).nullable(),
+  /** Rising; everybody comes after the last one. */
+  percents: z
+    .array(z.int().min(1).max(100))
+    .min(1)
+    .max(limits.file.stagesMax)
+    .refine((all) => all.every((percent, at) => percent > (all[at - 1] ?? 0)), 'steps rise'),
+  evidence: z.boolean(),
+  forMs: z.number().min(0).max(limits.file.durationMaxMs),
+  approve: z.boolean(),
+  /** Whose requests are judged; null: of all that evaluate it at the edge. */
+  service: z.string().nullable(),
+});
+export type FlagRolloutRequest = z.infer<typeof flagRolloutRequest>;
+
 /** POST /v1/flag-changes/:number/{undo,approve} */
 export const flagWordRequest = z.strictObject({ by, reason });
 

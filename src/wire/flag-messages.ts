@@ -23,6 +23,12 @@ export const edge: z.ZodType<EdgeRouting | null> = z
     key: z.object({ type: z.enum(['cookie', 'header']), name: z.string() }).nullable(),
     flags: z.array(z.string()),
     definitions: z.record(z.string(), definition),
+    shares: z
+      .record(
+        z.string(),
+        z.object({ release: z.string(), to: z.string(), percent: z.number(), mark: definition }),
+      )
+      .optional(),
   })
   .nullable()
   .default(null);

@@ -63,6 +63,14 @@ const failure = z.object({
   session: z.string().nullable(),
   kind: z.enum(['status', 'died', 'garbled', 'late', 'cut']),
   status: z.int().nullable(),
+  shared: z
+    .object({
+      visitor: z.string(),
+      flags: z.array(
+        z.object({ release: z.string(), flag: z.string(), variant: z.string(), percent: z.number() }),
+      ),
+    })
+    .optional(),
 });
 
 const shadow = z.object({
@@ -101,11 +109,22 @@ const certificate = z.object({
   trouble: z.string().nullable(),
 });
 
+const keys = z.string().max(KEY_CHARS_MAX).regex(KEY_TEXT).optional();
+
 const assigned = z.object({
   ...assignment,
   ...outcomes,
   decisions: count.default(0),
-  keys: z.string().max(KEY_CHARS_MAX).regex(KEY_TEXT).optional(),
+  keys,
+});
+
+const flag = z.object({
+  ...outcomes,
+  service: z.string(),
+  flag: z.string(),
+  variant: z.string(),
+  share: z.object({ release: z.string(), version: z.string(), percent: z.number() }).optional(),
+  keys,
 });
 
 export const report: z.ZodType<TrafficReport> = z.object({
@@ -116,9 +135,7 @@ export const report: z.ZodType<TrafficReport> = z.object({
   services: z.array(service),
   assigned: z.array(assigned).default([]),
   shadows: z.array(shadow).default([]),
-  flags: z
-    .array(z.object({ ...outcomes, service: z.string(), flag: z.string(), variant: z.string() }))
-    .default([]),
+  flags: z.array(flag).default([]),
   running: z.array(z.object({ routing: z.int(), requests: count, streams: count })).default([]),
   failures: z.array(failure).default([]),
   failuresMissed: count.default(0),

@@ -97,7 +97,7 @@ function requests({ port }: TestProject): Work {
   return { stop };
 }
 
-class Crasher {
+export class Crasher {
   readonly #project: TestProject;
   readonly #writesFile: string;
   readonly #crashFile: string;

@@ -1,4 +1,5 @@
 import { limits } from '../../core/limits.ts';
+import type { StatusResponse } from '../../wire/api.ts';
 import { ControlClient } from '../client.ts';
 import { findRoot } from '../project-root.ts';
 import type { Shell } from '../shell.ts';
@@ -19,13 +20,18 @@ export const complete: Verb = {
   },
 };
 
+/** Whom a release can be of: services, and flags while they are rolled out. */
+function namedBy({ services, rollouts = [] }: StatusResponse): string[] {
+  return [...services.map(({ name }) => name), ...rollouts.map(({ release }) => release.service)];
+}
+
 async function namesOf(kind: string, project: string | null, shell: Shell): Promise<string[]> {
   const root = await findRoot(shell.cwd, project);
   const soon = AbortSignal.timeout(limits.cli.completionTimeoutMs);
   const client = new ControlClient(root, shell.cwd, soon);
   switch (kind) {
     case 'service':
-      return (await client.status()).services.map((service) => service.name);
+      return namedBy(await client.status());
     case 'instance':
       return (await client.status()).services.flatMap((s) => s.instances.map((i) => i.id));
     case 'release':

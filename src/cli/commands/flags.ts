@@ -3,6 +3,7 @@ import { SegueError } from '../../core/errors.ts';
 import type { FlagChangeRequest, FlagChangeResponse } from '../../wire/flag-api.ts';
 import { placesInCode } from '../flags/code-places.ts';
 import { contextIn, jsonFile, sharesIn } from '../flags/flag-words.ts';
+import { rollOut, ROLLOUT_OPTIONS } from '../flags/rollout.ts';
 import type { Input } from '../input.ts';
 import {
   renderEvaluation,
@@ -100,6 +101,7 @@ const ACTS: Readonly<Record<string, Act>> = {
   set: change(setting),
   on: change(() => ({ type: 'on' })),
   off: change(() => ({ type: 'off' })),
+  rollout: (input, shell, session) => rollOut(nameIn(input), input, shell, session),
   history,
   undo: word('undo'),
   approve: word('approve'),
@@ -127,11 +129,13 @@ export const flags: Verb = {
     { flag: 'definition', value: 'FILE', summary: "set, new: one flag in flagd's format, JSON or YAML" },
     { flag: 'as-file', value: null, summary: 'set: as its file says, without what was set at run time' },
     { flag: 'context', value: 'CONTEXT', summary: 'evaluate: JSON, @FILE, or targetingKey=user-7,plan=pro' },
+    ...ROLLOUT_OPTIONS,
     { flag: 'limit', value: 'N', summary: 'history: so many changes (default: 20)' },
     {
       flag: 'from',
-      value: 'TOOL',
-      summary: 'import: unleash, launchdarkly or growthbook',
+      value: 'NAME',
+      summary:
+        'import: unleash, launchdarkly or growthbook; rollout: the variant that has to be there now (default: whichever is)',
       completes: ['unleash', 'launchdarkly', 'growthbook'],
     },
     { flag: 'force', value: null, summary: 'import: write over the file that is there' },
@@ -140,6 +144,7 @@ export const flags: Verb = {
     'segue flags list',
     'segue flags off checkout-v2 --reason "payments fail"',
     'segue flags set checkout-v2 --share on=10,off=90',
+    'segue flags rollout checkout-v2 --to on --steps 1,10,50,100 --until evidence',
     'segue flags evaluate checkout-v2 --context targetingKey=user-7,country=DE',
     'segue flags undo 812',
   ],

@@ -1,7 +1,7 @@
 /** The last words of `segue deploy` and its like. */
 import { describeError, ERRORS } from '../../core/errors.ts';
 import { isOfWorkers } from '../../core/release/plan.ts';
-import { causeOf } from '../../core/release/records.ts';
+import { causeOf, type ReleaseRecord } from '../../core/release/records.ts';
 import { formatDurationMs } from '../../core/units.ts';
 import type { ReleaseResponse } from '../../wire/api.ts';
 import { leftVersion, renderReceipt } from './receipt.ts';
@@ -17,21 +17,17 @@ export function renderEnding({ release, summary }: ReleaseResponse, paint: Paint
         .split('\n')
         .map((line) => `  ${line}`)
     : [];
-  const verb = isOfWorkers(release.plan) ? 'runs' : 'serves';
-  const serves = release.from === null ? `nothing ${verb}, as before` : `${release.from} ${verb} as before`;
+  const { now, before } = describeEnds(release);
   switch (summary.state) {
     case 'done':
-      return [
-        `${paint('green', 'done')}: ${release.to} ${verb} ${release.service}, after ${took}`,
-        ...receipt,
-      ];
+      return [`${paint('green', 'done')}: ${now}, after ${took}`, ...receipt];
     case 'stopped':
       return [
-        `${paint('green', 'stopped')} as planned, after ${took}: ${serves}; ${release.to} had its part of the requests`,
+        `${paint('green', 'stopped')} as planned, after ${took}: ${before}; ${release.to} had its part of the requests`,
         ...receipt,
       ];
     case 'rolled-back':
-      return [`${paint('yellow', 'rolled back')} after ${took}: ${serves}`, ...why, ...receipt];
+      return [`${paint('yellow', 'rolled back')} after ${took}: ${before}`, ...why, ...receipt];
     case 'stuck':
       return [
         `${paint('red', 'stuck')} after ${took}:`,
@@ -43,6 +39,19 @@ export function renderEnding({ release, summary }: ReleaseResponse, paint: Paint
     case 'going-back':
       return renderSaid({ summary }, paint);
   }
+}
+
+/** What is so after it was done, and what where it was not. */
+function describeEnds({ plan, from, to, service, state }: ReleaseRecord) {
+  const { rollout } = plan;
+  if (rollout) {
+    const isTaken = state.phase === 'ended' && state.cause?.code === 'FLAG_TAKEN';
+    const before = isTaken ? 'what somebody else has set' : 'as it was before';
+    return { now: `${rollout.flag} gives "${to}"`, before: `${rollout.flag} is ${before}` };
+  }
+  const verb = isOfWorkers(plan) ? 'runs' : 'serves';
+  const before = from === null ? `nothing ${verb}, as before` : `${from} ${verb} as before`;
+  return { now: `${to} ${verb} ${service}`, before };
 }
 
 /** Where a release is that goes on without this terminal. */

@@ -152,7 +152,7 @@ export function renderFlagChanges({ changes }: FlagChangesResponse, paint: Paint
     { text: String(number), right: true },
     { text: dateTime(atMs), style: 'dim' },
     { text: change.flag, style: 'bold' },
-    { text: change.undoes === null ? change.verb : `undo ${change.undoes}` },
+    { text: `${change.verb} ${change.undoes ?? change.release ?? ''}`.trimEnd() },
     { text: `${describeOverride(change.before.override)} -> ${describeOverride(change.after.override)}` },
     { text: `${change.by}${change.approvedBy === null ? '' : `, approved by ${change.approvedBy}`}` },
     { text: change.reason, style: 'dim' },

@@ -5,6 +5,7 @@ import type {
   GatewayStatus,
   InstanceStatus,
   ReleaseSummary,
+  RolloutStatus,
   ServiceStatus,
   StatusResponse,
 } from '../../wire/api.ts';
@@ -29,6 +30,7 @@ export function renderStatus(status: StatusResponse, nowMs: number, paint: Paint
     ...countryTrouble(gateway, paint),
     ...gateway.certificates.flatMap((certificate) => renderCertificate(certificate, nowMs, paint)),
     ...status.services.flatMap((service) => ['', ...renderService(service, nowMs, paint)]),
+    ...(status.rollouts ?? []).flatMap((rollout) => ['', ...renderRollout(rollout, nowMs, paint)]),
     ...(status.database ? renderSchemaStatus(status.database, nowMs, paint) : []),
   ];
 }
@@ -82,6 +84,14 @@ function renderService(service: ServiceStatus, nowMs: number, paint: Paint): str
     ...(service.release ? renderActive(service.release, nowMs, paint) : []),
     ...(service.standing ? [`  judge: ${describeStandingWhole(service.standing)}`] : []),
     ...(service.last && !service.release ? [renderLast(service.last, nowMs, paint)] : []),
+  ];
+}
+
+function renderRollout({ release, standing }: RolloutStatus, nowMs: number, paint: Paint): string[] {
+  return [
+    paint('bold', release.service),
+    ...renderActive(release, nowMs, paint),
+    ...(standing ? [`  judge: ${describeStandingWhole(standing)}`] : []),
   ];
 }
 

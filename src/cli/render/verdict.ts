@@ -17,7 +17,7 @@ export function renderVerdicts({ judging, entries, release }: ReleaseResponse, p
   const steps = release.plan.steps;
   const titleOf = (stage: number) => {
     const step = steps[stage];
-    return `step ${stage + 1}${step?.kind === 'route' ? `, ${step.purpose}` : ''}`;
+    return `step ${stage + 1}${step && 'purpose' in step ? `, ${step.purpose}` : ''}`;
   };
   const last = lastWords(entries).filter(({ stage }) => stage !== judging?.stage);
   return [

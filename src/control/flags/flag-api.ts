@@ -4,11 +4,13 @@ import type { z } from 'zod';
 import { SegueError } from '../../core/errors.ts';
 import type { Trace } from '../../core/flags/logic.ts';
 import { limits } from '../../core/limits.ts';
+import type { OrderResponse } from '../../wire/api.ts';
 import {
   flagChangeRequest,
   type FlagChangesResponse,
   flagEvaluateRequest,
   type FlagEvaluationResponse,
+  flagRolloutRequest,
   type FlagsResponse,
   flagWordRequest,
 } from '../../wire/flag-api.ts';
@@ -31,6 +33,11 @@ export function flagRoutes(app: Hono, control: Control, read: Read): void {
   app.post('/v1/flags/:flag/change', async (context) => {
     const request = await read(context, flagChangeRequest);
     return context.json(await changes.change(context.req.param('flag'), request));
+  });
+  app.post('/v1/flags/:flag/rollout', async (context) => {
+    const request = await read(context, flagRolloutRequest);
+    const release = await control.flags.rollouts.begin(context.req.param('flag'), request);
+    return context.json({ release } satisfies OrderResponse);
   });
   app.post('/v1/flags/:flag/evaluate', async (context) => {
     const request = await read(context, flagEvaluateRequest);

@@ -4,6 +4,7 @@ import {
   describeOverride,
   inForce,
   type Override,
+  settled,
   strangers,
   variantFor,
 } from '../../core/flags/override.ts';
@@ -61,7 +62,8 @@ export class FlagChanges {
     return this.#parts.desk.ask({
       flag,
       verb: 'undo',
-      override: before.override,
+      // Of a roll-out all of it is undone: nobody would watch what is half way.
+      override: settled(before.override),
       by,
       reason,
       undoes: number,

@@ -6,13 +6,16 @@ import { SegueError } from '../../core/errors.ts';
 import type { FlagChange, FlagState, PendingChange } from '../../core/flags/change.ts';
 import { approversOf, type FlagChoices } from '../../core/flags/choices.ts';
 import type { FlagDefinition, FlagDefinitions } from '../../core/flags/definition.ts';
+import type { EdgeShares } from '../../core/flags/edge.ts';
 import type { Context, Evaluation } from '../../core/flags/evaluation.ts';
 import { FlagSet } from '../../core/flags/flag-set.ts';
 import type { Trace } from '../../core/flags/logic.ts';
 import { inForce, type Override, type Overrides } from '../../core/flags/override.ts';
+import { isSame, subjectOf } from '../../core/flags/rollout.ts';
+import { markOf } from '../../core/flags/share.ts';
 import type { FlagUsage } from '../../core/flags/usage.ts';
 import { limits } from '../../core/limits.ts';
-import type { Ledger } from '../ledger.ts';
+import type { Ledger, Writing } from '../ledger.ts';
 import type { ControlPorts } from '../ports.ts';
 import { hashOf } from '../secrets.ts';
 import { FlagFilesInForce, type FoundFlags } from './flag-files.ts';
@@ -30,6 +33,14 @@ export interface Asked {
   readonly by: string;
   readonly reason: string;
   readonly undoes: number | null;
+}
+
+/** A step of a release of the flag. */
+export interface RolledStep extends Omit<Asked, 'verb' | 'undoes'> {
+  readonly release: string;
+  readonly approvedBy: string | null;
+  /** Whether it may be set from what it is when the write has its turn. */
+  readonly may: (now: Override | null) => boolean;
 }
 
 /** `waiting`: it needs somebody else's word. */
@@ -108,6 +119,18 @@ export class FlagDesk {
     return this.#remembered<readonly PendingChange[]>(PENDING, []);
   }
 
+  /** Of flags that are being rolled out: two of their variants are beside each other. */
+  get shares(): EdgeShares {
+    const found = Object.entries(this.overrides).flatMap(([flag, override]) => {
+      if (override.type !== 'rolled' || override.percent >= 100) return [];
+      const before = inForce(this.fileDefinitionOf(flag), override.before);
+      const mark = before && markOf(before, override);
+      const { release, to, percent } = override;
+      return mark ? [[flag, { release, to, percent, mark }] as const] : [];
+    });
+    return Object.fromEntries(found);
+  }
+
   usageOf(flag: string): FlagUsage | null {
     return this.usage.of(flag);
   }
@@ -148,6 +171,7 @@ export class FlagDesk {
   async ask(asked: Asked): Promise<Answer> {
     const approvers = asked.verb === 'off' ? null : approversOf(this.#parts.choices(), asked.flag);
     if (approvers === null) return this.#change(asked, null);
+    this.#refuseRolled(asked);
     const { flag, verb, override, by, reason, undoes } = asked;
     const askedAtMs = this.#parts.ports.clock.nowMs();
     const known = this.pending;
@@ -177,19 +201,30 @@ export class FlagDesk {
     return this.#change(pending, by, rest);
   }
 
+  /** False: somebody else has set the flag, and it is left as they did. */
+  async roll({ release, approvedBy, may, ...step }: RolledStep): Promise<boolean> {
+    const asked: Asked = { ...step, verb: 'rollout', undoes: null };
+    const write = (): Writing | null => {
+      const now = this.overrides[step.flag] ?? null;
+      if (isSame(now, step.override) || !may(now)) return null;
+      const { fact, changes } = this.#changeOf(asked, approvedBy);
+      const service = subjectOf(step.flag);
+      return { facts: [{ kind: 'flag-changed', ...fact, release }], changes, service, release };
+    };
+    const entries = await this.#ledger.write(write);
+    if (entries.length > 0) await this.#changed();
+    return isSame(this.overrides[step.flag] ?? null, step.override);
+  }
+
   async #change(asked: Asked, approvedBy: string | null, pending = this.pending): Promise<Answer> {
-    const { flag, verb, by, reason, undoes } = asked;
     const made: { change: FlagChange | null } = { change: null };
     const entries = await this.#ledger.write(() => {
-      const overrides = this.overrides;
-      const { [flag]: earlier = null, ...others } = overrides;
-      const next: Overrides = asked.override === null ? others : { ...others, [flag]: asked.override };
-      const before = this.#stateOf(flag, earlier);
-      const after = this.#stateOf(flag, asked.override);
-      made.change = { flag, verb, by, reason, approvedBy, undoes, before, after };
+      this.#refuseRolled(asked);
+      const { fact, changes } = this.#changeOf(asked, approvedBy);
+      made.change = fact;
       return {
-        facts: [{ kind: 'flag-changed', ...made.change }],
-        changes: [this.#put(OVERRIDES, next), this.#put(PENDING, pending)],
+        facts: [{ kind: 'flag-changed', ...fact }],
+        changes: [...changes, this.#put(PENDING, pending)],
       };
     });
     await this.#changed();
@@ -197,6 +232,25 @@ export class FlagDesk {
     if (made.change === null || number === undefined)
       throw new SegueError('UNEXPECTED', 'the change was not written');
     return { type: 'changed', number, change: made.change };
+  }
+
+  #changeOf({ flag, verb, by, reason, undoes, override }: Asked, approvedBy: string | null) {
+    const { [flag]: earlier = null, ...others } = this.overrides;
+    const next: Overrides = override === null ? others : { ...others, [flag]: override };
+    const before = this.#stateOf(flag, earlier);
+    const after = this.#stateOf(flag, override);
+    const fact: FlagChange = { flag, verb, by, reason, approvedBy, undoes, before, after };
+    return { fact, changes: [this.#put(OVERRIDES, next)] };
+  }
+
+  /** While it is rolled out it may be turned off, and nothing else: two who set it would undo each other. */
+  #refuseRolled({ flag, verb }: Asked): void {
+    const { activeRelease } = this.#ledger.service(subjectOf(flag));
+    if (activeRelease === null || verb === 'off') return;
+    throw new SegueError(
+      'FLAG_REFUSED',
+      `${activeRelease} rolls it out. Take that back first: segue abort ${subjectOf(flag)}; or turn it off: segue flags off ${flag}.`,
+    );
   }
 
   #stateOf(flag: string, override: Override | null): FlagState {

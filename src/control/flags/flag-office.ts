@@ -11,6 +11,8 @@ import { FlagDesk } from './flag-desk.ts';
 import { FlagStreams } from './flag-streams.ts';
 import { OfrepDoor } from './ofrep-door.ts';
 import { OfrepHandler } from './ofrep-handler.ts';
+import { RolloutDesk, type RolloutDeskParts } from './rollout-desk.ts';
+import { type RolloutParts, RolloutWork } from './rollout-work.ts';
 
 export interface FlagOfficeParts {
   readonly ports: ControlPorts;
@@ -26,9 +28,13 @@ export class FlagOffice {
   readonly door: OfrepDoor;
   /** On control's own socket, for its owner. */
   readonly ofrep: OfrepHandler;
+  readonly #parts: FlagOfficeParts;
   readonly #choices: () => FlagChoices;
+  #rollouts: RolloutDesk | null = null;
 
-  constructor({ ports, ledger, choices, onChange, onFault }: FlagOfficeParts) {
+  constructor(parts: FlagOfficeParts) {
+    const { ports, ledger, choices, onChange, onFault } = parts;
+    this.#parts = parts;
     this.#choices = choices;
     this.desk = new FlagDesk({ ports, ledger, choices, onFault });
     this.streams = new FlagStreams(this.desk);
@@ -49,6 +55,22 @@ export class FlagOffice {
   async apply(): Promise<void> {
     await this.door.apply(this.#choices().ofrep);
     await this.desk.look();
+    this.#rollouts?.look();
+  }
+
+  /** What the engine carries out of releases of flags. */
+  work(parts: Pick<RolloutParts, 'judge' | 'traffic'>): RolloutWork {
+    return new RolloutWork({ ...this.#parts, ...parts, desk: this.desk });
+  }
+
+  /** From here on flags can be released. */
+  releaseBy(parts: Pick<RolloutDeskParts, 'engine' | 'orders' | 'judge' | 'services' | 'isService'>): void {
+    this.#rollouts = new RolloutDesk({ ...this.#parts, ...parts, desk: this.desk });
+  }
+
+  get rollouts(): RolloutDesk {
+    if (this.#rollouts) return this.#rollouts;
+    throw new SegueError('UNEXPECTED', 'flags cannot be released yet');
   }
 
   /** What was in force before is still; files that are wrong are nothing to go on from in silence. */
@@ -61,7 +83,7 @@ export class FlagOffice {
   edgeOf({ traffic }: WebService): EdgeRouting | null {
     // Versions that an older Segue released say nothing of flags.
     const flags = traffic.flags as WebService['traffic']['flags'] | undefined;
-    return flags ? edgeRouting(flags, this.desk.set) : null;
+    return flags ? edgeRouting(flags, this.desk.set, this.desk.shares) : null;
   }
 
   async close(): Promise<void> {

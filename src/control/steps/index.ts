@@ -1,4 +1,5 @@
 /** The table of step kinds: a new one is a file here, a line below, and its shape in core/release/step.ts. */
+import { SegueError } from '../../core/errors.ts';
 import type { Step } from '../../core/release/step.ts';
 import { after } from './after.ts';
 import { backfill, contract, expand, takeBack } from './database.ts';
@@ -50,5 +51,7 @@ export function applyStep(step: Step, context: StepContext): Promise<string> {
       return takeBack(step, context);
     case 'contract':
       return contract(step, context);
+    case 'share':
+      return Promise.reject(new SegueError('PLAN_UNSAFE', 'flags are rolled out by releases of their own'));
   }
 }

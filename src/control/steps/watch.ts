@@ -26,7 +26,7 @@ export const watch: StepHandler<Exclude<WatchedStep, JudgeStep>> = async (step, 
   return '';
 };
 
-interface Wait {
+export interface Wait {
   /** By the clock that never jumps. */
   readonly endMs: number;
   /** What ends it before. */

@@ -11,13 +11,15 @@ export interface FlagState {
 /** One change at run time. The number of its journal entry is what it is undone by. */
 export interface FlagChange {
   readonly flag: string;
-  readonly verb: 'on' | 'off' | 'set' | 'new' | 'undo';
+  readonly verb: 'on' | 'off' | 'set' | 'new' | 'undo' | 'rollout';
   readonly by: string;
   readonly reason: string;
   /** Who approved it; null: nobody had to. */
   readonly approvedBy: string | null;
   /** The number of what it took back; null: nothing. */
   readonly undoes: number | null;
+  /** The release that it is a step of; left out: none. */
+  readonly release?: string;
   readonly before: FlagState;
   readonly after: FlagState;
 }

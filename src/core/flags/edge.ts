@@ -1,6 +1,6 @@
 /** Flags that the gateway evaluates for the requests of a service. */
 import { namesFlag } from './choices.ts';
-import type { FlagDefinitions } from './definition.ts';
+import type { FlagDefinition, FlagDefinitions } from './definition.ts';
 import type { FlagSet } from './flag-set.ts';
 import type { Outcomes } from '../traffic/counts.ts';
 
@@ -23,9 +23,23 @@ export interface EdgeRouting {
   readonly flags: readonly string[];
   /** Of them, and of what they need. */
   readonly definitions: FlagDefinitions;
+  /** Of those that are being rolled out; left out: none is. */
+  readonly shares?: EdgeShares | undefined;
 }
 
-export function edgeRouting({ names, key }: EdgeFlags, set: FlagSet): EdgeRouting {
+export type EdgeShares = Readonly<Record<string, EdgeShare>>;
+
+/** Two variants of a flag are beside each other, and what becomes of them is counted apart. */
+export interface EdgeShare {
+  readonly release: string;
+  readonly to: string;
+  /** Of those who are shared out, who gets `to`. */
+  readonly percent: number;
+  /** Gives `SHARED_OUT` for them, and for nobody else. */
+  readonly mark: FlagDefinition;
+}
+
+export function edgeRouting({ names, key }: EdgeFlags, set: FlagSet, all: EdgeShares): EdgeRouting {
   const flags = set.keys.filter((flag) => namesFlag(names, flag));
   const definitions: Record<string, FlagDefinitions[string]> = {};
   const add = (name: string): void => {
@@ -35,7 +49,8 @@ export function edgeRouting({ names, key }: EdgeFlags, set: FlagSet): EdgeRoutin
     for (const prerequisite of flag.notes.prerequisites) add(prerequisite.flag);
   };
   for (const flag of flags) add(flag);
-  return { key, flags, definitions };
+  const shares = Object.fromEntries(Object.entries(all).filter(([flag]) => flags.includes(flag)));
+  return { key, flags, definitions, ...(Object.keys(shares).length > 0 ? { shares } : {}) };
 }
 
 /** One header carries the outcome of all; clients cannot set it. */
@@ -53,7 +68,32 @@ export interface FlagCounts extends Outcomes {
   readonly flag: string;
   /** Empty: the default in the code. */
   readonly variant: string;
+  /** Of those who were shared out by a roll-out; left out: of all others. */
+  readonly share?: CountedShare | undefined;
+  /** Who they were, as a sketch of targeting keys (`key-sketch.ts`); left out: not of a roll-out. */
+  readonly keys?: string | undefined;
 }
 
-export const flagCountsKey = ({ service, flag, variant }: Pick<FlagCounts, 'service' | 'flag' | 'variant'>) =>
-  `${service} ${flag} ${variant}`;
+/** What may be compared has it in common, but for the percent, which is the variant's own. */
+export interface CountedShare {
+  /** Of the flag: another one meets the same users again. */
+  readonly release: string;
+  /** Of the service. */
+  readonly version: string;
+  readonly percent: number;
+}
+
+/** What a request got of flags that are being rolled out, for whoever looks at its failure. */
+export interface SharedOutcome {
+  /** Hash of the targeting key: says which requests belong together, and not whose they are. */
+  readonly visitor: string;
+  readonly flags: readonly (Omit<CountedShare, 'version'> & {
+    readonly flag: string;
+    readonly variant: string;
+  })[];
+}
+
+export type FlagCounted = Pick<FlagCounts, 'service' | 'flag' | 'variant' | 'share'>;
+
+export const flagCountsKey = ({ service, flag, variant, share }: FlagCounted) =>
+  `${service} ${flag} ${variant}${share ? ` ${share.release} ${share.percent} ${share.version}` : ''}`;

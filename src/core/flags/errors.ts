@@ -27,6 +27,24 @@ export const FLAG_ERRORS = {
     'The flag was not changed.',
     'Run "segue flags show NAME" to see how it is now.',
   ),
+  FLAG_TAKEN: kind(
+    3,
+    409,
+    'The flag was changed by somebody else while it was rolled out.',
+    'It is left as they set it: run "segue flags history" to see who and why.',
+  ),
+  FLAG_MOVED: kind(
+    3,
+    409,
+    'The definition of the flag became another one, which its roll-out does not fit.',
+    'It is as its file says, or as it was set before; begin again with "segue flags rollout".',
+  ),
+  VARIANT_WORSE: kind(
+    3,
+    422,
+    'The new variant of the flag does worse than the one before.',
+    'Read the proof above, or with "segue show"; everybody has what they had before.',
+  ),
   FLAGS_LISTEN: kind(
     5,
     409,

@@ -1,7 +1,6 @@
 /** A candidate against stable beside it, under the same weight: what both share cancels. */
-import { countKeys } from '../traffic/key-sketch.ts';
 import type { Asked, Guard } from './guard.ts';
-import { boundOf, type Measure, rateOf, split, total } from './measure.ts';
+import { boundOf, type Measure, rateOf, split, total, unitsOf } from './measure.ts';
 import { logSumExp } from './numeric.ts';
 import type { Observation } from './observed.ts';
 import { driftBelow, evidenceOfBelow, type Rate, rateInterval } from './rate.ts';
@@ -75,8 +74,7 @@ function perDecision(rows: readonly Observation[], { of }: Measure): Rate {
   for (const { candidate } of rows) {
     const rate = of(candidate);
     bad += rate.bad;
-    const units = candidate.assigned + countKeys(candidate.keys);
-    requests += Math.max(rate.bad, Math.min(rate.requests, units));
+    requests += Math.max(rate.bad, Math.min(rate.requests, unitsOf(candidate)));
   }
   return { bad, requests };
 }

@@ -31,9 +31,10 @@ export class Judge {
   readonly #rules: JudgeRules;
   readonly #guards: readonly Guard[];
 
-  constructor(rules: JudgeRules, past: Past | null) {
+  /** `besideOnly`: the past says what is slow, and is no measure of those who are judged. */
+  constructor(rules: JudgeRules, past: Past | null, besideOnly = false) {
     this.#rules = rules;
-    this.#guards = guardsOf(rules, past);
+    this.#guards = guardsOf(rules, past, besideOnly);
   }
 
   /** The word alone, without what only people need. */
@@ -63,8 +64,9 @@ export function judge(rules: JudgeRules, observed: Observed): Judgement {
   return new Judge(rules, observed.past).judgement(observed);
 }
 
-function guardsOf(rules: JudgeRules, past: Past | null): Guard[] {
-  const measures = measuresOf(rules, past);
+function guardsOf(rules: JudgeRules, past: Past | null, besideOnly: boolean): Guard[] {
+  const all = measuresOf(rules, past);
+  const measures = besideOnly ? all.map((measure) => ({ ...measure, past: [], binds: false })) : all;
   const [errors] = measures;
   const slowAlpha = rules.falseAlarms / 2 / Math.max(1, measures.length - 1 + rules.latency.ceilings.length);
   return [

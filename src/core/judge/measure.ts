@@ -1,5 +1,6 @@
 /** What is held against a candidate: which requests are bad, and how often stable's were before. */
 import { bucketTopMs } from '../traffic/histogram.ts';
+import { countKeys } from '../traffic/key-sketch.ts';
 import { formatDurationMs } from '../units.ts';
 import type { Frequency } from './frequency.ts';
 import { type Histogram, requestsIn, slowerThan, thresholdBucket } from './latency.ts';
@@ -120,10 +121,13 @@ export function worthOf(rows: readonly Observation[]): number {
   let sessions = 0;
   for (const { candidate, stable } of rows) {
     requests += candidate.requests + stable.requests;
-    sessions += candidate.assigned + stable.assigned;
+    sessions += unitsOf(candidate) + unitsOf(stable);
   }
   return sessions >= requests ? 1 : sessions / (2 * requests - sessions);
 }
+
+/** Sessions or keys that there were at least. Of keys fewer may be looked at for the split than came. */
+export const unitsOf = ({ assigned, keys }: Side): number => Math.max(assigned, countKeys(keys));
 
 export const timesWorth = ({ bad, requests }: Rate, worth: number): Rate => ({
   bad: bad * worth,

@@ -21,7 +21,14 @@ export interface WayBack {
   readonly fromStep: number;
   readonly toStep: number;
   readonly how:
-    'untouched' | 'one-routing' | 'start-again' | 'wait' | 'workers-again' | 'jobs-wait' | 'new-release';
+    | 'untouched'
+    | 'one-routing'
+    | 'start-again'
+    | 'wait'
+    | 'workers-again'
+    | 'jobs-wait'
+    | 'one-write'
+    | 'new-release';
   /** Instances of stable that would have to be started. */
   readonly starts: number;
   /** Changes of the database that stay as far as they are, because both versions can use them. */
@@ -107,6 +114,8 @@ function describeHow(way: WayBack, to: string | null): string {
       return `${way.starts} of stable started again, then the candidate is told to stop`;
     case 'jobs-wait':
       return `jobs wait: the candidate ends, then ${way.starts} of stable started again`;
+    case 'one-write':
+      return 'one change of the flag: it is as it was before';
     case 'new-release':
       return 'finished: "segue rollback" makes a new release';
   }

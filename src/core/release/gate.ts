@@ -32,7 +32,7 @@ export function isGate(step: Step): boolean {
 
 /** Indexes of the gates from step `at` on that are passed to that extent. */
 export function gatesWithin(steps: readonly Step[], at: number, extent: Extent): number[] {
-  const full = steps.findLastIndex((step) => step.kind === 'route');
+  const full = steps.findLastIndex((step) => step.kind === 'route' || step.kind === 'share');
   const end = { gate: at + 1, full, now: steps.length }[extent];
   return steps.flatMap((step, index) => (index >= at && index < end && isGate(step) ? [index] : []));
 }

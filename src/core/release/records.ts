@@ -70,8 +70,9 @@ export interface InstanceRecord {
 
 export interface ReleaseRecord {
   readonly id: string;
+  /** What is released: of a flag `flag:` and its name, which no service can have. */
   readonly service: string;
-  readonly kind: 'deploy' | 'rollback';
+  readonly kind: 'deploy' | 'rollback' | 'rollout';
   readonly by: string;
   readonly from: string | null;
   readonly to: string;

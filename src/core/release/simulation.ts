@@ -65,6 +65,7 @@ export function simulate(before: Simulation, step: Step): Simulation {
     case 'judge':
     case 'bake':
     case 'together':
+    case 'share':
       return before;
     case 'after':
       return step.until === 'schema' ? { ...before, schema: allFilled(before.schema) } : before;

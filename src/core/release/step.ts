@@ -1,4 +1,5 @@
 import { count, formatDurationMs } from '../units.ts';
+import type { Override } from '../flags/override.ts';
 import type { OnUnsure } from '../judge/rules.ts';
 import type { Rotation } from '../traffic/rotation.ts';
 
@@ -24,7 +25,8 @@ export type Step =
   | ExpandStep
   | BackfillStep
   | ContractStep
-  | RevertStep;
+  | RevertStep
+  | ShareStep;
 
 export interface InstanceRef {
   readonly id: string;
@@ -170,6 +172,17 @@ export interface RevertStep {
   readonly change: ChangeRef;
 }
 
+/** One change of a flag: done when all who evaluate it at the edge have it. */
+export interface ShareStep {
+  readonly kind: 'share';
+  readonly flag: string;
+  /** Null: as its file says. */
+  readonly override: Override | null;
+  /** Of those whom no rule matches, who gets the new variant; null: as it was before. */
+  readonly percent: number | null;
+  readonly purpose: string;
+}
+
 const names = (instances: readonly InstanceRef[]) => instances.map((i) => i.id).join(', ');
 
 const SMOKES = {
@@ -230,5 +243,7 @@ export function describeStep(step: Step): string {
       return `contract ${step.change.name}`;
     case 'revert':
       return `take back ${step.change.name}`;
+    case 'share':
+      return step.purpose;
   }
 }

@@ -2,6 +2,7 @@ import type { Step } from './step.ts';
 
 /** The candidate's percent from this step on; null: the step changes nothing about it. */
 export function weightFrom(step: Step): number | null {
+  if (step.kind === 'share') return step.percent;
   return step.kind === 'route' ? (step.rotation.split?.candidate.percent ?? 0) : null;
 }
 

@@ -1,4 +1,4 @@
-import type { FlagCounts } from '../flags/edge.ts';
+import type { FlagCounts, SharedOutcome } from '../flags/edge.ts';
 import type { CertificateState } from './certificates.ts';
 import type { CountryFileState } from './country-file.ts';
 import type { ShadowCounts } from './shadow.ts';
@@ -94,6 +94,8 @@ export interface FailureEvent extends Assignment {
   readonly kind: FailureKind;
   /** Null: there was none. */
   readonly status: number | null;
+  /** Left out: no flag that is being rolled out was shared out here. */
+  readonly shared?: SharedOutcome | undefined;
 }
 
 /** The totals are of all instances that the service ever had, those forgotten included: they never fall. */

@@ -173,6 +173,8 @@ export const gatewayLimits = {
   assignedRowsMax: 256,
   /** Flags and their variants that are counted for one service. */
   flagRowsMax: 1_000,
+  /** Variants of flags that are being rolled out, by share and version; those that were used last are kept. */
+  flagSharesMax: 200,
   /** Of the header that tells an instance about flags; those that do not fit are left out. */
   flagsLineBytesMax: 8 * 1024,
   flagKeyCharsMax: 256,

@@ -84,7 +84,9 @@ export function mergeShadow(a: ShadowCounts, b: ShadowCounts): ShadowCounts {
 }
 
 export function mergeFlag(a: FlagCounts, b: FlagCounts): FlagCounts {
-  return { ...a, ...mergeOutcomes(a, b) };
+  const keys = mergeKeys(a.keys, b.keys);
+  const merged = { ...a, ...mergeOutcomes(a, b) };
+  return keys === '' ? merged : { ...merged, keys };
 }
 
 /** The eldest first. */
