@@ -2,7 +2,7 @@
 import type { ChangeState, PlannedStep, Status } from '../../core/database/runner.ts';
 import { formatDurationMs } from '../../core/units.ts';
 import { progressLine } from './database-progress.ts';
-import type { Paint, Style } from './style.ts';
+import { number, type Paint, type Style } from './style.ts';
 import { renderTable } from './table.ts';
 
 const STYLES: Partial<Readonly<Record<ChangeState['phase'], Style>>> = {
@@ -33,11 +33,13 @@ export function renderDatabaseStatus(status: Status, nowMs: number, paint: Paint
   ];
 }
 
-function remark({ phase, edited, missing, keptUntilMs, backfill }: ChangeState, nowMs: number): string {
+function remark(state: ChangeState, nowMs: number): string {
+  const { phase, edited, missing, keptUntilMs, backfill, pendingRows } = state;
   const parts = [
     ...(edited ? ['edited after it ran'] : []),
     ...(missing && phase !== 'adopted' ? ['its folder is gone'] : []),
     ...(backfill ? [progressLine(backfill)] : []),
+    ...(pendingRows > 0 ? [`${number(pendingRows)} rows are held by others and not in step yet`] : []),
     ...(keptUntilMs === null
       ? []
       : keptUntilMs > nowMs

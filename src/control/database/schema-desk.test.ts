@@ -27,7 +27,7 @@ const change = (name: string): Change => ({
 });
 
 const stateOf = (name: string, phase: Phase): ChangeState => ({
-  ...{ name, phase, edited: false, missing: false, keptUntilMs: null, backfill: null },
+  ...{ name, phase, edited: false, missing: false, keptUntilMs: null, backfill: null, pendingRows: 0 },
 });
 
 interface Database {

@@ -37,6 +37,7 @@ export function compile({ name, body }: Change, facts: Facts): Compiled {
       // The way back is the opposite way.
       revert: [...part.revert, ...whole.revert],
       losses: [...whole.losses, ...part.losses],
+      pending: [...whole.pending, ...part.pending],
     };
   }
   return whole;

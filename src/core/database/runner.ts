@@ -55,6 +55,8 @@ export interface ChangeState {
   /** When the old columns may be dropped; null: nothing waits for that. */
   readonly keptUntilMs: number | null;
   readonly backfill: Progress | null;
+  /** Rows that the new version wrote and that others hold in the old table: brought in step as soon as they are free. */
+  readonly pendingRows: number;
 }
 
 export interface Status {

@@ -14,6 +14,7 @@ import { failureOf, isLocked, isLost } from './failure.ts';
 import { keepJob, keptJobs, lockJob, type KeptJob, orderJobs } from './journal.ts';
 import { Observer } from './observer.ts';
 import type { RunContext } from './run-context.ts';
+import { settle } from './settle.ts';
 import { searchPathOf } from './steps.ts';
 
 const {
@@ -158,8 +159,13 @@ class JobRun {
     if (!found) return { cursor: kept.cursor, rows: 0, changed: 0, last: true };
     const until = key.map((_, index) => String(found[`segue_k${index}`]));
     const within = withinBatch(key, begun);
-    const { changed } = await session.query(statementOf(job, within), [...from, ...until]);
-    return { cursor: until, rows: Number(found['rows']), changed, last: false };
+    const values = [...from, ...until];
+    const rows = Number(found['rows']);
+    const changed =
+      job.type === 'copy'
+        ? await copyRows(session, job, within, values, rows)
+        : (await session.query(updateOf(job, within), values)).changed;
+    return { cursor: until, rows, changed, last: false };
   }
 
   /** By the place of the rows. One that is moved behind the cursor meanwhile is found by the pass that follows. */
@@ -172,7 +178,7 @@ class JobRun {
     const from = Number(kept.cursor?.[0] ?? 0);
     const many = Math.min(batchBlocksMax, Math.max(1, Math.round(this.#pace.batchRows / rowsPerBlock)));
     const to = Math.min(blocks, from + many);
-    const { changed } = await session.query(statementOf(job, `ctid >= '(${from},0)' AND ctid < '(${to},0)'`));
+    const { changed } = await session.query(updateOf(job, `ctid >= '(${from},0)' AND ctid < '(${to},0)'`));
     return {
       cursor: [String(to)],
       rows: Math.round((to - from) * rowsPerBlock),
@@ -222,11 +228,25 @@ class JobRun {
   }
 }
 
-function statementOf(job: UpdateJob | CopyJob, within: string): string {
-  if (job.type === 'copy')
-    return `WITH segue_batch AS (SELECT * FROM ${quoteTable(job.table)} WHERE ${within} FOR SHARE) ${job.insert}`;
+function updateOf(job: UpdateJob, within: string): string {
   const set = job.set.map(({ column, expression }) => `${quoteName(column)} = (${expression})`).join(', ');
   return `UPDATE ${quoteTable(job.table)} SET ${set} WHERE ${within} AND ${job.needs}`;
+}
+
+/** Held from here on, as the old version holds them: the old row first. */
+async function copyRows(
+  session: Session,
+  job: CopyJob,
+  within: string,
+  values: readonly string[],
+  rows: number,
+): Promise<number> {
+  const batch = `WITH segue_batch AS MATERIALIZED (SELECT * FROM ${quoteTable(job.table)} WHERE ${within} FOR NO KEY UPDATE)`;
+  const { changed } = await session.query(`${batch} ${job.insert}`, values);
+  if (changed === rows) return changed;
+  await session.query(`${batch} ${job.lock}`, values);
+  await settle(session, job.pending);
+  return changed + (await session.query(`${batch} ${job.update}`, values)).changed;
 }
 
 export async function jobsDone(context: RunContext, jobs: readonly Job[]): Promise<boolean> {

@@ -31,6 +31,7 @@ import {
 import { type Holder, Lease } from './lease.ts';
 import { plannedSteps } from './planned.ts';
 import type { RunContext } from './run-context.ts';
+import { settleAll } from './settle.ts';
 import { readStatus } from './status.ts';
 import { readPatiently, runSteps } from './steps.ts';
 
@@ -80,6 +81,7 @@ export class PostgresRunner implements ChangeRunner {
     await this.#act('backfill', changes, name, watch, async (context, { compiled }) => {
       await beginJobs(context);
       for (const job of compiled.jobs) await runJob(context, job);
+      await settleAll(context, compiled.pending);
       await runSteps(context, 'seal', compiled.seal);
       await this.#enter(context, 'ready', ['expanded']);
     });
@@ -94,6 +96,7 @@ export class PostgresRunner implements ChangeRunner {
     await this.#act('contract', changes, name, watch, async (context, { change, compiled, kept }) => {
       if (!(await jobsDone(context, compiled.jobs)))
         throw new SegueError('CHANGE_ORDER', `The backfill of ${name} is not done.`);
+      await settleAll(context, compiled.pending);
       if (kept?.phase === 'ready') await this.#enter(context, 'contracting', ['ready']);
       await runSteps(context, 'contract', compiled.contract);
       await this.#enter(context, 'contracted', ['contracting']);
@@ -116,6 +119,7 @@ export class PostgresRunner implements ChangeRunner {
       if (kept?.change.body.form === 'sql' && compiled.revert.length === 0)
         throw new SegueError('CHANGE_IMPOSSIBLE', `${name} has no revert.sql.`);
       if (!dropData) await this.#mustLoseNothing(name, compiled);
+      await settleAll(context, compiled.pending);
       await this.#enter(context, 'reverting', [
         'expanding',
         'expanded',
