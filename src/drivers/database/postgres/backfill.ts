@@ -2,9 +2,9 @@
  * Brings rows up to date in batches. How far it came is written in the transaction of the batch, so that no kill
  * loses or repeats one. At the end the whole table is asked whether a row is left, and gone through again if so.
  */
-import { endOfBatch, endOfFullBatch, withinBatch } from '../../../core/database/key-range.ts';
+import { endOfBatch, endOfFullBatch, lastKey, withinBatch } from '../../../core/database/key-range.ts';
 import { FIRST_PACE, nextPace, type Pace } from '../../../core/database/pace.ts';
-import { quoteName, quoteTable, showTable } from '../../../core/database/identifier.ts';
+import { quoteName, quoteTable, quoteText, showTable } from '../../../core/database/identifier.ts';
 import type { Progress } from '../../../core/database/runner.ts';
 import type { CopyJob, Job, UpdateJob } from '../../../core/database/step.ts';
 import { SegueError } from '../../../core/errors.ts';
@@ -14,7 +14,6 @@ import { failureOf, isLocked, isLost } from './failure.ts';
 import { keepJob, keptJobs, lockJob, type KeptJob, orderJobs } from './journal.ts';
 import { Observer } from './observer.ts';
 import type { RunContext } from './run-context.ts';
-import { settle } from './settle.ts';
 import { searchPathOf } from './steps.ts';
 
 const {
@@ -149,15 +148,21 @@ class JobRun {
     }
     if (job.type === 'update' && job.key === null) return this.#blocks(session, kept, job);
     const key = job.key ?? [];
+    const textOf = (row: EndOfBatch) => key.map((_, index) => String(row[`segue_k${index}`]));
     const begun = kept.cursor !== null;
-    const from = kept.cursor ?? [];
-    const end = endOfBatch(job.table, key, this.#pace.batchRows, begun);
-    const full = endOfFullBatch(job.table, key, this.#pace.batchRows, begun);
+    const from = kept.cursor?.slice(0, key.length) ?? [];
+    // What is inserted from here on is right from the start: to go after it could take forever.
+    const last = async () => (await session.query<EndOfBatch>(lastKey(job.table, key))).rows.flatMap(textOf);
+    const known = kept.cursor?.slice(key.length) ?? [];
+    const end = known.length > 0 ? known : await last();
+    if (end.length === 0) return { cursor: kept.cursor, rows: 0, changed: 0, last: true };
+    const ahead = [...from, ...end];
     const found =
-      (await session.query<EndOfBatch>(full, from)).rows[0] ??
-      (await session.query<EndOfBatch>(end, from)).rows[0];
+      (await session.query<EndOfBatch>(endOfFullBatch(job.table, key, this.#pace.batchRows, begun), ahead))
+        .rows[0] ??
+      (await session.query<EndOfBatch>(endOfBatch(job.table, key, this.#pace.batchRows, begun), ahead)).rows[0];
     if (!found) return { cursor: kept.cursor, rows: 0, changed: 0, last: true };
-    const until = key.map((_, index) => String(found[`segue_k${index}`]));
+    const until = textOf(found);
     const within = withinBatch(key, begun);
     const values = [...from, ...until];
     const rows = Number(found['rows']);
@@ -165,7 +170,7 @@ class JobRun {
       job.type === 'copy'
         ? await copyRows(session, job, within, values, rows)
         : (await session.query(updateOf(job, within), values)).changed;
-    return { cursor: until, rows, changed, last: false };
+    return { cursor: [...until, ...end], rows, changed, last: false };
   }
 
   /** By the place of the rows. One that is moved behind the cursor meanwhile is found by the pass that follows. */
@@ -241,12 +246,14 @@ async function copyRows(
   values: readonly string[],
   rows: number,
 ): Promise<number> {
-  const batch = `WITH segue_batch AS MATERIALIZED (SELECT * FROM ${quoteTable(job.table)} WHERE ${within} FOR NO KEY UPDATE)`;
-  const { changed } = await session.query(`${batch} ${job.insert}`, values);
+  const batch = (where: string) =>
+    `WITH segue_batch AS MATERIALIZED (SELECT * FROM ${quoteTable(job.table)} WHERE ${where} FOR NO KEY UPDATE)`;
+  const { changed } = await session.query(`${batch(within)} ${job.insert}`, values);
   if (changed === rows) return changed;
-  await session.query(`${batch} ${job.lock}`, values);
-  await settle(session, job.pending);
-  return changed + (await session.query(`${batch} ${job.update}`, values)).changed;
+  // In one message, which takes no parameters: while a table is written to, most batches have rows that are there.
+  const place = batch(within.replace(/\$(\d+)(?=::text::)/g, (_, n) => quoteText(values[Number(n) - 1] ?? '')));
+  const rest = [`${place} ${job.lock}`, `SELECT ${job.pending.settle}`, `${place} ${job.update}`];
+  return changed + (await session.query(rest.join('; '))).changed;
 }
 
 export async function jobsDone(context: RunContext, jobs: readonly Job[]): Promise<boolean> {

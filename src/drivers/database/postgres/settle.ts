@@ -11,7 +11,7 @@ import type { RunContext } from './run-context.ts';
 const { lockTimeoutMs, lockPauseMinMs } = limits.database;
 
 /** As far as nobody holds them; gives how many are left. What was never made has none. */
-export async function settle(session: Session, { settle: call }: Pending): Promise<number> {
+async function settle(session: Session, { settle: call }: Pending): Promise<number> {
   const there = await session.query<{ there: boolean }>('SELECT to_regprocedure($1) IS NOT NULL AS there', [
     call,
   ]);
