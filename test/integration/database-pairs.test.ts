@@ -191,11 +191,7 @@ test('several rows at once, in opposite orders', () =>
   withTwo(async ({ db, old, young }) => {
     await old.query('BEGIN; SELECT 1 FROM people WHERE id IN (1, 2, 3) FOR UPDATE');
     await young.query('BEGIN; SELECT 1 FROM cities WHERE person IN (1, 2, 3) FOR UPDATE');
-    const written = await stuck(
-      db,
-      young,
-      `UPDATE cities SET zip = 'new' WHERE person IN (3, 2, 1)`,
-    );
+    const written = await stuck(db, young, `UPDATE cities SET zip = 'new' WHERE person IN (3, 2, 1)`);
     const { over } = await stuck(db, old, `UPDATE people SET city = 'old' WHERE id IN (1, 2, 3)`);
     await written.over;
     await young.query('COMMIT');
@@ -216,7 +212,10 @@ test('a row that somebody holds and never writes: the statement goes on, and the
       impatient.contract(all, change.name, { now: false }),
       impatient.revert(all, change.name, { dropData: false }),
     ])
-      await assert.rejects(refused, { code: 'DATABASE_LOCKED', message: /3 rows .* held by others in people/ });
+      await assert.rejects(refused, {
+        code: 'DATABASE_LOCKED',
+        message: /3 rows .* held by others in people/,
+      });
     await old.query('COMMIT');
     await db.runner.revert(all, change.name, { dropData: false });
     assert.deepEqual(await db.sql('SELECT id, city, zip FROM people WHERE id < 3'), [

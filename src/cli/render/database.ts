@@ -53,6 +53,7 @@ const PHASES: Readonly<Record<PlannedStep['phase'], string>> = {
   expand: 'expand: before the new version starts',
   backfill: 'backfill: before the new version gets traffic',
   contract: 'contract: when no old version is left',
+  restore: 'the way back from the contract, until the next phase: segue database revert --contract',
   finish: 'finish: when the time to keep what it replaced is over; no way back from here',
   revert: 'the way back, until then',
 };

@@ -49,6 +49,8 @@ async function desk(t: TestContext, database: Database) {
   const runner = (folder: readonly Change[], slow: Promise<void>): ChangeRunner => ({
     ...{ expand: never, backfill: never, contract: never, revert: never, order: never, adopt: never },
     ...{ clients: never, close: () => Promise.resolve(), plan: () => Promise.resolve([]) },
+    check: () => Promise.resolve(),
+    restore: never,
     async status() {
       const changes = folder.map(({ name }) => stateOf(name, database.phases[name] ?? 'new'));
       await slow;

@@ -81,6 +81,12 @@ export interface Compiled {
   readonly revert: readonly Step[];
   readonly losses: readonly Loss[];
   readonly pending: readonly Pending[];
+  /** Back from the contract, while what it replaced is kept: both versions can run again. */
+  readonly restore: readonly Step[];
+  /** Steps of the contract that are left as they are then: they are in nobody's way. */
+  readonly standing: readonly string[];
+  /** Why there is no way back from the contract; empty: there is. */
+  readonly bound: readonly string[];
 }
 
 export const NOTHING: Compiled = {
@@ -92,4 +98,7 @@ export const NOTHING: Compiled = {
   revert: [],
   losses: [],
   pending: [],
+  restore: [],
+  standing: [],
+  bound: [],
 };

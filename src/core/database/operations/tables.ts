@@ -220,9 +220,7 @@ function rowsInStep(
         ...copies(table, to, columns, keys(targetKey)),
       },
     ],
-    contract: [
-      step(context, 'drop-forward', `${names[0]} is written no more`, [table], ...pair.dropForward),
-    ],
+    contract: [step(context, 'drop-forward', `${names[0]} is written no more`, [table], ...pair.dropForward)],
     finish: [step(context, 'drop-reverse', `${names[0]} is kept in step no more`, [to], ...pair.dropRest)],
     revert: [
       step(
@@ -235,6 +233,16 @@ function rowsInStep(
       ),
     ],
     pending: [pending],
+    restore: [
+      step(
+        context,
+        'restore',
+        `${names[0]} is written again`,
+        [table],
+        ...pair.dropForward,
+        ...pair.createForward,
+      ),
+    ],
   };
 }
 
@@ -291,5 +299,6 @@ export function rawSql({ up, down, contract, lock }: RawSql, context: Context): 
     revert:
       down === null ? [] : [step(context, 'sql-revert', 'run its SQL for the way back', [], ...locks, down)],
     losses: down === null ? [{ what: 'the way back of SQL that has no "down"', exists: 'SELECT true' }] : [],
+    bound: contract === null ? [] : ['its SQL for the contract has no way back'],
   };
 }

@@ -160,7 +160,8 @@ class JobRun {
     const found =
       (await session.query<EndOfBatch>(endOfFullBatch(job.table, key, this.#pace.batchRows, begun), ahead))
         .rows[0] ??
-      (await session.query<EndOfBatch>(endOfBatch(job.table, key, this.#pace.batchRows, begun), ahead)).rows[0];
+      (await session.query<EndOfBatch>(endOfBatch(job.table, key, this.#pace.batchRows, begun), ahead))
+        .rows[0];
     if (!found) return { cursor: kept.cursor, rows: 0, changed: 0, last: true };
     const until = textOf(found);
     const within = withinBatch(key, begun);
@@ -251,7 +252,9 @@ async function copyRows(
   const { changed } = await session.query(`${batch(within)} ${job.insert}`, values);
   if (changed === rows) return changed;
   // In one message, which takes no parameters: while a table is written to, most batches have rows that are there.
-  const place = batch(within.replace(/\$(\d+)(?=::text::)/g, (_, n) => quoteText(values[Number(n) - 1] ?? '')));
+  const place = batch(
+    within.replace(/\$(\d+)(?=::text::)/g, (_, n) => quoteText(values[Number(n) - 1] ?? '')),
+  );
   const rest = [`${place} ${job.lock}`, `SELECT ${job.pending.settle}`, `${place} ${job.update}`];
   return changed + (await session.query(rest.join('; '))).changed;
 }

@@ -18,6 +18,7 @@ import { readFacts, readSchemaLines } from './facts.ts';
 import {
   createJournal,
   enterPhase,
+  forgetContract,
   forgetSteps,
   hasJournal,
   keepChange,
@@ -30,6 +31,7 @@ import {
 } from './journal.ts';
 import { type Holder, Lease } from './lease.ts';
 import { plannedSteps } from './planned.ts';
+import { mustBeAllowedHere } from './rights.ts';
 import type { RunContext } from './run-context.ts';
 import { settleAll } from './settle.ts';
 import { readStatus } from './status.ts';
@@ -61,6 +63,13 @@ export class PostgresRunner implements ChangeRunner {
 
   async plan(change: Change): Promise<readonly PlannedStep[]> {
     return this.#say(change.name, async () => plannedSteps(await this.#compiled(change)));
+  }
+
+  async check(changes: readonly Change[]): Promise<void> {
+    const { connections } = this.#parts;
+    await this.#say('check', () =>
+      connections.transaction(CATALOG, (session) => mustBeAllowedHere(session, changes)),
+    );
   }
 
   async expand(changes: readonly Change[], name: string, watch: Watch = {}): Promise<void> {
@@ -108,6 +117,24 @@ export class PostgresRunner implements ChangeRunner {
     });
   }
 
+  async restore(changes: readonly Change[], name: string, watch: Watch = {}): Promise<void> {
+    await this.#act('restore', changes, name, watch, async (context, { compiled, kept }) => {
+      if (kept?.phase === 'ready') return;
+      if (compiled.bound.length > 0)
+        throw new SegueError('CHANGE_IMPOSSIBLE', `${name} is ${kept?.phase}: ${compiled.bound.join('; ')}.`);
+      await settleAll(context, compiled.pending);
+      await this.#enter(context, 'restoring', ['contracting', 'contracted']);
+      await runSteps(context, 'restore', compiled.restore);
+      const forget = async (session: Session) => {
+        await context.lease.check(session);
+        await forgetContract(session, name, compiled.standing);
+        await enterPhase(session, name, 'ready');
+        await this.#keepLines(session);
+      };
+      await readPatiently(context, [], () => this.#parts.connections.transaction({ lockTimeoutMs }, forget));
+    });
+  }
+
   async revert(
     changes: readonly Change[],
     name: string,
@@ -126,6 +153,7 @@ export class PostgresRunner implements ChangeRunner {
         'ready',
         'contracting',
         'contracted',
+        'restoring',
       ]);
       await runSteps(context, 'revert', compiled.revert);
       const forget = async (session: Session) => {
@@ -218,7 +246,7 @@ export class PostgresRunner implements ChangeRunner {
     }
     if (!kept) throw new SegueError('CHANGE_UNKNOWN', `"${name}" was asked for.`);
     // The way back needs no file: the journal knows what was done.
-    if (file && file.digest !== kept.digest && act !== 'revert')
+    if (file && file.digest !== kept.digest && act !== 'revert' && act !== 'restore')
       throw new SegueError('CHANGE_EDITED', `${name} is ${kept.phase}.`);
     return { change: kept.change, facts: kept.facts, compiled: compile(kept.change, kept.facts), kept };
   }

@@ -46,6 +46,7 @@ const IN_STEP: ReadonlySet<Kept['phase']> = new Set([
   'ready',
   'contracting',
   'contracted',
+  'restoring',
 ]);
 
 /** Who asks where the changes are brings in step what can be: nobody else may come for a while. */
