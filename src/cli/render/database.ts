@@ -34,7 +34,7 @@ export function renderDatabaseStatus(status: Status, nowMs: number, paint: Paint
 }
 
 function remark(state: ChangeState, nowMs: number): string {
-  const { phase, edited, missing, keptUntilMs, backfill, pendingRows } = state;
+  const { phase, edited, missing, keptUntilMs, backfill, pendingRows, comesBack } = state;
   const parts = [
     ...(edited ? ['edited after it ran'] : []),
     ...(missing && phase !== 'adopted' ? ['its folder is gone'] : []),
@@ -43,7 +43,9 @@ function remark(state: ChangeState, nowMs: number): string {
     ...(keptUntilMs === null
       ? []
       : keptUntilMs > nowMs
-        ? [`what it replaced is kept in step for ${formatDurationMs(keptUntilMs - nowMs)} more`]
+        ? [
+            `what it replaced is kept in step for ${formatDurationMs(keptUntilMs - nowMs)} more${comesBack ? ': old code can run again after segue database revert --contract' : ''}`,
+          ]
         : ['what it replaced can be dropped: segue database contract']),
   ];
   return parts.join('; ');

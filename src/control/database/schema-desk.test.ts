@@ -27,7 +27,16 @@ const change = (name: string): Change => ({
 });
 
 const stateOf = (name: string, phase: Phase): ChangeState => ({
-  ...{ name, phase, edited: false, missing: false, keptUntilMs: null, backfill: null, pendingRows: 0 },
+  ...{
+    name,
+    phase,
+    edited: false,
+    missing: false,
+    keptUntilMs: null,
+    backfill: null,
+    pendingRows: 0,
+    comesBack: false,
+  },
 });
 
 interface Database {

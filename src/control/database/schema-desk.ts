@@ -101,12 +101,12 @@ export class SchemaDesk {
     const { ledger } = this.#parts;
     await ledger.write(() => {
       const memory = memoryOf(ledger);
-      const changes = states.flatMap(({ name, phase }) => {
+      const changes = states.flatMap(({ name, phase, comesBack }) => {
         const file = folder.find((each) => each.name === name);
         const kept = memory.changes.find((each) => each.name === name);
         const reach = REACH[phase];
         const { digest, keepMs } = file ?? kept ?? { digest: '', keepMs: 0 };
-        return reach === null ? [] : [{ name, digest, reach, keepMs }];
+        return reach === null ? [] : [{ name, digest, reach, keepMs, comesBack }];
       });
       if (JSON.stringify(changes) === JSON.stringify(memory.changes)) return null;
       return { facts: [], changes: [memorySetting({ changes, contracts: contractsAfter(memory, changes) })] };
@@ -186,7 +186,7 @@ export class SchemaDesk {
       throw pastContract(
         `${gone.name} was contracted, and ${version} was made before it: what it used is gone.`,
       );
-    const [bound] = strangeTo(schema, version, 'contracted');
+    const [bound] = strangeTo(schema, version, 'contracted').filter((change) => !change.comesBack);
     if (bound)
       throw pastContract(
         `${bound.name} was contracted, and ${version} was made before it: what it writes would be seen by nobody. What it wrote, and what was written since, is kept for ${formatDurationMs(bound.keepMs)} after the contract.`,

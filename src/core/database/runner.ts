@@ -57,6 +57,8 @@ export interface ChangeState {
   readonly backfill: Progress | null;
   /** Rows that the new version wrote and that others hold in the old table: brought in step as soon as they are free. */
   readonly pendingRows: number;
+  /** There is a way back from its contract, for as long as what it replaced is kept. */
+  readonly comesBack: boolean;
 }
 
 export interface Status {

@@ -1,5 +1,6 @@
 /** Where each change is, and where the database is not what the journal left behind. */
 import type { Change } from '../../../core/database/change.ts';
+import { comesBack } from '../../../core/database/kept.ts';
 import { compile } from '../../../core/database/compile.ts';
 import type { ChangeState, Progress, Status } from '../../../core/database/runner.ts';
 import type { Connections, Session, Settings } from './connection.ts';
@@ -36,8 +37,9 @@ export async function readStatus(
   });
 }
 
-const fresh = ({ name }: Change): ChangeState => ({
-  ...{ name, phase: 'new', edited: false, missing: false, keptUntilMs: null, backfill: null, pendingRows: 0 },
+const fresh = (change: Change): ChangeState => ({
+  ...{ name: change.name, phase: 'new', edited: false, missing: false, keptUntilMs: null, backfill: null },
+  ...{ pendingRows: 0, comesBack: comesBack(change) },
 });
 
 const IN_STEP: ReadonlySet<Kept['phase']> = new Set([
@@ -76,6 +78,7 @@ function stateOf(
     keptUntilMs:
       phase === 'contracted' && contractedAtMs !== null ? contractedAtMs + kept.change.keepMs : null,
     backfill: phase === 'expanded' ? progressOf(kept, jobs) : null,
+    comesBack: comesBack(kept.change),
   };
 }
 
