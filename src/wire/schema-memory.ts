@@ -6,6 +6,7 @@ const change = z.object({
   digest: z.string(),
   reach: z.enum(['new', 'expanded', 'filled', 'contracted', 'finished']),
   keepMs: z.number(),
+  comesBack: z.boolean().default(false),
 });
 
 const contract = z.object({

@@ -8,6 +8,7 @@ import { after, before, it } from 'node:test';
 import { causeOf } from '../../src/core/release/records.ts';
 import type { TogetherResponse } from '../../src/wire/api.ts';
 import type { ApiFailure } from '../support/api-client.ts';
+import { cli, endCli } from '../support/cli.ts';
 import { assertEnded } from '../support/outcome.ts';
 import { PeopleProject, SPLIT } from '../support/people-project.ts';
 import { type Postgres, startPostgres } from '../support/postgres.ts';
@@ -16,6 +17,7 @@ import { somePort } from '../contract/some-port.ts';
 let server: Postgres;
 before(async () => (server = await startPostgres()));
 after(() => server.stop());
+after(() => endCli());
 
 const CHANGE = '0001-split-name';
 
@@ -69,6 +71,22 @@ it('refuses a release before anything is changed while the database does not ans
   await project.abort();
   await people.refuseConnections(false);
   assertEnded(await project.ended(release.id), 'rolled-back');
+});
+
+it('refuses a release of a change before anything is done where the database was not adopted', async (t) => {
+  const people = await PeopleProject.serving(t, server, { adopted: false, instances: 1 });
+  const { project } = people;
+  await people.change(CHANGE, SPLIT);
+  const written = (await project.journal()).length;
+  const args = ['deploy', 'web', '--version', 'v2', '--dir', 'builds/v2'];
+  for (const verb of [['plan', ...args.slice(1)], args]) {
+    const { exitCode, err } = await cli(project.root, verb, { DATABASE_URL: server.url(people.database) });
+    assert.equal(exitCode, 5, err);
+    assert.match(err, /DATABASE_NOT_ADOPTED[^]*segue database adopt/);
+  }
+  assert.equal((await project.journal()).length, written, 'nothing was done');
+  await people.adopt();
+  assertEnded(await project.deploy('v2'), 'done');
 });
 
 it('holds while the database is away in the middle, and goes on when it is back', async (t) => {

@@ -9,6 +9,7 @@ import type { Blocker, Progress } from '../../src/core/database/runner.ts';
 import { SegueError } from '../../src/core/errors.ts';
 import type { DatabaseOptions } from '../../src/ports/database.ts';
 import { changeOf, runToEnd, type TestDatabase, testDatabase } from '../support/database.ts';
+import { Writers } from '../support/database-writers.ts';
 import { type Postgres, startPostgres } from '../support/postgres.ts';
 
 let server: Postgres;
@@ -188,6 +189,30 @@ test('pause, resume and cancel reach a backfill from elsewhere; a signal stops i
     await runToEnd(db.runner, rename);
   }));
 
+test('rows that come while a slow backfill runs are none of its: it does not go after them without end', () =>
+  withDatabase(PEOPLE.replace('2000', '20'), async (db) => {
+    await db.runner.expand([rename], NAME);
+    const writers = await Writers.start(db, [`INSERT INTO people (name) VALUES ('late')`], 1);
+    let rows = 0;
+    try {
+      // With a pause after each batch, in which more rows come; it is over when they are gone after.
+      await db.runner.backfill([rename], NAME, {
+        onProgress: (progress) => (rows = progress.rows),
+        throttle: () => 0.1,
+        signal: {
+          get aborted() {
+            return rows > 20 && writers.done > rows + 1_000;
+          },
+        },
+      });
+    } finally {
+      await writers.stop();
+    }
+    assert.deepEqual(writers.failures, []);
+    const [left] = await db.sql('SELECT count(*)::int AS n FROM people WHERE "full" IS DISTINCT FROM name');
+    assert.deepEqual(left, { n: 0 });
+  }));
+
 test('a table without a key is gone through by blocks, and rows that move behind meanwhile are found', () =>
   withDatabase(
     `CREATE TABLE people (id int, name text); INSERT INTO people SELECT i, 'n' || i FROM generate_series(1, 9000) AS i; DELETE FROM people WHERE id <= 300`,
@@ -299,6 +324,7 @@ test('a role without rights, a database that was used before, and one that canno
     await weak.close();
     await db.sql('DROP SCHEMA segue CASCADE');
     await refused(db.runner.expand([rename], NAME), 'DATABASE_NOT_ADOPTED', /people/);
+    await refused(db.runner.check([rename]), 'DATABASE_NOT_ADOPTED', /people/);
     await refused(opener.open('postgres://localhost:1/x'), 'DATABASE_UNREACHABLE', /ECONNREFUSED/);
     await refused(opener.open('mysql://localhost/x'), 'DATABASE_NOT_CONFIGURED', /postgres:/);
   });

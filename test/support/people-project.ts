@@ -31,6 +31,8 @@ export interface PeopleOptions {
   readonly instances?: number;
   /** YAML of `contract:` in the file. */
   readonly contract?: string;
+  /** False: the database is as it was before Segue. */
+  readonly adopted?: boolean;
   /** YAML of another service beside web, indented by two spaces. */
   readonly beside?: string;
   /** Control of its own kind. */
@@ -96,7 +98,7 @@ export class PeopleProject {
       ['v3', 'new'],
     ] as const)
       await people.#build(version, columns);
-    await people.adopt();
+    if (options.adopted !== false) await people.adopt();
     await people.project.deploy('v1');
     return people;
   }

@@ -2,7 +2,7 @@
 import type { ChangeState, PlannedStep, Status } from '../../core/database/runner.ts';
 import { formatDurationMs } from '../../core/units.ts';
 import { progressLine } from './database-progress.ts';
-import type { Paint, Style } from './style.ts';
+import { number, type Paint, type Style } from './style.ts';
 import { renderTable } from './table.ts';
 
 const STYLES: Partial<Readonly<Record<ChangeState['phase'], Style>>> = {
@@ -33,15 +33,19 @@ export function renderDatabaseStatus(status: Status, nowMs: number, paint: Paint
   ];
 }
 
-function remark({ phase, edited, missing, keptUntilMs, backfill }: ChangeState, nowMs: number): string {
+function remark(state: ChangeState, nowMs: number): string {
+  const { phase, edited, missing, keptUntilMs, backfill, pendingRows, comesBack } = state;
   const parts = [
     ...(edited ? ['edited after it ran'] : []),
     ...(missing && phase !== 'adopted' ? ['its folder is gone'] : []),
     ...(backfill ? [progressLine(backfill)] : []),
+    ...(pendingRows > 0 ? [`${number(pendingRows)} rows are held by others and not in step yet`] : []),
     ...(keptUntilMs === null
       ? []
       : keptUntilMs > nowMs
-        ? [`what it replaced is kept in step for ${formatDurationMs(keptUntilMs - nowMs)} more`]
+        ? [
+            `what it replaced is kept in step for ${formatDurationMs(keptUntilMs - nowMs)} more${comesBack ? ': old code can run again after segue database revert --contract' : ''}`,
+          ]
         : ['what it replaced can be dropped: segue database contract']),
   ];
   return parts.join('; ');
@@ -51,6 +55,7 @@ const PHASES: Readonly<Record<PlannedStep['phase'], string>> = {
   expand: 'expand: before the new version starts',
   backfill: 'backfill: before the new version gets traffic',
   contract: 'contract: when no old version is left',
+  restore: 'the way back from the contract, until the next phase: segue database revert --contract',
   finish: 'finish: when the time to keep what it replaced is over; no way back from here',
   revert: 'the way back, until then',
 };

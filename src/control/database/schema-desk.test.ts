@@ -27,7 +27,16 @@ const change = (name: string): Change => ({
 });
 
 const stateOf = (name: string, phase: Phase): ChangeState => ({
-  ...{ name, phase, edited: false, missing: false, keptUntilMs: null, backfill: null },
+  ...{
+    name,
+    phase,
+    edited: false,
+    missing: false,
+    keptUntilMs: null,
+    backfill: null,
+    pendingRows: 0,
+    comesBack: false,
+  },
 });
 
 interface Database {
@@ -49,6 +58,8 @@ async function desk(t: TestContext, database: Database) {
   const runner = (folder: readonly Change[], slow: Promise<void>): ChangeRunner => ({
     ...{ expand: never, backfill: never, contract: never, revert: never, order: never, adopt: never },
     ...{ clients: never, close: () => Promise.resolve(), plan: () => Promise.resolve([]) },
+    check: () => Promise.resolve(),
+    restore: never,
     async status() {
       const changes = folder.map(({ name }) => stateOf(name, database.phases[name] ?? 'new'));
       await slow;

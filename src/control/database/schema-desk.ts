@@ -11,6 +11,7 @@ import type { DatabaseChoice } from '../../core/project.ts';
 import { knows, madeWith, type Reach, type SchemaFacts, strangeTo } from '../../core/release/schema.ts';
 import { Turns } from '../../core/turns.ts';
 import { formatDurationMs } from '../../core/units.ts';
+import type { SchemaMemory } from '../../wire/schema-memory.ts';
 import type { Ledger } from '../ledger.ts';
 import { valueIn } from '../instance-environment.ts';
 import type { ControlPorts } from '../ports.ts';
@@ -32,6 +33,7 @@ const REACH: Readonly<Record<Phase, Reach | null>> = {
   ready: 'filled',
   contracting: 'contracted',
   contracted: 'contracted',
+  restoring: 'contracted',
   finished: 'finished',
   // It was there before Segue: no version ever ran without it.
   adopted: null,
@@ -99,15 +101,15 @@ export class SchemaDesk {
     const { ledger } = this.#parts;
     await ledger.write(() => {
       const memory = memoryOf(ledger);
-      const changes = states.flatMap(({ name, phase }) => {
+      const changes = states.flatMap(({ name, phase, comesBack }) => {
         const file = folder.find((each) => each.name === name);
         const kept = memory.changes.find((each) => each.name === name);
         const reach = REACH[phase];
         const { digest, keepMs } = file ?? kept ?? { digest: '', keepMs: 0 };
-        return reach === null ? [] : [{ name, digest, reach, keepMs }];
+        return reach === null ? [] : [{ name, digest, reach, keepMs, comesBack }];
       });
       if (JSON.stringify(changes) === JSON.stringify(memory.changes)) return null;
-      return { facts: [], changes: [memorySetting({ ...memory, changes })] };
+      return { facts: [], changes: [memorySetting({ changes, contracts: contractsAfter(memory, changes) })] };
     });
   }
 
@@ -135,11 +137,16 @@ export class SchemaDesk {
 
   /** What cannot be done is found before anything is. */
   async #mustBePossible(choice: DatabaseChoice | null, { folder, states }: Seen): Promise<void> {
-    const [next] = folder.filter(({ name }) =>
+    const fresh = folder.filter(({ name }) =>
       states.some((state) => state.name === name && REACH[state.phase] === 'new'),
     );
-    // Those behind it may build on what it makes.
-    if (choice !== null && next) await this.opened(choice, async (runner) => void (await runner.plan(next)));
+    const [next] = fresh;
+    if (choice === null || !next) return;
+    await this.opened(choice, async (runner) => {
+      await runner.check(fresh);
+      // Those behind it may build on what it makes.
+      await runner.plan(next);
+    });
   }
 
   /** The same for a rollback, which must not wait for a database: what was seen last has to do then. */
@@ -179,7 +186,7 @@ export class SchemaDesk {
       throw pastContract(
         `${gone.name} was contracted, and ${version} was made before it: what it used is gone.`,
       );
-    const [bound] = strangeTo(schema, version, 'contracted');
+    const [bound] = strangeTo(schema, version, 'contracted').filter((change) => !change.comesBack);
     if (bound)
       throw pastContract(
         `${bound.name} was contracted, and ${version} was made before it: what it writes would be seen by nobody. What it wrote, and what was written since, is kept for ${formatDurationMs(bound.keepMs)} after the contract.`,
@@ -196,6 +203,17 @@ export class SchemaDesk {
       ({ name }) => `${name} stays out: ${version} was made before it; it goes with a version that is new`,
     );
   }
+}
+
+/** One that was taken back begins anew: no word, and no time that went by, holds for the next one. */
+function contractsAfter(
+  { changes: before, contracts }: SchemaMemory,
+  changes: SchemaMemory['changes'],
+): SchemaMemory['contracts'] {
+  const was = (name: string) => before.find((each) => each.name === name)?.reach;
+  const restored = changes.filter(({ name, reach }) => reach === 'filled' && was(name) === 'contracted');
+  const names = new Set(restored.map(({ name }) => name));
+  return Object.fromEntries(Object.entries(contracts).filter(([name]) => !names.has(name)));
 }
 
 const pastContract = (detail: string) => new SegueError('ROLLBACK_PAST_CONTRACT', detail);

@@ -80,6 +80,16 @@ export class SchemaWork {
     return steps === 0 ? 'was expanded' : `expanded in ${took}`;
   }
 
+  /** Takes the contract back; what the new version wrote since is kept. */
+  async restore({ name }: ChangeRef, asker: Asker): Promise<string> {
+    let steps = 0;
+    const onStep: Watch['onStep'] = ({ state }) => (steps += state === 'done' ? 1 : 0);
+    await this.#patiently(name, asker, (runner, folder) =>
+      runner.restore(folder, name, { ...this.#watchOf(name, asker), onStep }),
+    );
+    return steps === 0 ? 'was taken back' : 'taken back: older versions can run again';
+  }
+
   /** Begins it beside what follows, unless it runs already. */
   begin({ changes }: BackfillStep, release: ReleaseRecord): void {
     if (this.#backfills.has(release.id)) return;

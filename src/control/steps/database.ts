@@ -1,6 +1,12 @@
 /** The steps of a release that change the database; what they do is in `control/database`. */
 import { SegueError } from '../../core/errors.ts';
-import type { BackfillStep, ContractStep, ExpandStep, RevertStep } from '../../core/release/step.ts';
+import type {
+  BackfillStep,
+  ContractStep,
+  ExpandStep,
+  RestoreStep,
+  RevertStep,
+} from '../../core/release/step.ts';
 import type { StepContext, StepHandler } from './handler.ts';
 
 export const expand: StepHandler<ExpandStep> = ({ change }, context) =>
@@ -11,6 +17,9 @@ export const backfill: StepHandler<BackfillStep> = async (step, { schema, releas
   schema.begin(step, release);
   return '';
 };
+
+export const restore: StepHandler<RestoreStep> = ({ change }, context) =>
+  context.schema.restore(change, askerOf(context));
 
 export const takeBack: StepHandler<RevertStep> = ({ change }, context) =>
   context.schema.takeBack(change, askerOf(context));

@@ -2,7 +2,7 @@
 import { SegueError } from '../../core/errors.ts';
 import type { Step } from '../../core/release/step.ts';
 import { after } from './after.ts';
-import { backfill, contract, expand, takeBack } from './database.ts';
+import { backfill, contract, expand, restore, takeBack } from './database.ts';
 import { drain } from './drain.ts';
 import { gate } from './gate.ts';
 import type { StepContext } from './handler.ts';
@@ -47,6 +47,8 @@ export function applyStep(step: Step, context: StepContext): Promise<string> {
       return expand(step, context);
     case 'backfill':
       return backfill(step, context);
+    case 'restore':
+      return restore(step, context);
     case 'revert':
       return takeBack(step, context);
     case 'contract':

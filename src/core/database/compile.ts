@@ -37,6 +37,10 @@ export function compile({ name, body }: Change, facts: Facts): Compiled {
       // The way back is the opposite way.
       revert: [...part.revert, ...whole.revert],
       losses: [...whole.losses, ...part.losses],
+      pending: [...whole.pending, ...part.pending],
+      restore: [...part.restore, ...whole.restore],
+      standing: [...whole.standing, ...part.standing],
+      bound: [...whole.bound, ...part.bound],
     };
   }
   return whole;
@@ -168,6 +172,7 @@ function compileSql(files: SqlFiles): Compiled {
     })),
     contract: steps(files.contract, 'contract'),
     revert: steps(files.revert, 'revert'),
+    bound: files.contract.length > 0 ? ['contract.sql has no way back'] : [],
   };
 }
 

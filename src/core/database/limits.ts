@@ -31,6 +31,13 @@ export const databaseLimits = {
   batchPauseMaxMs: 10_000,
   /** A batch that cannot get its locks so often in a row gives up. */
   batchTriesMax: 100,
+  /** How long a statement that writes one table waits for rows of another that is kept in step with it. */
+  moveWaitMs: 400,
+  movePollMs: 5,
+  /** A row that somebody else inserts cannot be seen; it is waited for so long at a time. */
+  moveInsertMs: 20,
+  /** Rows that were left as they were and are brought in step in one transaction. */
+  settleRowsMax: 1_000,
   replicationLagMaxMs: 5_000,
   observeIntervalMs: 1_000,
   /** Times that a table is gone through until no row is left to do. */

@@ -8,12 +8,13 @@ export type Phase =
   | 'ready'
   | 'contracting'
   | 'contracted'
+  | 'restoring'
   | 'finished'
   | 'reverting'
   | 'reverted'
   | 'adopted';
 
-export type Act = 'expand' | 'backfill' | 'contract' | 'revert';
+export type Act = 'expand' | 'backfill' | 'contract' | 'restore' | 'revert';
 
 export interface Placed {
   readonly name: string;
@@ -25,13 +26,24 @@ const ALLOWED: Readonly<Record<Act, readonly Phase[]>> = {
   expand: ['new', 'reverted', 'expanding', 'expanded', 'ready'],
   backfill: ['expanded', 'ready'],
   contract: ['ready', 'contracting', 'contracted', 'finished'],
-  revert: ['expanding', 'expanded', 'ready', 'contracting', 'contracted', 'reverting', 'reverted'],
+  restore: ['contracting', 'contracted', 'restoring', 'ready'],
+  revert: [
+    'expanding',
+    'expanded',
+    'ready',
+    'contracting',
+    'contracted',
+    'restoring',
+    'reverting',
+    'reverted',
+  ],
 };
 
 const WHY: Readonly<Record<Act, string>> = {
   expand: 'it can be expanded while it is new or reverted',
   backfill: 'it has to be expanded first',
   contract: 'its backfill has to be done first',
+  restore: 'there is a way back from the contract until the old columns are dropped',
   revert: 'there is a way back from expand to contract, until the old columns are dropped',
 };
 
@@ -41,10 +53,13 @@ const IN_USE: ReadonlySet<Phase> = new Set([
   'ready',
   'contracting',
   'contracted',
+  'restoring',
   'reverting',
 ]);
 const BEHIND: ReadonlySet<Phase> = new Set(['contracted', 'finished', 'adopted']);
-const BEGUN: ReadonlySet<Phase> = new Set(['expanded', 'ready', 'contracting', ...BEHIND]);
+/** What old code writes does not reach what comes after. */
+const CLOSED: ReadonlySet<Phase> = new Set(['contracting', 'contracted', 'restoring', 'finished']);
+const BEGUN: ReadonlySet<Phase> = new Set(['expanded', 'ready', 'contracting', 'restoring', ...BEHIND]);
 
 /** Throws CHANGE_ORDER. `all` are in their order; a change that is not among them is new. */
 export function mustBeAllowed(act: Act, name: string, all: readonly Placed[]): void {
@@ -59,8 +74,9 @@ export function mustBeAllowed(act: Act, name: string, all: readonly Placed[]): v
       ? before.find((each) => !BEGUN.has(each.phase))
       : act === 'contract'
         ? before.find((each) => !BEHIND.has(each.phase))
-        : after.find((each) => IN_USE.has(each.phase));
+        : after.find((each) => (act === 'restore' ? CLOSED : IN_USE).has(each.phase));
   if (!waits) return;
-  const order = act === 'revert' ? 'comes after it and has to go back first' : 'comes first';
+  const order =
+    act === 'revert' || act === 'restore' ? 'comes after it and has to go back first' : 'comes first';
   throw new SegueError('CHANGE_ORDER', `${waits.name} is ${waits.phase} and ${order}.`);
 }

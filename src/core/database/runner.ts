@@ -55,6 +55,10 @@ export interface ChangeState {
   /** When the old columns may be dropped; null: nothing waits for that. */
   readonly keptUntilMs: number | null;
   readonly backfill: Progress | null;
+  /** Rows that the new version wrote and that others hold in the old table: brought in step as soon as they are free. */
+  readonly pendingRows: number;
+  /** There is a way back from its contract, for as long as what it replaced is kept. */
+  readonly comesBack: boolean;
 }
 
 export interface Status {
@@ -67,7 +71,7 @@ export interface Status {
 }
 
 export interface PlannedStep {
-  readonly phase: 'expand' | 'backfill' | 'contract' | 'finish' | 'revert';
+  readonly phase: 'expand' | 'backfill' | 'contract' | 'restore' | 'finish' | 'revert';
   readonly id: string;
   readonly title: string;
   readonly statements: readonly string[];
@@ -78,12 +82,16 @@ export type Order = 'pause' | 'resume' | 'cancel';
 export interface ChangeRunner {
   status(changes: readonly Change[]): Promise<Status>;
   plan(change: Change): Promise<readonly PlannedStep[]>;
+  /** Throws what would refuse these changes at their first step, whatever they say: DATABASE_NOT_ADOPTED and its like. */
+  check(changes: readonly Change[]): Promise<void>;
   /** New columns, triggers, indexes: the old version and the new one can run from here. */
   expand(changes: readonly Change[], name: string, watch?: Watch): Promise<void>;
   /** Brings the rows that were there up to date, then makes what needs them so. */
   backfill(changes: readonly Change[], name: string, watch?: Watch): Promise<void>;
   /** Rules that the old version could break. What it used is dropped once its time to be kept is over, or `now`. */
   contract(changes: readonly Change[], name: string, options: { now: boolean }, watch?: Watch): Promise<void>;
+  /** Back from the contract, while what it replaced is kept: old and new code can run again, nothing is lost. */
+  restore(changes: readonly Change[], name: string, watch?: Watch): Promise<void>;
   revert(
     changes: readonly Change[],
     name: string,

@@ -40,8 +40,12 @@ export interface CopyJob {
   readonly id: string;
   readonly table: TableName;
   readonly key: readonly KeyColumn[];
-  /** `INSERT ... SELECT ... FROM` the rows of a batch, which come as a table named `segue_batch`. */
+  /** `INSERT ... SELECT ... FROM` the rows of a batch, which come as a table named `segue_batch`: those that are missing. */
   readonly insert: string;
+  /** Where some were there: they are locked, what is pending is settled, and then they are made like the others. */
+  readonly lock: string;
+  readonly update: string;
+  readonly pending: Pending;
   readonly rows: number;
 }
 
@@ -50,6 +54,14 @@ export interface RepeatJob {
   readonly type: 'repeat';
   readonly id: string;
   readonly statement: string;
+}
+
+/** Rows that one table was written for and another, kept in step with it, could not be. */
+export interface Pending {
+  /** Where they are to be written. */
+  readonly table: TableName;
+  /** A function that does it, as far as nobody holds them; gives how many are left. */
+  readonly settle: string;
 }
 
 /** What a way back would throw away: the query says whether there is any. */
@@ -68,6 +80,13 @@ export interface Compiled {
   readonly finish: readonly Step[];
   readonly revert: readonly Step[];
   readonly losses: readonly Loss[];
+  readonly pending: readonly Pending[];
+  /** Back from the contract, while what it replaced is kept: both versions can run again. */
+  readonly restore: readonly Step[];
+  /** Steps of the contract that are left as they are then: they are in nobody's way. */
+  readonly standing: readonly string[];
+  /** Why there is no way back from the contract; empty: there is. */
+  readonly bound: readonly string[];
 }
 
 export const NOTHING: Compiled = {
@@ -78,4 +97,8 @@ export const NOTHING: Compiled = {
   finish: [],
   revert: [],
   losses: [],
+  pending: [],
+  restore: [],
+  standing: [],
+  bound: [],
 };

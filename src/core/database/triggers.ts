@@ -148,10 +148,9 @@ function trigger(sync: Sync, direction: 'f' | 'r', lines: readonly string[], dec
 }
 
 /** Its own search_path, so that expressions mean the same in every session; the caller's stays as it is. */
-export function functionSql(name: string, table: TableName, body: string, definer = false): string {
+function functionSql(name: string, table: TableName, body: string): string {
   const path = [...new Set([table.schema, 'public'])].map(quoteName).join(', ');
-  const security = definer ? 'SECURITY DEFINER ' : '';
-  return `CREATE OR REPLACE FUNCTION segue.${quoteName(name)}() RETURNS trigger LANGUAGE plpgsql ${security}SET search_path = ${path} AS ${quoteText(body)}`;
+  return `CREATE OR REPLACE FUNCTION segue.${quoteName(name)}() RETURNS trigger LANGUAGE plpgsql SET search_path = ${path} AS ${quoteText(body)}`;
 }
 
 /** A table that somebody dropped meanwhile has no trigger either. */

@@ -13,7 +13,7 @@ export interface Certificate {
   /** What was found that would make going back fail, such as lost files of the old version. */
   readonly problems: readonly string[];
   /** What ends the way back for good, after the release; left out: nothing. */
-  readonly contracts?: readonly Pick<SchemaChange, 'name' | 'keepMs'>[];
+  readonly contracts?: readonly Pick<SchemaChange, 'name' | 'keepMs' | 'comesBack'>[];
 }
 
 /** How one goes back while the steps `fromStep` to `toStep` (counted from 1) are the last ones done. */
@@ -92,7 +92,9 @@ export function describeWay(way: WayBack, to: string | null): string {
 /** Where the way back ends for good. */
 export function describeEnd({ contracts = [], to }: Certificate): string[] {
   if (to === null) return [];
-  return contracts.map(({ name, keepMs }) => {
+  return contracts.map(({ name, keepMs, comesBack }) => {
+    if (comesBack)
+      return `${to} can come back until ${formatDurationMs(keepMs)} after the contract of ${name}, which is taken back first; then that is refused`;
     const kept = keepMs > 0 ? `; what it used is kept in step for ${formatDurationMs(keepMs)} more` : '';
     return `${to} can come back until the contract of ${name}, then that is refused${kept}`;
   });

@@ -6,7 +6,15 @@ import { formatDurationMs } from '../units.ts';
 import type { Facts } from './facts.ts';
 import { joined, type Joining } from './group.ts';
 import type { Plan } from './plan.ts';
-import { afterSchema, contractsFor, pendingFor, refOf, type SchemaChange, withSchema } from './schema.ts';
+import {
+  afterSchema,
+  contractsFor,
+  pendingFor,
+  refOf,
+  type SchemaChange,
+  withRestored,
+  withSchema,
+} from './schema.ts';
 import { checkStages } from './stages.ts';
 import type { Step } from './step.ts';
 import { verifyPlan } from './verify.ts';
@@ -53,8 +61,9 @@ export function makePlan(request: PlanRequest): Plan {
 /** The strategy's steps with those of the database (R6), and what comes after the release. */
 function released(request: PlanRequest, { bringer = null, brings = [] }: Joining) {
   const { facts, to } = request;
-  const steps = strategyFor(request)(request);
-  if (!facts.schema) return { steps, later: [] };
+  const asked = strategyFor(request)(request);
+  if (!facts.schema) return { steps: asked, later: [] };
+  const steps = withRestored(asked, facts.schema, to);
   if (bringer !== null) return { steps: afterSchema(steps, bringer), later: [] };
   const names = new Set([...pendingFor(facts.schema, to), ...brings].map(({ name }) => name));
   const pending = facts.schema.changes.filter(({ name }) => names.has(name));
@@ -63,7 +72,10 @@ function released(request: PlanRequest, { bringer = null, brings = [] }: Joining
 }
 
 function endsOf(contracts: readonly SchemaChange[]): Pick<Certificate, 'contracts'> {
-  const ends = contracts.map(({ name, keepMs }) => ({ name, keepMs }));
+  const ends = contracts.map(({ name, keepMs, comesBack }) => ({
+    ...{ name, keepMs },
+    ...(comesBack ? { comesBack } : {}),
+  }));
   return ends.length > 0 ? { contracts: ends } : {};
 }
 

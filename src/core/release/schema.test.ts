@@ -217,6 +217,35 @@ describe('the contract', () => {
     ]);
   });
 
+  it('says for how long it can be taken back, where it can', () => {
+    const changes = scene.schema.changes.map((change) => ({ ...change, comesBack: change.keepMs > 0 }));
+    const { plan: kept } = planOf({ ...scene, schema: { ...scene.schema, changes } });
+    assert.equal(
+      describeEnd(kept.certificate)[1],
+      'v1 can come back until 1d after the contract of 0002-b, which is taken back first; then that is refused',
+    );
+  });
+
+  it('is taken back before anything of a version from before it begins, what came last before the others', () => {
+    const changes = scene.schema.changes.map((change) => ({
+      ...({ ...change, reach: 'contracted', comesBack: true } as const),
+    }));
+    const known = { v1: ['0001-a', '0002-b'], v2: [] };
+    const { facts: now, plan: back } = planOf({ ...scene, schema: { changes, known } });
+    const taken = back.steps.flatMap((step) => (step.kind === 'restore' ? [step.change.name] : []));
+    assert.deepEqual(taken, ['0002-b', '0001-a']);
+    for (const [at, step] of back.steps.entries())
+      if (step.kind === 'restore') {
+        const without = back.steps.toSpliced(at, 1);
+        assert.match(
+          verifySteps(now, without)
+            .map(({ detail }) => detail)
+            .join('; '),
+          new RegExp(`begins after the contract of ${step.change.name}`),
+        );
+      }
+  });
+
   it('is a violation anywhere before the old version is gone, the bake over and the rows filled', () => {
     const [contract] = plan.later ?? [];
     assert.ok(contract);

@@ -16,6 +16,8 @@ export interface SchemaChange extends ChangeRef {
   readonly reach: Reach;
   /** How long what the old version used stays after the contract. */
   readonly keepMs: number;
+  /** For so long its contract can be taken back; left out: it cannot. */
+  readonly comesBack?: boolean;
 }
 
 export interface SchemaFacts {
@@ -45,7 +47,7 @@ export function contractsFor(schema: SchemaFacts, version: string): SchemaChange
   return schema.changes.filter((change) => isOpen(change) && knows(schema, version, change.name));
 }
 
-/** Changes that the version was made before, and that are so far: from `contracted` on it cannot run. */
+/** Changes that the version was made before, and that are so far: from `contracted` on it cannot run as they are. */
 export function strangeTo(schema: SchemaFacts, version: string, reach: Reach): SchemaChange[] {
   return schema.changes.filter((change) => change.reach === reach && !knows(schema, version, change.name));
 }
@@ -81,6 +83,15 @@ export function withSchema(
     ...between,
     backfill('done'),
     ...steps.slice(meets),
+  ];
+}
+
+/** A version from before a contract: what the contract took away comes first, what came last before the others. */
+export function withRestored(steps: readonly Step[], schema: SchemaFacts, version: string): Step[] {
+  const bound = strangeTo(schema, version, 'contracted').filter((change) => change.comesBack);
+  return [
+    ...bound.toReversed().map((change): Step => ({ kind: 'restore', change: refOf(change) })),
+    ...steps,
   ];
 }
 

@@ -77,6 +77,8 @@ export function simulate(before: Simulation, step: Step): Simulation {
         : { ...before, schema: reaching(before.schema, step.changes.filter(isExpanded(before)), 'filled') };
     case 'contract':
       return { ...before, schema: reaching(before.schema, [step.change], 'contracted') };
+    case 'restore':
+      return { ...before, schema: reaching(before.schema, [step.change], 'filled') };
     case 'revert':
       return { ...before, schema: reaching(before.schema, [step.change], 'new') };
     case 'promote':

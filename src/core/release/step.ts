@@ -25,6 +25,7 @@ export type Step =
   | ExpandStep
   | BackfillStep
   | ContractStep
+  | RestoreStep
   | RevertStep
   | ShareStep;
 
@@ -166,6 +167,12 @@ export interface ContractStep {
   readonly change: ChangeRef;
 }
 
+/** Takes a contract back while what it replaced is kept: a version from before it can run again (R6). */
+export interface RestoreStep {
+  readonly kind: 'restore';
+  readonly change: ChangeRef;
+}
+
 /** On the way back: takes away what could not be made whole. */
 export interface RevertStep {
   readonly kind: 'revert';
@@ -241,6 +248,8 @@ export function describeStep(step: Step): string {
       return `${step.until === 'begun' ? 'begin the backfill of' : 'backfill'} ${step.changes.map(({ name }) => name).join(', ')}`;
     case 'contract':
       return `contract ${step.change.name}`;
+    case 'restore':
+      return `take back the contract of ${step.change.name}`;
     case 'revert':
       return `take back ${step.change.name}`;
     case 'share':

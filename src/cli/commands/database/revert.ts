@@ -11,11 +11,20 @@ export const revert: Verb = {
     { ...CHANGE, summary: 'name or number of the change (default: the last one that is under way)' },
   ],
   options: [
+    {
+      flag: 'contract',
+      value: null,
+      summary: 'only its contract, while what it replaced is kept: old and new code can run again',
+    },
     { flag: 'drop-data', value: null, summary: 'even where something has no place in the old schema' },
     ...PLACE,
     ...LOCKS,
   ],
-  examples: ['segue database revert', 'segue database revert 0007 --drop-data'],
+  examples: [
+    'segue database revert',
+    'segue database revert 0007 --drop-data',
+    'segue database revert 0007 --contract',
+  ],
   async run(input, shell) {
     const releasing = await releasingControl(input, shell);
     return withDatabase(input, shell, async (session) => {
@@ -26,9 +35,21 @@ export const revert: Verb = {
         'ready',
         'contracting',
         'contracted',
+        'restoring',
         'reverting',
       ] as const);
-      const name = await chooseChange(input, session, { phases, last: true, what: 'is under way' });
+      const closed = new Set(['contracting', 'contracted', 'restoring'] as const);
+      const name = await chooseChange(
+        input,
+        session,
+        input.has('contract')
+          ? { phases: closed, last: true, what: 'is contracted and kept' }
+          : { phases, last: true, what: 'is under way' },
+      );
+      if (input.has('contract')) {
+        await runner.restore(changes, name, watch);
+        return sayPhase(input, shell, name, 'ready', null);
+      }
       const used = releasing?.database.changes.find((each) => each.name === name)?.usedBy ?? [];
       if (used.length > 0) throw new SegueError('CHANGE_IN_USE', `${name}: ${used.join('; ')}.`);
       await runner.revert(changes, name, { dropData: input.has('drop-data') }, watch);

@@ -2,7 +2,7 @@
 import type { AddColumn, ChangeType, MergeColumns, RenameColumn, SplitColumn } from '../change.ts';
 import type { ColumnFacts } from '../facts.ts';
 import { quoteName, quoteTable, showTable, type TableName } from '../identifier.ts';
-import { type Compiled, NOTHING } from '../step.ts';
+import { type Compiled, NOTHING, type Step } from '../step.ts';
 import { alike, type Derived, forwardTrigger, reverseTrigger, type Sync } from '../triggers.ts';
 import {
   alter,
@@ -11,6 +11,7 @@ import {
   type Context,
   mustBeFree,
   notNullSteps,
+  nullAgain,
   refuse,
   step,
   tableOf,
@@ -85,10 +86,29 @@ export function addColumn(operation: AddColumn, context: Context): Compiled {
         alterIfThere(table, `DROP COLUMN IF EXISTS ${name}`),
       ),
     ],
+    restore: addedAgain(operation, context, inPlace, trigger),
     losses: [
       { what: `values in ${place}`, exists: differs(operation, inPlace ? operation.default : filled) },
     ],
   };
+}
+
+function addedAgain(
+  { table, column, notNull, default: value }: AddColumn,
+  context: Context,
+  inPlace: boolean,
+  trigger: ReturnType<typeof forwardTrigger> | null,
+): Step[] {
+  const actions = [
+    ...(notNull && !inPlace ? nullAgain(context, table, [column]) : []),
+    ...(trigger && value !== null ? [`ALTER COLUMN ${quoteName(column)} DROP DEFAULT`] : []),
+  ];
+  const statements = [
+    ...(trigger ? [...trigger.drop, ...trigger.create] : []),
+    ...(actions.length > 0 ? [alterIfThere(table, ...actions)] : []),
+  ];
+  const title = `fill ${showTable(table)}.${column} again`;
+  return statements.length > 0 ? [step(context, 'restore', title, [table], ...statements)] : [];
 }
 
 /** Values that the database would not give again by itself. */
@@ -217,6 +237,22 @@ function replace(context: Context, { table, olds, news, downs, title }: Replacem
       ),
       ...(dressed?.contract ?? []),
     ],
+    restore: [
+      step(
+        context,
+        'restore',
+        `the old columns of ${showTable(table)} are written again`,
+        [table],
+        ...forward.drop,
+        ...forward.create,
+        alterIfThere(
+          table,
+          ...(single ? nullAgain(context, table, required) : []),
+          ...names.map((name) => `ALTER COLUMN ${quoteName(name)} DROP DEFAULT`),
+        ),
+      ),
+    ],
+    standing: (dressed?.contract ?? []).map(({ id }) => id),
     finish: [
       step(
         context,

@@ -83,6 +83,13 @@ export function notNullSteps(context: Context, table: TableName, columns: readon
   });
 }
 
+/** NULL is allowed again, however far those steps came. */
+export const nullAgain = (context: Context, table: TableName, columns: readonly string[]): string[] =>
+  columns.flatMap((column) => [
+    `DROP CONSTRAINT IF EXISTS ${quoteName(notNullCheck(context, table, column))}`,
+    `ALTER COLUMN ${quoteName(column)} DROP NOT NULL`,
+  ]);
+
 export const notNullCheck = (context: Context, table: TableName, column: string): string =>
   madeName('segue', context.change, String(context.index + 1), table.name, column, 'not_null');
 

@@ -39,6 +39,7 @@ export function dropIndex({ table, name }: DropIndex, context: Context): Compile
     ...NOTHING,
     contract: [dropConcurrently(context, index)],
     revert: [concurrently(context, index, table, again)],
+    restore: [concurrently(context, index, table, again)],
   };
 }
 

@@ -18,8 +18,8 @@ import {
   alterIfThere,
   columnOf,
   type Context,
-  notNullCheck,
   notNullSteps,
+  nullAgain,
   refuse,
   step,
   tableOf,
@@ -81,6 +81,16 @@ export function setNotNull({ table, column, up }: SetNotNull, context: Context):
       ...notNullSteps(context, table, [column]),
       ...(fill ? [step(context, 'drop-fill', `stop filling ${place}`, [table], ...fill.drop)] : []),
     ],
+    restore: [
+      step(
+        context,
+        'restore',
+        `let ${place} be NULL again`,
+        [table],
+        ...(fill ? [...fill.drop, ...fill.create] : []),
+        alterIfThere(table, ...nullAgain(context, table, [column])),
+      ),
+    ],
     revert: [
       step(
         context,
@@ -88,11 +98,7 @@ export function setNotNull({ table, column, up }: SetNotNull, context: Context):
         `let ${place} be NULL again`,
         [table],
         ...(fill?.drop ?? []),
-        alterIfThere(
-          table,
-          `DROP CONSTRAINT IF EXISTS ${quoteName(notNullCheck(context, table, column))}`,
-          `ALTER COLUMN ${quoteName(column)} DROP NOT NULL`,
-        ),
+        alterIfThere(table, ...nullAgain(context, table, [column])),
       ),
     ],
   };
@@ -165,6 +171,15 @@ export function setDefault(operation: SetDefault, context: Context): Compiled {
 export function dropDefault({ table, column }: DropDefault, context: Context): Compiled {
   const old = columnOf(context, table, column);
   const place = `${showTable(table)}.${column}`;
+  const back = (name: string) => [
+    step(
+      context,
+      name,
+      `${place} has its old default`,
+      [table],
+      alterIfThere(table, alterDefault(table, column, old.default)),
+    ),
+  ];
   return {
     ...NOTHING,
     contract: [
@@ -176,15 +191,8 @@ export function dropDefault({ table, column }: DropDefault, context: Context): C
         alter(table, alterDefault(table, column, null)),
       ),
     ],
-    revert: [
-      step(
-        context,
-        'revert',
-        `${place} has its old default`,
-        [table],
-        alterIfThere(table, alterDefault(table, column, old.default)),
-      ),
-    ],
+    restore: back('restore'),
+    revert: back('revert'),
   };
 }
 
@@ -212,19 +220,16 @@ export function addUnique({ table, columns, name, enforce }: AddUnique, context:
       alter(table, `ADD CONSTRAINT ${quoteName(name)} UNIQUE USING INDEX ${quoteName(name)}`),
     ),
   ];
-  return {
-    ...tightened(enforce, steps),
-    revert: [
-      step(
-        context,
-        'revert',
-        `drop ${name}`,
-        [table],
-        alterIfThere(table, `DROP CONSTRAINT IF EXISTS ${quoteName(name)}`),
-      ),
-      dropConcurrently(context, index),
-    ],
-  };
+  return tightened(enforce, steps, [
+    step(
+      context,
+      'revert',
+      `drop ${name}`,
+      [table],
+      alterIfThere(table, `DROP CONSTRAINT IF EXISTS ${quoteName(name)}`),
+    ),
+    dropConcurrently(context, index),
+  ]);
 }
 
 export function addCheck({ table, check, name, enforce }: AddCheck, context: Context): Compiled {
@@ -251,18 +256,15 @@ function constraint(
   enforce: AddCheck['enforce'],
   locked: readonly TableName[],
 ): Compiled {
-  return {
-    ...tightened(enforce, addAndValidate(context, table, name, definition, locked)),
-    revert: [
-      step(
-        context,
-        'revert',
-        `drop ${name}`,
-        [table],
-        alterIfThere(table, `DROP CONSTRAINT IF EXISTS ${quoteName(name)}`),
-      ),
-    ],
-  };
+  return tightened(enforce, addAndValidate(context, table, name, definition, locked), [
+    step(
+      context,
+      'revert',
+      `drop ${name}`,
+      [table],
+      alterIfThere(table, `DROP CONSTRAINT IF EXISTS ${quoteName(name)}`),
+    ),
+  ]);
 }
 
 function addAndValidate(
@@ -290,8 +292,10 @@ function addAndValidate(
   ];
 }
 
-function tightened(enforce: AddCheck['enforce'], steps: readonly Step[]): Compiled {
-  return enforce === 'expand' ? { ...NOTHING, expand: steps } : { ...NOTHING, contract: steps };
+function tightened(enforce: AddCheck['enforce'], steps: readonly Step[], revert: readonly Step[]): Compiled {
+  return enforce === 'expand'
+    ? { ...NOTHING, expand: steps, revert }
+    : { ...NOTHING, contract: steps, restore: revert, revert };
 }
 
 export function dropConstraint({ table, name }: DropConstraint, context: Context): Compiled {

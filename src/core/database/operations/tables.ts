@@ -10,9 +10,9 @@ import {
   showTable,
   type TableName,
 } from '../identifier.ts';
-import { type Compiled, NOTHING, type Step } from '../step.ts';
-import { BACKFILL_SETTING, dropTrigger, functionSql } from '../triggers.ts';
+import { type Compiled, type CopyJob, NOTHING, type Step } from '../step.ts';
 import { alter, columnOf, type Context, refuse, step, tableOf } from './context.ts';
+import { pairSql } from './pairs.ts';
 
 export function createTable({ table, columns, primaryKey }: CreateTable, context: Context): Compiled {
   if (context.facts[quoteTable(table)]) refuse(`There is a table ${showTable(table)} already.`);
@@ -190,91 +190,85 @@ function rowsInStep(
   key: readonly KeyColumn[],
   targetKey: readonly KeyColumn[],
 ): Compiled {
-  const forward = copyTrigger(context, 'f', table, to, columns, targetKey);
-  const reverse = copyTrigger(context, 'r', to, table, down, key);
-  const names = Object.keys(columns);
-  const values = Object.values(columns)
-    .map((expression) => `(${expression})`)
-    .join(', ');
-  const targetKeys = targetKey.map(({ name }) => name);
+  const { change, index } = context;
+  const { indexes, rows } = tableOf(context, table);
+  const keys = (all: readonly KeyColumn[]) => all.map(({ name }) => name);
+  const beside = Object.keys(down).filter((name) => !keys(key).includes(name));
+  const pointedAt = indexes.some(({ unique, columns: on }) => unique && on.some((n) => beside.includes(n)));
+  const pair = pairSql({
+    ...{ change, index },
+    old: { table, key: keys(key), columns: down, pointedAt },
+    new: { table: to, key: keys(targetKey), columns, pointedAt: false },
+  });
+  const pending = { table, settle: pair.settle };
+  const names = [showTable(table), showTable(to)];
   return {
     ...NOTHING,
     expand: [
       step(
         context,
         'triggers',
-        `keep ${showTable(table)} and ${showTable(to)} in step`,
+        `keep ${names.join(' and ')} in step`,
         [table, to],
-        ...forward.create,
-        ...reverse.create,
+        ...pair.create,
+        ...pair.createForward,
       ),
     ],
     jobs: [
       {
-        ...{ type: 'copy', id: `${context.index + 1}.copy`, table, key, rows: tableOf(context, table).rows },
-        insert: `INSERT INTO ${quoteTable(to)} (${quoteNames(names)}) SELECT ${values} FROM segue_batch AS ${quoteName(table.name)} ${onConflict(names, targetKeys)}`,
+        ...{ type: 'copy', id: `${index + 1}.copy`, table, key, rows, pending },
+        ...copies(table, to, columns, keys(targetKey)),
       },
     ],
-    contract: [
-      step(context, 'drop-forward', `${showTable(table)} is written no more`, [table], ...forward.drop),
-    ],
-    finish: [
-      step(context, 'drop-reverse', `${showTable(table)} is kept in step no more`, [to], ...reverse.drop),
-    ],
+    contract: [step(context, 'drop-forward', `${names[0]} is written no more`, [table], ...pair.dropForward)],
+    finish: [step(context, 'drop-reverse', `${names[0]} is kept in step no more`, [to], ...pair.dropRest)],
     revert: [
       step(
         context,
         'revert',
-        `stop keeping ${showTable(to)} in step`,
+        `stop keeping ${names[1]} in step`,
         [table, to],
-        ...forward.drop,
-        ...reverse.drop,
+        ...pair.dropForward,
+        ...pair.dropRest,
+      ),
+    ],
+    pending: [pending],
+    restore: [
+      step(
+        context,
+        'restore',
+        `${names[0]} is written again`,
+        [table],
+        ...pair.dropForward,
+        ...pair.createForward,
       ),
     ],
   };
 }
 
-/** What is there already is brought up to date: the other side of the pair has written here what was written there. */
-function onConflict(names: readonly string[], keys: readonly string[]): string {
-  const rest = names.filter((name) => !keys.includes(name)).map(quoteName);
-  const update = rest.map((name) => `${name} = EXCLUDED.${name}`).join(', ');
-  return `ON CONFLICT (${quoteNames(keys)}) ${rest.length === 0 ? 'DO NOTHING' : `DO UPDATE SET ${update}`}`;
-}
-
-/** Writes to one table what happens to the other; a setting of the transaction keeps the two from chasing each other. */
-function copyTrigger(
-  context: Context,
-  direction: 'f' | 'r',
-  from: TableName,
+/** What was there before is brought up to date, but never over what the new version wrote meanwhile. */
+function copies(
+  table: TableName,
   to: TableName,
   columns: Readonly<Record<string, string>>,
-  key: readonly KeyColumn[],
-) {
-  const name = madeName('zz_segue_move', direction, context.change, String(context.index), from.name);
-  const setting = 'segue.moving';
+  key: readonly string[],
+): Pick<CopyJob, 'insert' | 'lock' | 'update'> {
   const names = Object.keys(columns);
-  const keyNames = key.map((column) => column.name);
-  const row = (record: 'OLD' | 'NEW') => `FROM (SELECT ${record}.*) AS ${quoteName(from.name)}`;
-  const values = names.map((column) => `(${columns[column]})`).join(', ');
-  const keyOf = (record: 'OLD' | 'NEW') =>
-    `SELECT ${keyNames.map((column) => `(${columns[column]})`).join(', ')} ${row(record)}`;
-  const body = [
-    '#variable_conflict use_column',
-    'BEGIN',
-    `IF current_setting('${setting}', true) = 'on' OR current_setting('${BACKFILL_SETTING}', true) = 'on' THEN RETURN NULL; END IF;`,
-    `PERFORM set_config('${setting}', 'on', true);`,
-    `IF TG_OP = 'DELETE' OR TG_OP = 'UPDATE' AND (${keyOf('OLD')}) IS DISTINCT FROM (${keyOf('NEW')}) THEN`,
-    `  DELETE FROM ${quoteTable(to)} AS segue_target WHERE (${keyNames.map((column) => `segue_target.${quoteName(column)}`).join(', ')}) = (${keyOf('OLD')});`,
-    'END IF;',
-    `IF TG_OP <> 'DELETE' THEN`,
-    `  INSERT INTO ${quoteTable(to)} (${quoteNames(names)}) SELECT ${values} ${row('NEW')} ${onConflict(names, keyNames)};`,
-    'END IF;',
-    `PERFORM set_config('${setting}', 'off', true);`,
-    'RETURN NULL;',
-    'END',
-  ].join('\n');
-  const create = `CREATE TRIGGER ${quoteName(name)} AFTER INSERT OR UPDATE OR DELETE ON ${quoteTable(from)} FOR EACH ROW EXECUTE FUNCTION segue.${quoteName(name)}()`;
-  return { name, create: [functionSql(name, from, body, true), create], drop: dropTrigger(name, from) };
+  const batch = `FROM segue_batch AS ${quoteName(table.name)}`;
+  const values = names.map((name) => `(${columns[name]})`).join(', ');
+  const insert = `INSERT INTO ${quoteTable(to)} AS segue_target (${quoteNames(names)}) OVERRIDING SYSTEM VALUE SELECT ${values} ${batch} ON CONFLICT (${quoteNames(key)})`;
+  const keys = key.map((name) => `(${columns[name]})`).join(', ');
+  const rest = names.filter((name) => !key.includes(name)).map(quoteName);
+  const row = (of: string) => `ROW(${rest.map((name) => `${of}.${name}`).join(', ')})`;
+  const set = rest.map((name) => `${name} = EXCLUDED.${name}`).join(', ');
+  return {
+    insert: `${insert} DO NOTHING`,
+    lock: `SELECT 1 FROM ${quoteTable(to)} AS segue_target WHERE (${key.map((name) => `segue_target.${quoteName(name)}`).join(', ')}) IN (SELECT ${keys} ${batch}) FOR NO KEY UPDATE OF segue_target`,
+    update:
+      rest.length === 0
+        ? `${insert} DO NOTHING`
+        : `${insert} DO UPDATE SET ${set} WHERE NOT record_image_eq(${row('segue_target')}, ${row('EXCLUDED')})`,
+  };
 }
 
 export function addEnumValue({ enum: type, value, before, after }: AddEnumValue, context: Context): Compiled {
@@ -305,5 +299,6 @@ export function rawSql({ up, down, contract, lock }: RawSql, context: Context): 
     revert:
       down === null ? [] : [step(context, 'sql-revert', 'run its SQL for the way back', [], ...locks, down)],
     losses: down === null ? [{ what: 'the way back of SQL that has no "down"', exists: 'SELECT true' }] : [],
+    bound: contract === null ? [] : ['its SQL for the contract has no way back'],
   };
 }

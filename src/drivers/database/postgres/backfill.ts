@@ -2,9 +2,9 @@
  * Brings rows up to date in batches. How far it came is written in the transaction of the batch, so that no kill
  * loses or repeats one. At the end the whole table is asked whether a row is left, and gone through again if so.
  */
-import { endOfBatch, endOfFullBatch, withinBatch } from '../../../core/database/key-range.ts';
+import { endOfBatch, endOfFullBatch, lastKey, withinBatch } from '../../../core/database/key-range.ts';
 import { FIRST_PACE, nextPace, type Pace } from '../../../core/database/pace.ts';
-import { quoteName, quoteTable, showTable } from '../../../core/database/identifier.ts';
+import { quoteName, quoteTable, quoteText, showTable } from '../../../core/database/identifier.ts';
 import type { Progress } from '../../../core/database/runner.ts';
 import type { CopyJob, Job, UpdateJob } from '../../../core/database/step.ts';
 import { SegueError } from '../../../core/errors.ts';
@@ -148,18 +148,30 @@ class JobRun {
     }
     if (job.type === 'update' && job.key === null) return this.#blocks(session, kept, job);
     const key = job.key ?? [];
+    const textOf = (row: EndOfBatch) => key.map((_, index) => String(row[`segue_k${index}`]));
     const begun = kept.cursor !== null;
-    const from = kept.cursor ?? [];
-    const end = endOfBatch(job.table, key, this.#pace.batchRows, begun);
-    const full = endOfFullBatch(job.table, key, this.#pace.batchRows, begun);
+    const from = kept.cursor?.slice(0, key.length) ?? [];
+    // What is inserted from here on is right from the start: to go after it could take forever.
+    const last = async () => (await session.query<EndOfBatch>(lastKey(job.table, key))).rows.flatMap(textOf);
+    const known = kept.cursor?.slice(key.length) ?? [];
+    const end = known.length > 0 ? known : await last();
+    if (end.length === 0) return { cursor: kept.cursor, rows: 0, changed: 0, last: true };
+    const ahead = [...from, ...end];
     const found =
-      (await session.query<EndOfBatch>(full, from)).rows[0] ??
-      (await session.query<EndOfBatch>(end, from)).rows[0];
+      (await session.query<EndOfBatch>(endOfFullBatch(job.table, key, this.#pace.batchRows, begun), ahead))
+        .rows[0] ??
+      (await session.query<EndOfBatch>(endOfBatch(job.table, key, this.#pace.batchRows, begun), ahead))
+        .rows[0];
     if (!found) return { cursor: kept.cursor, rows: 0, changed: 0, last: true };
-    const until = key.map((_, index) => String(found[`segue_k${index}`]));
+    const until = textOf(found);
     const within = withinBatch(key, begun);
-    const { changed } = await session.query(statementOf(job, within), [...from, ...until]);
-    return { cursor: until, rows: Number(found['rows']), changed, last: false };
+    const values = [...from, ...until];
+    const rows = Number(found['rows']);
+    const changed =
+      job.type === 'copy'
+        ? await copyRows(session, job, within, values, rows)
+        : (await session.query(updateOf(job, within), values)).changed;
+    return { cursor: [...until, ...end], rows, changed, last: false };
   }
 
   /** By the place of the rows. One that is moved behind the cursor meanwhile is found by the pass that follows. */
@@ -172,7 +184,7 @@ class JobRun {
     const from = Number(kept.cursor?.[0] ?? 0);
     const many = Math.min(batchBlocksMax, Math.max(1, Math.round(this.#pace.batchRows / rowsPerBlock)));
     const to = Math.min(blocks, from + many);
-    const { changed } = await session.query(statementOf(job, `ctid >= '(${from},0)' AND ctid < '(${to},0)'`));
+    const { changed } = await session.query(updateOf(job, `ctid >= '(${from},0)' AND ctid < '(${to},0)'`));
     return {
       cursor: [String(to)],
       rows: Math.round((to - from) * rowsPerBlock),
@@ -222,11 +234,29 @@ class JobRun {
   }
 }
 
-function statementOf(job: UpdateJob | CopyJob, within: string): string {
-  if (job.type === 'copy')
-    return `WITH segue_batch AS (SELECT * FROM ${quoteTable(job.table)} WHERE ${within} FOR SHARE) ${job.insert}`;
+function updateOf(job: UpdateJob, within: string): string {
   const set = job.set.map(({ column, expression }) => `${quoteName(column)} = (${expression})`).join(', ');
   return `UPDATE ${quoteTable(job.table)} SET ${set} WHERE ${within} AND ${job.needs}`;
+}
+
+/** Held from here on, as the old version holds them: the old row first. */
+async function copyRows(
+  session: Session,
+  job: CopyJob,
+  within: string,
+  values: readonly string[],
+  rows: number,
+): Promise<number> {
+  const batch = (where: string) =>
+    `WITH segue_batch AS MATERIALIZED (SELECT * FROM ${quoteTable(job.table)} WHERE ${where} FOR NO KEY UPDATE)`;
+  const { changed } = await session.query(`${batch(within)} ${job.insert}`, values);
+  if (changed === rows) return changed;
+  // In one message, which takes no parameters: while a table is written to, most batches have rows that are there.
+  const place = batch(
+    within.replace(/\$(\d+)(?=::text::)/g, (_, n) => quoteText(values[Number(n) - 1] ?? '')),
+  );
+  const rest = [`${place} ${job.lock}`, `SELECT ${job.pending.settle}`, `${place} ${job.update}`];
+  return changed + (await session.query(rest.join('; '))).changed;
 }
 
 export async function jobsDone(context: RunContext, jobs: readonly Job[]): Promise<boolean> {

@@ -116,6 +116,19 @@ export async function forgetSteps(session: Session, name: string): Promise<void>
   await session.query('DELETE FROM segue.backfills WHERE change = $1', [name]);
 }
 
+/** It can be contracted again, from the beginning but for what was left as it was. */
+export async function forgetContract(
+  session: Session,
+  name: string,
+  standing: readonly string[],
+): Promise<void> {
+  await session.query(
+    `DELETE FROM segue.steps WHERE change = $1 AND (phase = 'restore' OR phase = 'contract' AND step <> ALL($2))`,
+    [name, standing],
+  );
+  await session.query('UPDATE segue.changes SET contracted_at = NULL WHERE name = $1', [name]);
+}
+
 export async function isDone(session: Session, name: string, phase: string, step: string): Promise<boolean> {
   const { rows } = await session.query(
     'SELECT 1 FROM segue.steps WHERE change = $1 AND phase = $2 AND step = $3',

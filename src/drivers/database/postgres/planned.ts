@@ -11,6 +11,7 @@ export function plannedSteps(compiled: Compiled): readonly PlannedStep[] {
     ...compiled.jobs.map(plannedJob),
     ...of('backfill', compiled.seal),
     ...of('contract', compiled.contract),
+    ...(compiled.finish.length > 0 && compiled.bound.length === 0 ? of('restore', compiled.restore) : []),
     ...of('finish', compiled.finish),
     ...of('revert', compiled.revert),
   ];

@@ -18,6 +18,7 @@ import { readFacts, readSchemaLines } from './facts.ts';
 import {
   createJournal,
   enterPhase,
+  forgetContract,
   forgetSteps,
   hasJournal,
   keepChange,
@@ -30,7 +31,9 @@ import {
 } from './journal.ts';
 import { type Holder, Lease } from './lease.ts';
 import { plannedSteps } from './planned.ts';
+import { mustBeAllowedHere } from './rights.ts';
 import type { RunContext } from './run-context.ts';
+import { settleAll } from './settle.ts';
 import { readStatus } from './status.ts';
 import { readPatiently, runSteps } from './steps.ts';
 
@@ -62,6 +65,13 @@ export class PostgresRunner implements ChangeRunner {
     return this.#say(change.name, async () => plannedSteps(await this.#compiled(change)));
   }
 
+  async check(changes: readonly Change[]): Promise<void> {
+    const { connections } = this.#parts;
+    await this.#say('check', () =>
+      connections.transaction(CATALOG, (session) => mustBeAllowedHere(session, changes)),
+    );
+  }
+
   async expand(changes: readonly Change[], name: string, watch: Watch = {}): Promise<void> {
     await this.#act('expand', changes, name, watch, async (context, { change, compiled, facts, kept }) => {
       const { connections } = context;
@@ -80,6 +90,7 @@ export class PostgresRunner implements ChangeRunner {
     await this.#act('backfill', changes, name, watch, async (context, { compiled }) => {
       await beginJobs(context);
       for (const job of compiled.jobs) await runJob(context, job);
+      await settleAll(context, compiled.pending);
       await runSteps(context, 'seal', compiled.seal);
       await this.#enter(context, 'ready', ['expanded']);
     });
@@ -94,6 +105,7 @@ export class PostgresRunner implements ChangeRunner {
     await this.#act('contract', changes, name, watch, async (context, { change, compiled, kept }) => {
       if (!(await jobsDone(context, compiled.jobs)))
         throw new SegueError('CHANGE_ORDER', `The backfill of ${name} is not done.`);
+      await settleAll(context, compiled.pending);
       if (kept?.phase === 'ready') await this.#enter(context, 'contracting', ['ready']);
       await runSteps(context, 'contract', compiled.contract);
       await this.#enter(context, 'contracted', ['contracting']);
@@ -102,6 +114,24 @@ export class PostgresRunner implements ChangeRunner {
       if (!now && !over && compiled.finish.length > 0) return;
       await runSteps(context, 'finish', compiled.finish);
       await this.#enter(context, 'finished', ['contracted']);
+    });
+  }
+
+  async restore(changes: readonly Change[], name: string, watch: Watch = {}): Promise<void> {
+    await this.#act('restore', changes, name, watch, async (context, { compiled, kept }) => {
+      if (kept?.phase === 'ready') return;
+      if (compiled.bound.length > 0)
+        throw new SegueError('CHANGE_IMPOSSIBLE', `${name} is ${kept?.phase}: ${compiled.bound.join('; ')}.`);
+      await settleAll(context, compiled.pending);
+      await this.#enter(context, 'restoring', ['contracting', 'contracted']);
+      await runSteps(context, 'restore', compiled.restore);
+      const forget = async (session: Session) => {
+        await context.lease.check(session);
+        await forgetContract(session, name, compiled.standing);
+        await enterPhase(session, name, 'ready');
+        await this.#keepLines(session);
+      };
+      await readPatiently(context, [], () => this.#parts.connections.transaction({ lockTimeoutMs }, forget));
     });
   }
 
@@ -116,12 +146,14 @@ export class PostgresRunner implements ChangeRunner {
       if (kept?.change.body.form === 'sql' && compiled.revert.length === 0)
         throw new SegueError('CHANGE_IMPOSSIBLE', `${name} has no revert.sql.`);
       if (!dropData) await this.#mustLoseNothing(name, compiled);
+      await settleAll(context, compiled.pending);
       await this.#enter(context, 'reverting', [
         'expanding',
         'expanded',
         'ready',
         'contracting',
         'contracted',
+        'restoring',
       ]);
       await runSteps(context, 'revert', compiled.revert);
       const forget = async (session: Session) => {
@@ -214,7 +246,7 @@ export class PostgresRunner implements ChangeRunner {
     }
     if (!kept) throw new SegueError('CHANGE_UNKNOWN', `"${name}" was asked for.`);
     // The way back needs no file: the journal knows what was done.
-    if (file && file.digest !== kept.digest && act !== 'revert')
+    if (file && file.digest !== kept.digest && act !== 'revert' && act !== 'restore')
       throw new SegueError('CHANGE_EDITED', `${name} is ${kept.phase}.`);
     return { change: kept.change, facts: kept.facts, compiled: compile(kept.change, kept.facts), kept };
   }

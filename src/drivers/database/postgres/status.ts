@@ -1,9 +1,11 @@
 /** Where each change is, and where the database is not what the journal left behind. */
 import type { Change } from '../../../core/database/change.ts';
+import { comesBack } from '../../../core/database/kept.ts';
 import { compile } from '../../../core/database/compile.ts';
 import type { ChangeState, Progress, Status } from '../../../core/database/runner.ts';
 import type { Connections, Session, Settings } from './connection.ts';
 import { readSchemaLines } from './facts.ts';
+import { settleOnce } from './settle.ts';
 import { hasJournal, type Kept, keptChanges, type KeptJob, keptJobs, keptSchemaLines } from './journal.ts';
 
 export async function readStatus(
@@ -11,6 +13,7 @@ export async function readStatus(
   catalog: Settings,
   changes: readonly Change[],
 ): Promise<Status> {
+  const pending = await pendingRows(connections);
   return connections.transaction(catalog, async (session) => {
     const server = (await session.query<{ server: string }>('SHOW server_version')).rows[0];
     const said = Object.values(server ?? {})[0] ?? '';
@@ -18,7 +21,11 @@ export async function readStatus(
       return { server: said, adopted: false, changes: changes.map(fresh), drift: [], holder: null };
     const kept = await keptChanges(session);
     const states: ChangeState[] = [];
-    for (const each of kept) states.push(stateOf(each, changes, await keptJobs(session, each.name)));
+    for (const each of kept)
+      states.push({
+        ...stateOf(each, changes, await keptJobs(session, each.name)),
+        pendingRows: pending.get(each.name) ?? 0,
+      });
     const unknown = changes.filter(({ name }) => !kept.some((each) => each.name === name)).map(fresh);
     return {
       server: said,
@@ -30,11 +37,38 @@ export async function readStatus(
   });
 }
 
-const fresh = ({ name }: Change): ChangeState => ({
-  ...{ name, phase: 'new', edited: false, missing: false, keptUntilMs: null, backfill: null },
+const fresh = (change: Change): ChangeState => ({
+  ...{ name: change.name, phase: 'new', edited: false, missing: false, keptUntilMs: null, backfill: null },
+  ...{ pendingRows: 0, comesBack: comesBack(change) },
 });
 
-function stateOf(kept: Kept, changes: readonly Change[], jobs: readonly KeptJob[]): ChangeState {
+const IN_STEP: ReadonlySet<Kept['phase']> = new Set([
+  'expanding',
+  'expanded',
+  'ready',
+  'contracting',
+  'contracted',
+  'restoring',
+]);
+
+/** Who asks where the changes are brings in step what can be: nobody else may come for a while. */
+async function pendingRows(connections: Connections): Promise<ReadonlyMap<string, number>> {
+  const found = new Map<string, number>();
+  if (!(await hasJournal(connections))) return found;
+  for (const { name, phase, change, facts } of await keptChanges(connections))
+    if (IN_STEP.has(phase)) {
+      const { pending } = compile(change, facts);
+      // A role that may only look has no part in it.
+      if (pending.length > 0) found.set(name, await settleOnce(connections, pending).catch(() => 0));
+    }
+  return found;
+}
+
+function stateOf(
+  kept: Kept,
+  changes: readonly Change[],
+  jobs: readonly KeptJob[],
+): Omit<ChangeState, 'pendingRows'> {
   const { name, phase, contractedAtMs } = kept;
   const file = changes.find((change) => change.name === name);
   return {
@@ -44,6 +78,7 @@ function stateOf(kept: Kept, changes: readonly Change[], jobs: readonly KeptJob[
     keptUntilMs:
       phase === 'contracted' && contractedAtMs !== null ? contractedAtMs + kept.change.keepMs : null,
     backfill: phase === 'expanded' ? progressOf(kept, jobs) : null,
+    comesBack: comesBack(kept.change),
   };
 }
 
