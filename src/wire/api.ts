@@ -10,7 +10,9 @@ import type { RowReport } from '../core/judge/row-report.ts';
 import type { Standing } from '../core/judge/standing.ts';
 import type { Observation } from '../core/judge/observed.ts';
 import type { Progress } from '../core/database/runner.ts';
+import type { ContractStanding } from '../core/release/contract-standing.ts';
 import type { Reach } from '../core/release/schema.ts';
+import type { WayBackNow } from '../core/release/way-back.ts';
 import type { CertificateState } from '../core/traffic/certificates.ts';
 import type { CountryFileState } from '../core/traffic/country-file.ts';
 import type { Entry } from '../core/release/journal.ts';
@@ -170,14 +172,8 @@ export interface DatabaseStatus {
 }
 
 /** A contract that is to come. */
-export interface ContractStatus {
-  readonly change: string;
-  /** It is contracted, and what older versions used is kept until then. Null: it is not contracted yet. */
-  readonly keptUntilMs: number | null;
-  readonly freeSinceMs: number | null;
-  /** When it is due by the file; null: it waits for something, or for a person. */
-  readonly dueAtMs: number | null;
-  /** What still needs the old schema. */
+export interface ContractStatus extends ContractStanding {
+  /** What still needs the old schema: the words of `neededBy`. */
   readonly by: readonly string[];
 }
 
@@ -207,6 +203,8 @@ export interface ServiceStatus {
   readonly release: ReleaseSummary | null;
   /** How the judge sees that release now; null: nothing is being judged. */
   readonly standing: Standing | null;
+  /** What going back would take now; null: nothing to go back to, or nothing to say. Left out by an older control. */
+  readonly back?: WayBackNow | null;
   /** The newest ended release. */
   readonly last: ReleaseSummary | null;
 }
@@ -329,9 +327,20 @@ export interface ReleaseResponse {
   /** How the judge sees it now, in short and whole; null: nothing is being judged. */
   readonly standing: Standing | null;
   readonly judging: Judging | null;
+  /** As of the service, while this is its newest release. Left out by an older control. */
+  readonly back?: WayBackNow | null;
+  /** The changes whose contracts come after this release, as they are now. Left out by an older control. */
+  readonly contracts?: readonly ContractView[];
   /** The other releases of its group. */
   readonly companions: readonly ReleaseSummary[];
   readonly entries: readonly Entry[];
+}
+
+export interface ContractView {
+  readonly change: string;
+  readonly reach: Reach;
+  /** What its contract waits for; null: it is not looked at, because the change is not as far or its contract is done. */
+  readonly standing: ContractStanding | null;
 }
 
 export interface Judging {

@@ -42,6 +42,7 @@ function update(into: Importing, statement: Statement): void {
   const condition = [where === null ? null : `(${where})`, set.condition]
     .filter((each) => each !== null)
     .join(' AND ');
+  for (const { name, value } of set.values) into.fill(table, name, value, where);
   into.backfill(batch(table, set.text, condition));
   into.note(
     statement,
@@ -51,6 +52,7 @@ function update(into: Importing, statement: Statement): void {
 
 interface Sets {
   readonly text: string;
+  readonly values: readonly { readonly name: string; readonly value: string }[];
   /** Rows that are not done yet: so that batches come to an end. */
   readonly condition: string;
 }
@@ -86,7 +88,12 @@ function setsOf(statement: Statement): Sets | null {
   const undone = names.map((name, i) =>
     isSteady ? `${quoteName(name)} IS DISTINCT FROM (${values[i]})` : `${quoteName(name)} IS NULL`,
   );
-  return { text: assigned, condition: undone.length === 1 ? String(undone[0]) : `(${undone.join(' OR ')})` };
+  const pairs = names.map((name, i) => ({ name, value: values[i] ?? 'NULL' }));
+  return {
+    text: assigned,
+    values: pairs,
+    condition: undone.length === 1 ? String(undone[0]) : `(${undone.join(' OR ')})`,
+  };
 }
 
 const ANY_SERVER = { isVolatile: () => null };
