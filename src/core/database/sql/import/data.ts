@@ -46,7 +46,7 @@ function update(into: Importing, statement: Statement): void {
   into.backfill(batch(table, set.text, condition));
   into.note(
     statement,
-    `What ${showTable(table)} held before this UPDATE is not kept: revert.sql cannot bring it back.`,
+    `What ${showTable(table)} held before this UPDATE is not kept: revert.sql cannot bring it back. What the old version writes after the backfill stays as it writes it.`,
   );
 }
 
@@ -157,7 +157,7 @@ function insert(into: Importing, statement: Statement): void {
   const table = showTable(tableOf(child(node, 'relation')));
   const isValues = 'valuesLists' in child(child(node, 'selectStmt'), 'SelectStmt');
   into.expand(`${sourceOf(statement)};`);
-  if (isValues) into.note(statement, `The rows put into ${table} stay there after a revert.`);
+  if (isValues) into.note(statement, `The rows put into ${table} stay there after a revert, and come once more when the change is made again.`);
   else
     into.open(
       statement,
