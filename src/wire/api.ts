@@ -9,9 +9,6 @@ import type { GuardedJudgement } from '../core/judge/guarded-judgement.ts';
 import type { RowReport } from '../core/judge/row-report.ts';
 import type { Standing } from '../core/judge/standing.ts';
 import type { Observation } from '../core/judge/observed.ts';
-import type { Progress } from '../core/database/runner.ts';
-import type { ContractStanding } from '../core/release/contract-standing.ts';
-import type { Reach } from '../core/release/schema.ts';
 import type { WayBackNow } from '../core/release/way-back.ts';
 import type { CertificateState } from '../core/traffic/certificates.ts';
 import type { CountryFileState } from '../core/traffic/country-file.ts';
@@ -25,6 +22,7 @@ import type { ShadowCounts } from '../core/traffic/shadow.ts';
 import type { Group } from '../core/traffic/split.ts';
 import type { Flow, ServiceFlow } from '../core/traffic/traffic-window.ts';
 import { limits } from '../core/limits.ts';
+import type { ContractView, DatabaseStatus } from './database-api.ts';
 import type { FlagsSummary } from './flag-api.ts';
 
 export { API_HEADER, API_VERSION } from './api-version.ts';
@@ -155,26 +153,6 @@ export interface StatusResponse {
   readonly services: readonly ServiceStatus[];
   /** Null: none is released with the code; left out by an older control. */
   readonly database?: DatabaseStatus | null;
-}
-
-export interface DatabaseStatus {
-  /** Those that Segue made or is to make, in their order, as they were last seen. */
-  readonly changes: readonly {
-    readonly name: string;
-    readonly reach: Reach;
-    /** What needs it: it cannot be taken back. */
-    readonly usedBy: readonly string[];
-  }[];
-  readonly backfills: readonly Progress[];
-  readonly contracts: readonly ContractStatus[];
-  /** Why it cannot be read now; null: nothing is wrong. */
-  readonly trouble: string | null;
-}
-
-/** A contract that is to come. */
-export interface ContractStatus extends ContractStanding {
-  /** What still needs the old schema: the words of `neededBy`. */
-  readonly by: readonly string[];
 }
 
 export interface GatewayStatus {
@@ -334,13 +312,6 @@ export interface ReleaseResponse {
   /** The other releases of its group. */
   readonly companions: readonly ReleaseSummary[];
   readonly entries: readonly Entry[];
-}
-
-export interface ContractView {
-  readonly change: string;
-  readonly reach: Reach;
-  /** What its contract waits for; null: it is not looked at, because the change is not as far or its contract is done. */
-  readonly standing: ContractStanding | null;
 }
 
 export interface Judging {

@@ -1,7 +1,7 @@
 /** The contracts that come after a release: what each waits for, where that was seen, and since when. */
 import { describeNeed, describeReach } from '../../core/release/contract-standing.ts';
 import { formatDurationMs } from '../../core/units.ts';
-import type { ContractView } from '../../wire/api.ts';
+import type { ContractView } from '../../wire/database-api.ts';
 import type { Paint } from './style.ts';
 import { renderTable } from './table.ts';
 

@@ -1,6 +1,10 @@
 /** The database in `segue status`: where its changes are, and what the contracts wait for. */
-import { describeContract, describeNeed } from '../../core/release/contract-standing.ts';
-import type { ContractStatus, DatabaseStatus } from '../../wire/api.ts';
+import {
+  type ContractStanding,
+  describeContract,
+  describeNeed,
+} from '../../core/release/contract-standing.ts';
+import type { ContractStatus, DatabaseStatus } from '../../wire/database-api.ts';
 import { progressLine } from './database-progress.ts';
 import type { Paint } from './style.ts';
 import { renderTable } from './table.ts';
@@ -32,8 +36,11 @@ export function renderSchemaStatus(status: DatabaseStatus, nowMs: number, paint:
 }
 
 function remarkOf(contract: ContractStatus, nowMs: number): string {
-  const { neededBy } = contract;
+  const { by, againSinceMs = null } = contract;
+  // An older control says less.
+  const { neededBy = by.map((what) => ({ seenIn: 'journal' as const, what, sinceMs: null })) } = contract;
+  const standing: ContractStanding = { ...contract, againSinceMs, neededBy };
   const more = neededBy.length > SHOWN ? ` and ${neededBy.length - SHOWN} more` : '';
   const shown = neededBy.slice(0, SHOWN).map((need) => describeNeed(need, nowMs));
-  return `${describeContract(contract, nowMs)}${shown.length > 0 ? `: ${shown.join('; ')}${more}` : ''}`;
+  return `${describeContract(standing, nowMs)}${shown.length > 0 ? `: ${shown.join('; ')}${more}` : ''}`;
 }

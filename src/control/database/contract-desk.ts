@@ -13,7 +13,7 @@ import type { Fact } from '../../core/release/journal.ts';
 import { Turns } from '../../core/turns.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { TrafficPlane } from '../../ports/traffic-plane.ts';
-import type { ContractStatus } from '../../wire/api.ts';
+import type { ContractStatus } from '../../wire/database-api.ts';
 import type { Ledger } from '../ledger.ts';
 import { contractOf, memoryOf, memorySetting, withContract } from './memory.ts';
 import { connectedNeeds, FirstSeen, knownNeeds } from './needs.ts';
@@ -37,14 +37,14 @@ export class ContractDesk {
   /** Those that failed wait for a person. */
   readonly #failed = new Set<string>();
   readonly #firstSeen = new FirstSeen();
-  #coming: readonly ContractStatus[] = [];
+  #coming: readonly Required<ContractStatus>[] = [];
   #trouble: string | null = null;
 
   constructor(parts: ContractParts) {
     this.#parts = parts;
   }
 
-  get coming(): readonly ContractStatus[] {
+  get coming(): readonly Required<ContractStatus>[] {
     return this.#coming;
   }
 
@@ -104,7 +104,7 @@ export class ContractDesk {
       this.#coming = [];
       return;
     }
-    const coming: ContractStatus[] = [];
+    const coming: Required<ContractStatus>[] = [];
     let waits = false;
     for (const state of await this.#open()) {
       const { contract } = choice;

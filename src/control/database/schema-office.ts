@@ -4,7 +4,7 @@ import type { DatabaseChoice, Service } from '../../core/project.ts';
 import { holdersOf } from '../../core/release/contract.ts';
 import type { Plan } from '../../core/release/plan.ts';
 import type { TrafficWindow } from '../../core/traffic/traffic-window.ts';
-import type { ContractView, DatabaseStatus } from '../../wire/api.ts';
+import type { ContractView, DatabaseStatus } from '../../wire/database-api.ts';
 import type { Ledger } from '../ledger.ts';
 import type { ControlPorts } from '../ports.ts';
 import { ContractDesk } from './contract-desk.ts';

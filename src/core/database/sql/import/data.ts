@@ -157,7 +157,11 @@ function insert(into: Importing, statement: Statement): void {
   const table = showTable(tableOf(child(node, 'relation')));
   const isValues = 'valuesLists' in child(child(node, 'selectStmt'), 'SelectStmt');
   into.expand(`${sourceOf(statement)};`);
-  if (isValues) into.note(statement, `The rows put into ${table} stay there after a revert, and come once more when the change is made again.`);
+  if (isValues)
+    into.note(
+      statement,
+      `The rows put into ${table} stay there after a revert, and come once more when the change is made again.`,
+    );
   else
     into.open(
       statement,
