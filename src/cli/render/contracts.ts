@@ -6,6 +6,7 @@ import type { Paint } from './style.ts';
 import { renderTable } from './table.ts';
 
 export function renderContracts(views: readonly ContractView[], nowMs: number, paint: Paint): string[] {
+  const width = Math.max(...views.map(({ change }) => change.length));
   return views.flatMap(({ change, reach, standing }) => {
     const needs = standing?.neededBy ?? [];
     const rows = needs.map((need) => [
@@ -18,6 +19,6 @@ export function renderContracts(views: readonly ContractView[], nowMs: number, p
         ? []
         : [`    needed again for ${formatDurationMs(Math.max(0, nowMs - again))}: its time begins anew`];
     const state = paint(needs.length > 0 ? 'yellow' : 'dim', describeReach(reach, standing, nowMs));
-    return [`  ${change}  ${state}`, ...renderTable([], rows, paint, '    '), ...anew];
+    return [`  ${change.padEnd(width)}  ${state}`, ...renderTable([], rows, paint, '    '), ...anew];
   });
 }

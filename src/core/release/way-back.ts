@@ -26,7 +26,7 @@ export function wayBackDuring({ state, plan }: ReleaseRecord): WayBackNow | null
   const done = state.at + (state.underWay ? 1 : 0);
   const way = certificate.ways.find(({ fromStep, toStep }) => fromStep <= done && done <= toStep);
   const { how, starts } = way ?? { how: 'untouched', starts: 0 };
-  const text = [way ? describeWay(way, to) : 'nothing was changed yet', ...describeEnd(certificate)];
+  const text = [way ? describeWay(way, to) : 'nothing was changed yet', ...endOf(to, contracts)];
   return { to, how, starts, until: contracts.map(({ name }) => name), text: text.join('; ') };
 }
 
@@ -40,7 +40,11 @@ export function wayBackAfter(
   const none = { to, starts: 0, until: [] };
   if (refusal !== null) return { ...none, how: null, text: `none: ${refusal.detail}` };
   const until = ends.map(({ name }) => name);
-  const end = describeEnd({ to, ways: [], problems: [], contracts: ends });
-  const text = [`"segue rollback ${service}" makes a new release`, ...end].join('; ');
+  const text = [`"segue rollback ${service}" makes a new release`, ...endOf(to, ends)].join('; ');
   return { ...none, how: 'new-release', until, text };
+}
+
+/** They come in their order, and the first one ends it. */
+function endOf(to: string, contracts: readonly Pick<SchemaChange, 'name' | 'keepMs'>[]): string[] {
+  return describeEnd({ to, ways: [], problems: [], contracts: contracts.slice(0, 1) });
 }
