@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openAccounts } from './lib/accounts.js';
 import { createApp } from './lib/app.js';
 import { openCarts } from './lib/carts.js';
 import { createEventStreams } from './lib/events.js';
@@ -20,6 +21,7 @@ const app = createApp({
   version,
   state,
   events,
+  accounts: openAccounts(join(dataDir, 'accounts')),
   carts: openCarts(join(dataDir, 'carts')),
   sessions: openSessions(dataDir),
 });

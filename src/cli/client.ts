@@ -10,7 +10,6 @@ import type {
   AccessLine,
   ApplyResponse,
   ContractRequest,
-  DatabaseStatus,
   DeployRequest,
   DeployResponse,
   LogLine,
@@ -28,6 +27,7 @@ import type {
   TrafficResponse,
   WordRequest,
 } from '../wire/api.ts';
+import type { DatabaseStatus } from '../wire/database-api.ts';
 import type {
   FlagChangeRequest,
   FlagChangeResponse,

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { SegueError } from '../core/errors.ts';
-import type { DatabaseStatus } from '../wire/api.ts';
+import type { DatabaseStatus } from '../wire/database-api.ts';
 import { STATE_DIR } from '../wire/paths.ts';
 import type { Input } from './input.ts';
 import { openSession, type Session } from './session.ts';

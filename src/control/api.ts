@@ -34,6 +34,7 @@ import { followRelease } from './follow.ts';
 import { type LogQuery, logLines } from './log-lines.ts';
 import { Seats } from './seats.ts';
 import { trafficOf } from './traffic-view.ts';
+import { wayBackFrom } from './way-back.ts';
 import { statusOf, summaryOf } from './views.ts';
 
 export function makeApi(control: Control): Hono {
@@ -81,6 +82,8 @@ function reading(app: Hono, control: Control): void {
     return context.json({
       ...{ release, summary, companions, judging, entries },
       standing: control.judge.standing(id),
+      back: wayBackFrom(control, release),
+      contracts: control.database.contractsOf(release.plan),
     } satisfies ReleaseResponse);
   });
   app.get('/v1/services', async (context) =>

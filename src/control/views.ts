@@ -14,6 +14,7 @@ import { SEGUE_VERSION } from '../wire/version.ts';
 import type { Control } from './control.ts';
 import { flagsSummary } from './flags/flag-views.ts';
 import { kindOf, listenOf } from './kinds.ts';
+import { wayBackOf } from './way-back.ts';
 
 export async function statusOf(control: Control): Promise<StatusResponse> {
   const { project, ports, ledger } = control;
@@ -67,6 +68,7 @@ async function serviceStatus(control: Control, service: Service): Promise<Servic
       ),
     release: active ? summaryOf(active) : null,
     standing: active ? control.judge.standing(active.id) : null,
+    back: wayBackOf(control, name),
     last: last ? summaryOf(last) : null,
   };
 }

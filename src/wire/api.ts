@@ -9,8 +9,7 @@ import type { GuardedJudgement } from '../core/judge/guarded-judgement.ts';
 import type { RowReport } from '../core/judge/row-report.ts';
 import type { Standing } from '../core/judge/standing.ts';
 import type { Observation } from '../core/judge/observed.ts';
-import type { Progress } from '../core/database/runner.ts';
-import type { Reach } from '../core/release/schema.ts';
+import type { WayBackNow } from '../core/release/way-back.ts';
 import type { CertificateState } from '../core/traffic/certificates.ts';
 import type { CountryFileState } from '../core/traffic/country-file.ts';
 import type { Entry } from '../core/release/journal.ts';
@@ -23,6 +22,7 @@ import type { ShadowCounts } from '../core/traffic/shadow.ts';
 import type { Group } from '../core/traffic/split.ts';
 import type { Flow, ServiceFlow } from '../core/traffic/traffic-window.ts';
 import { limits } from '../core/limits.ts';
+import type { ContractView, DatabaseStatus } from './database-api.ts';
 import type { FlagsSummary } from './flag-api.ts';
 
 export { API_HEADER, API_VERSION } from './api-version.ts';
@@ -159,32 +159,6 @@ export interface StatusResponse {
 
 export type RolloutStatus = Pick<ServiceStatus, 'standing'> & { readonly release: ReleaseSummary };
 
-export interface DatabaseStatus {
-  /** Those that Segue made or is to make, in their order, as they were last seen. */
-  readonly changes: readonly {
-    readonly name: string;
-    readonly reach: Reach;
-    /** What needs it: it cannot be taken back. */
-    readonly usedBy: readonly string[];
-  }[];
-  readonly backfills: readonly Progress[];
-  readonly contracts: readonly ContractStatus[];
-  /** Why it cannot be read now; null: nothing is wrong. */
-  readonly trouble: string | null;
-}
-
-/** A contract that is to come. */
-export interface ContractStatus {
-  readonly change: string;
-  /** It is contracted, and what older versions used is kept until then. Null: it is not contracted yet. */
-  readonly keptUntilMs: number | null;
-  readonly freeSinceMs: number | null;
-  /** When it is due by the file; null: it waits for something, or for a person. */
-  readonly dueAtMs: number | null;
-  /** What still needs the old schema. */
-  readonly by: readonly string[];
-}
-
 export interface GatewayStatus {
   readonly up: boolean;
   readonly pid: number | null;
@@ -211,6 +185,8 @@ export interface ServiceStatus {
   readonly release: ReleaseSummary | null;
   /** How the judge sees that release now; null: nothing is being judged. */
   readonly standing: Standing | null;
+  /** What going back would take now; null: nothing to go back to, or nothing to say. Left out by an older control. */
+  readonly back?: WayBackNow | null;
   /** The newest ended release. */
   readonly last: ReleaseSummary | null;
 }
@@ -333,6 +309,10 @@ export interface ReleaseResponse {
   /** How the judge sees it now, in short and whole; null: nothing is being judged. */
   readonly standing: Standing | null;
   readonly judging: Judging | null;
+  /** As of the service, while this is its newest release. Left out by an older control. */
+  readonly back?: WayBackNow | null;
+  /** The changes whose contracts come after this release, as they are now. Left out by an older control. */
+  readonly contracts?: readonly ContractView[];
   /** The other releases of its group. */
   readonly companions: readonly ReleaseSummary[];
   readonly entries: readonly Entry[];

@@ -11,6 +11,7 @@ const change = z.object({
 
 const contract = z.object({
   freeSinceMs: z.number().nullable(),
+  againSinceMs: z.number().nullable().default(null),
   word: z.object({ by: z.string(), reason: z.string() }).nullable(),
   begun: z.boolean(),
 });

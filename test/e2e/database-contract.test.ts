@@ -26,12 +26,20 @@ it('comes by itself after its time, which an unknown client holds back', async (
   await people.change(CHANGE, SPLIT);
   assertEnded(await project.deploy('v2'), 'done');
   const by = async () => (await project.status()).database?.contracts[0]?.by.join('; ') ?? '';
-  assert.ok(
-    await project.eventually(async () => (await by()).includes('"reporting" is connected as postgres')),
-  );
+  assert.ok(await project.eventually(async () => (await by()) === '"reporting" is connected as postgres'));
   assert.equal(await people.last('contract-free'), undefined);
   const { out } = await cli(project.root, ['status']);
-  assert.match(out, /0001-split-name +filled +contract waits: "reporting" is connected as postgres/);
+  assert.match(out, /0001-split-name +filled +contract waits: "reporting" is connected as postgres, for /);
+  assert.match(
+    out,
+    /back to v1: "segue rollback web" makes a new release; v1 can come back until the contract/,
+  );
+  const shown = await cli(project.root, ['show']);
+  assert.match(
+    shown.out,
+    /\nContracts\n +0001-split-name +contract waits\n +database +"reporting" is connected as postgres, for \S+\n/,
+  );
+  assert.match(shown.out, /now: "segue rollback web" makes a new release; v1 can come back until/);
   await reporting.end();
   assert.ok(await project.eventually(async () => (await people.last('contract-done')) !== undefined));
   const kinds = (await project.journal()).flatMap(({ fact }) =>
@@ -39,6 +47,33 @@ it('comes by itself after its time, which an unknown client holds back', async (
   );
   assert.deepEqual(kinds, ['contract-free', 'contract-begun', 'contract-done']);
   assert.deepEqual(await people.columns(), ['email', 'first_name', 'id', 'last_name']);
+});
+
+it('begins anew when somebody comes back, and says who, where that was seen and since when', async (t) => {
+  const people = await PeopleProject.serving(t, server);
+  const { project } = people;
+  await people.change(CHANGE, SPLIT);
+  assertEnded(await project.deploy('v2'), 'done');
+  const contract = async () => (await project.status()).database?.contracts[0];
+  const isFree = async () => ((await contract())?.freeSinceMs ?? null) !== null;
+  assert.ok(await project.eventually(isFree), await people.tail());
+  const stranger = await server.connect(people.database);
+  assert.ok(await project.eventually(async () => ((await contract())?.againSinceMs ?? null) !== null));
+  const { neededBy = [], freeSinceMs } = (await contract()) ?? {};
+  assert.equal(freeSinceMs, null);
+  assert.deepEqual(
+    neededBy.map(({ seenIn, what }) => [seenIn, what]),
+    [['database', 'a program without a name is connected as postgres']],
+  );
+  const { rows } = await stranger.query<{ ms: number }>(
+    'SELECT (extract(epoch FROM backend_start) * 1000)::float8 AS ms FROM pg_stat_activity WHERE pid = pg_backend_pid()',
+  );
+  assert.equal(neededBy[0]?.sinceMs, rows[0]?.ms, 'since it was connected');
+  const { out } = await cli(project.root, ['show']);
+  assert.match(out, /contract waits, needed again\n[^]*\n +needed again for \S+: its time begins anew\n/);
+  await stranger.end();
+  assert.ok(await project.eventually(isFree));
+  assert.equal((await contract())?.againSinceMs, null);
 });
 
 it('is taken back with the code while what it replaced is kept, and refuses the way back after that', async (t) => {

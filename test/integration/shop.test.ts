@@ -68,6 +68,31 @@ test('log-ins and carts are shared by all instances of all versions, and no add 
   assert.deepEqual(await cartOf(second, cookie), cart);
 });
 
+test('what people say of themselves is shared by all instances, and nobody gets a half of it', async () => {
+  const dir = await sharedDir();
+  const shops = await Promise.all([shopOf({ name: 'v1' }, dir), shopOf({ name: 'v2' }, dir)]);
+  const [first, second] = shops;
+  const cookie = await logIn(first, 'ada');
+  const say = (shop: Shop, body: string) =>
+    fetch(urlOf(shop, '/account'), { method: 'POST', headers: { ...FORM, cookie }, body });
+  const said = async (shop: Shop) => {
+    const response = await fetch(urlOf(shop, '/account'), { headers: { ...FORM, cookie } });
+    const account = (await response.json()) as { name: string; mail: string };
+    return `${account.name} ${account.mail}`;
+  };
+  assert.equal(await said(second), ' ');
+  await Promise.all(
+    Array.from({ length: 40 }, (_, n) => say(shops[n % 2] ?? first, `name=Ada ${n}&mail=${n}@example.com`)),
+  );
+  const now = await said(first);
+  assert.match(now, /^Ada (\d+) \1@example\.com$/);
+  assert.equal(await said(second), now);
+  assert.equal((await say(first, 'name=Ada&mail=nowhere')).status, 422);
+  assert.equal((await fetch(urlOf(first, '/account'), { headers: FORM })).status, 401);
+  const page = await (await fetch(urlOf(first, '/account'), { headers: { cookie } })).text();
+  assert.match(page, /Hello Ada/);
+});
+
 test('pages show the version; a forged session and a wrong form are refused', async () => {
   const shop = await shopOf({ name: 'v7', headline: 'A <new> shelf' });
   const home = await fetch(urlOf(shop, '/'));

@@ -1,5 +1,6 @@
 /** Load that counts every request and never sends one again. Runs in the caller's process. */
 import { setMaxListeners } from 'node:events';
+import { runAccounts } from './account-client.ts';
 import type { Context } from './context.ts';
 import { runEventStream } from './event-stream-client.ts';
 import { runHttp2Client } from './http2-client.ts';
@@ -30,7 +31,7 @@ export function startLoad(options: LoadOptions): Load {
 }
 
 function startClients(context: Context, options: LoadOptions): Promise<void>[] {
-  const { clients = [], uploads, slowReaders, http2, websocket, sse, sessions } = options;
+  const { clients = [], uploads, slowReaders, http2, websocket, sse, sessions, accounts } = options;
   return [
     ...clients.flatMap((client) => times(client.count, () => runHttpClient(context, client))),
     ...(uploads ? times(uploads.count, () => runUploads(context, uploads)) : []),
@@ -38,6 +39,7 @@ function startClients(context: Context, options: LoadOptions): Promise<void>[] {
     ...(http2 ? times(http2.count, () => runHttp2Client(context, http2)) : []),
     ...(websocket ? times(websocket.count, () => runWebSocket(context, websocket)) : []),
     ...(sse ? times(sse.count, () => runEventStream(context, sse)) : []),
+    ...(accounts ? times(accounts.count, (number) => runAccounts(context, accounts, number)) : []),
     ...(sessions ? times(sessions.count, (number) => runSession(context, sessions, number)) : []),
   ];
 }

@@ -8,6 +8,7 @@ export interface LoadOptions {
   readonly websocket?: WebSockets;
   readonly sse?: EventStreams;
   readonly sessions?: Sessions;
+  readonly accounts?: Accounts;
   /** The response header that names the version; default `x-shop-version`. */
   readonly versionHeader?: string;
   /** A request, or the silence of a stream, longer than this is a failure; default 30 s. */
@@ -93,6 +94,12 @@ export interface EventStreams {
 
 /** People who log in to the example shop, fill a cart and look whether all of it is there. */
 export interface Sessions {
+  readonly count: number;
+  readonly thinkMs?: number;
+}
+
+/** People who log in to the example shop, say who they are, change that, and look whether it is what they said last. */
+export interface Accounts {
   readonly count: number;
   readonly thinkMs?: number;
 }

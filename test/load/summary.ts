@@ -24,6 +24,13 @@ export interface Summary extends Snapshot {
   readonly failures: readonly Failure[];
   /** In the order in which they were marked; one that was marked twice appears twice. */
   readonly windows: readonly WindowSummary[];
+  /** What each member of the shop said last and was told to be kept; left out: nobody can know. */
+  readonly accounts: Readonly<Record<string, Account>>;
+}
+
+export interface Account {
+  readonly name: string;
+  readonly mail: string;
 }
 
 export interface VersionCounts {

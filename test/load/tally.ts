@@ -4,6 +4,7 @@ import { Latencies } from './latencies.ts';
 import { LOAD_LIMITS } from './options.ts';
 import type { ResponseHead } from './response-reader.ts';
 import type {
+  Account,
   Failure,
   FailureReason,
   Snapshot,
@@ -51,6 +52,7 @@ class Window {
 export class Tally {
   readonly websocket: Mutable<StreamCounts> = newStreams();
   readonly sse: Mutable<StreamCounts> = newStreams();
+  readonly accounts = new Map<string, Account>();
   idleCloses = 0;
   refusedStreams = 0;
   readonly #versionHeader: string;
@@ -135,6 +137,7 @@ export class Tally {
       clean: snapshot.failed === 0 && broken === 0,
       failures: [...this.#failures],
       windows: this.#windows.map((window) => window.summary(nowMs)),
+      accounts: Object.fromEntries(this.accounts),
     };
   }
 

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readAccount } from './account-form.js';
 import { BodyTooLarge, digestBody, readForm } from './bodies.js';
-import { cartPage, homePage, loginPage } from './pages.js';
+import { accountPage, cartPage, homePage, loginPage } from './pages.js';
 import { catalogueText, PRODUCTS } from './stock.js';
 import { createTrouble } from './trouble.js';
 
@@ -10,7 +11,7 @@ const SLOW_MS_MAX = 60_000;
 const HEALTH = new Set(['/livez', '/readyz']);
 
 /** The shop as one request listener. Each route is a function of (request, response, url). */
-export function createApp({ version, state, events, carts, sessions }) {
+export function createApp({ version, state, events, accounts, carts, sessions }) {
   const trouble = createTrouble(version);
   const routes = {
     'GET /': home,
@@ -20,6 +21,8 @@ export function createApp({ version, state, events, carts, sessions }) {
     'GET /catalogue': catalogue,
     'GET /cart': showCart,
     'POST /cart': addToCart,
+    'GET /account': showAccount,
+    'POST /account': changeAccount,
     'GET /slow': slow,
     'POST /upload': upload,
     'GET /events': events.open,
@@ -61,6 +64,24 @@ export function createApp({ version, state, events, carts, sessions }) {
     if (!cart) sendJson(response, 409, { error: 'the cart is full' });
     else if (wantsJson(request)) sendJson(response, 200, cart);
     else redirect(response, '/cart');
+  }
+
+  async function showAccount(request, response) {
+    const session = sessions.of(request);
+    if (!session) return refuse(request, response);
+    const account = await accounts.read(session.user);
+    if (wantsJson(request)) sendJson(response, 200, account);
+    else send(response, 200, accountPage(version, await carts.read(session), account));
+  }
+
+  async function changeAccount(request, response) {
+    const account = readAccount(await readForm(request));
+    const session = sessions.of(request);
+    if (!session) return refuse(request, response);
+    if (!account) return sendJson(response, 422, { error: 'a name and a mail address, please' });
+    await accounts.write(session.user, account);
+    if (wantsJson(request)) sendJson(response, 200, { user: session.user, ...account });
+    else redirect(response, '/account');
   }
 
   /** Large, for those who read slowly. */

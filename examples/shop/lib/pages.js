@@ -45,9 +45,23 @@ export function cartPage(version, cart) {
   );
 }
 
+export function accountPage(version, cart, { name, mail, greeting }) {
+  const hello = greeting ? `Hello ${escape(greeting)}` : 'Who are you?';
+  return page(
+    version,
+    cart,
+    `<h1>${hello}</h1>
+     <form method="post" action="/account" class="login">
+       <label>Your name <input name="name" autocomplete="name" required value="${escape(name)}"></label>
+       <label>Mail <input name="mail" type="email" autocomplete="email" required value="${escape(mail)}"></label>
+       <button>Save</button>
+     </form>`,
+  );
+}
+
 function page(version, cart, body, script = '') {
   const who = cart
-    ? `<a href="/cart">Cart (${cart.quantity})</a>
+    ? `<a href="/cart">Cart (${cart.quantity})</a> <a href="/account">Account</a>
        <form method="post" action="/logout"><button class="quiet">Log out ${escape(cart.user)}</button></form>`
     : '<a href="/login">Log in</a>';
   const name = escape(version.name);

@@ -1,6 +1,7 @@
 import type { ReleaseSummary, ReleaseResponse } from '../../wire/api.ts';
 import { formatDurationMs } from '../../core/units.ts';
 import { renderTimeline } from './fact.ts';
+import { renderContracts } from './contracts.ts';
 import { renderSteps, renderWays } from './plan.ts';
 import { leftVersion, renderReceipt } from './receipt.ts';
 import { dateTime, fromTo, type Paint, type Style } from './style.ts';
@@ -52,7 +53,7 @@ export function describeWaiting({ for: what, why }: NonNullable<ReleaseSummary['
 
 /** Everything about one release, from the journal. */
 export function renderRelease(response: ReleaseResponse, nowMs: number, paint: Paint): string[] {
-  const { release, summary, companions, entries } = response;
+  const { release, summary, companions, entries, back, contracts = [] } = response;
   const verdicts = renderVerdicts(response, paint);
   const heading = (text: string) => ['', paint('bold', text)];
   return [
@@ -64,6 +65,8 @@ export function renderRelease(response: ReleaseResponse, nowMs: number, paint: P
     ...renderSteps(release.plan, paint),
     '',
     ...renderWays(release.plan.certificate, paint),
+    ...(back ? [`  ${paint('bold', 'now')}: ${back.text}`] : []),
+    ...(contracts.length > 0 ? [...heading('Contracts'), ...renderContracts(contracts, nowMs, paint)] : []),
     ...(verdicts.length > 0 ? [...heading('Judge'), ...verdicts] : []),
     ...heading('Timeline'),
     ...renderTimeline(entries, paint),

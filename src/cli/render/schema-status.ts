@@ -1,6 +1,10 @@
 /** The database in `segue status`: where its changes are, and what the contracts wait for. */
-import { formatDurationMs } from '../../core/units.ts';
-import type { ContractStatus, DatabaseStatus } from '../../wire/api.ts';
+import {
+  type ContractStanding,
+  describeContract,
+  describeNeed,
+} from '../../core/release/contract-standing.ts';
+import type { ContractStatus, DatabaseStatus } from '../../wire/database-api.ts';
 import { progressLine } from './database-progress.ts';
 import type { Paint } from './style.ts';
 import { renderTable } from './table.ts';
@@ -14,7 +18,7 @@ export function renderSchemaStatus(status: DatabaseStatus, nowMs: number, paint:
   const rows = open.map(({ name, reach }) => {
     const backfill = backfills.find(({ change }) => change === name);
     const contract = contracts.find(({ change }) => change === name);
-    const remark = backfill ? progressLine(backfill) : contract ? describeContract(contract, nowMs) : '';
+    const remark = backfill ? progressLine(backfill) : contract ? remarkOf(contract, nowMs) : '';
     return [
       { text: name },
       { text: reach, style: reach === 'new' ? ('dim' as const) : ('yellow' as const) },
@@ -31,12 +35,12 @@ export function renderSchemaStatus(status: DatabaseStatus, nowMs: number, paint:
   ];
 }
 
-function describeContract(contract: ContractStatus, nowMs: number): string {
-  const { change, keptUntilMs, dueAtMs, by } = contract;
-  const more = by.length > SHOWN ? ` and ${by.length - SHOWN} more` : '';
-  if (by.length > 0) return `contract waits: ${by.slice(0, SHOWN).join('; ')}${more}`;
-  const inTime = (atMs: number) => formatDurationMs(Math.max(0, atMs - nowMs));
-  if (keptUntilMs !== null) return `what it replaced is kept for ${inTime(keptUntilMs)}`;
-  if (dueAtMs !== null) return `contract in ${inTime(dueAtMs)}`;
-  return `nothing needs the old schema: segue database contract ${change}`;
+function remarkOf(contract: ContractStatus, nowMs: number): string {
+  const { by, againSinceMs = null } = contract;
+  // An older control says less.
+  const { neededBy = by.map((what) => ({ seenIn: 'journal' as const, what, sinceMs: null })) } = contract;
+  const standing: ContractStanding = { ...contract, againSinceMs, neededBy };
+  const more = neededBy.length > SHOWN ? ` and ${neededBy.length - SHOWN} more` : '';
+  const shown = neededBy.slice(0, SHOWN).map((need) => describeNeed(need, nowMs));
+  return `${describeContract(standing, nowMs)}${shown.length > 0 ? `: ${shown.join('; ')}${more}` : ''}`;
 }

@@ -83,6 +83,7 @@ function renderService(service: ServiceStatus, nowMs: number, paint: Paint): str
     ...shown.filter((i) => i.trouble !== null).map((i) => `  ${paint('yellow', '!')} ${i.id}: ${i.trouble}`),
     ...(service.release ? renderActive(service.release, nowMs, paint) : []),
     ...(service.standing ? [`  judge: ${describeStandingWhole(service.standing)}`] : []),
+    ...(service.back ? [`  back to ${service.back.to}: ${service.back.text}`] : []),
     ...(service.last && !service.release ? [renderLast(service.last, nowMs, paint)] : []),
   ];
 }

@@ -26,7 +26,7 @@ export function starterFile({ name, start, port, workers, others }: Findings, sc
     '    #   liveness: /livez         # an instance that fails it is restarted',
     '    #   readiness: /readyz       # an instance gets traffic once it passes',
     '    #   dependencies: { database: tcp://127.0.0.1:5432 }',
-    '    strategy: rolling            # or blue-green, or { type: rolling, surge: 1, unavailable: 0 }',
+    '    strategy: rolling            # or canary, blue-green, ab, handover; { type: rolling, surge: 1, unavailable: 0 }',
     '    # What must work on a new version before it gets traffic:',
     '    # smoke: [{ get: /, expect: { status: 200, contains: Welcome } }]',
     ...workers.flatMap((worker) => workerLines(worker)),

@@ -6,23 +6,19 @@
 import type { ChangeState } from '../../core/database/runner.ts';
 import { SegueError, toErrorRecord } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
-import {
-  connectedHolders,
-  type ContractRecord,
-  holdersOf,
-  nextOfContract,
-} from '../../core/release/contract.ts';
+import { clientName, type ContractRecord, nextOfContract } from '../../core/release/contract.ts';
+import type { NeededBy } from '../../core/release/contract-standing.ts';
 import type { Word } from '../../core/release/gate.ts';
 import type { Fact } from '../../core/release/journal.ts';
 import { Turns } from '../../core/turns.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { TrafficPlane } from '../../ports/traffic-plane.ts';
-import type { ContractStatus } from '../../wire/api.ts';
+import type { ContractStatus } from '../../wire/database-api.ts';
 import type { Ledger } from '../ledger.ts';
-import { contractOf, knownBy, memoryOf, memorySetting, withContract } from './memory.ts';
+import { contractOf, memoryOf, memorySetting, withContract } from './memory.ts';
+import { connectedNeeds, FirstSeen, knownNeeds } from './needs.ts';
 import type { SchemaDesk } from './schema-desk.ts';
 import type { SchemaWork } from './schema-work.ts';
-import { standingOf } from './standing.ts';
 
 export interface ContractParts {
   readonly clock: Clock;
@@ -40,14 +36,15 @@ export class ContractDesk {
   readonly #closing = new AbortController();
   /** Those that failed wait for a person. */
   readonly #failed = new Set<string>();
-  #coming: readonly ContractStatus[] = [];
+  readonly #firstSeen = new FirstSeen();
+  #coming: readonly Required<ContractStatus>[] = [];
   #trouble: string | null = null;
 
   constructor(parts: ContractParts) {
     this.#parts = parts;
   }
 
-  get coming(): readonly ContractStatus[] {
+  get coming(): readonly Required<ContractStatus>[] {
     return this.#coming;
   }
 
@@ -84,8 +81,8 @@ export class ContractDesk {
       const [first] = states.filter(({ phase }) => phase !== 'contracted');
       if (state.phase !== 'contracted' && first !== state)
         throw new SegueError('CHANGE_ORDER', `${first?.name} comes first.`);
-      const holders = await this.#holders(change);
-      if (holders.length > 0) throw refusal(change, holders);
+      const needs = await this.#needs(change);
+      if (needs.length > 0) throw refusal(change, wordsOf(needs));
       this.#failed.delete(change);
       await this.#write(change, { word: { by, reason } }, { kind: 'contract-asked', change, by, reason });
       await this.#contract(state, now);
@@ -107,20 +104,21 @@ export class ContractDesk {
       this.#coming = [];
       return;
     }
-    const coming: ContractStatus[] = [];
+    const coming: Required<ContractStatus>[] = [];
     let waits = false;
     for (const state of await this.#open()) {
       const { contract } = choice;
-      const [by, done] = await this.#attend(state, waits, contract.afterMs);
+      const [neededBy, done] = await this.#attend(state, waits, contract.afterMs);
       // They run in their order; what is kept of those before is in nobody's way.
       if (state.phase !== 'contracted' && !done) waits = true;
       if (done) continue;
-      const { freeSinceMs } = contractOf(memoryOf(ledger), state.name);
+      const { freeSinceMs, againSinceMs } = contractOf(memoryOf(ledger), state.name);
       const { name: change, keptUntilMs } = state;
       const after = contract.afterMs;
       const dueAtMs =
         freeSinceMs === null || after === null ? null : Math.max(freeSinceMs + after, keptUntilMs ?? 0);
-      coming.push({ change, keptUntilMs, freeSinceMs, dueAtMs, by });
+      const times = { keptUntilMs, freeSinceMs, againSinceMs, dueAtMs };
+      coming.push({ change, ...times, neededBy, by: wordsOf(neededBy) });
     }
     this.#coming = coming;
   }
@@ -130,21 +128,31 @@ export class ContractDesk {
     state: ChangeState,
     waits: boolean,
     afterMs: number | null,
-  ): Promise<[readonly string[], boolean]> {
+  ): Promise<[readonly NeededBy[], boolean]> {
     const { ledger, clock } = this.#parts;
     const { name: change, keptUntilMs } = state;
-    const by = await this.#holders(change);
+    const nowMs = clock.nowMs();
+    const needs = this.#firstSeen.dated(change, await this.#needs(change), nowMs);
+    const by = wordsOf(needs);
     const record = contractOf(memoryOf(ledger), change);
-    const next = nextOfContract(record, by, clock.nowMs(), afterMs);
+    const next = nextOfContract(record, by, nowMs, afterMs);
     if (next.do === 'free')
-      await this.#write(change, { freeSinceMs: clock.nowMs() }, { kind: 'contract-free', change });
+      await this.#write(
+        change,
+        { freeSinceMs: nowMs, againSinceMs: null },
+        { kind: 'contract-free', change },
+      );
     if (next.do === 'held')
-      await this.#write(change, { freeSinceMs: null }, { kind: 'contract-held', change, by });
-    const isKept = keptUntilMs !== null && clock.nowMs() < keptUntilMs;
-    if (next.do !== 'contract' || waits || isKept || this.#failed.has(change)) return [by, false];
+      await this.#write(
+        change,
+        { freeSinceMs: null, againSinceMs: nowMs },
+        { kind: 'contract-held', change, by },
+      );
+    const isKept = keptUntilMs !== null && nowMs < keptUntilMs;
+    if (next.do !== 'contract' || waits || isKept || this.#failed.has(change)) return [needs, false];
     // What fails is in the journal, and waits for a person.
     return [
-      by,
+      needs,
       await this.#contract(state, false).then(
         () => true,
         () => false,
@@ -152,25 +160,29 @@ export class ContractDesk {
     ];
   }
 
-  /** Everything that could need the old schema. What cannot be looked at is an error, and no contract (R8). */
-  async #holders(change: string): Promise<readonly string[]> {
-    const { desk } = this.#parts;
+  /**
+   * Everything that could need the old schema. Connections that cannot be looked at are an error, and no contract (R8),
+   * unless there is something in the way already.
+   */
+  async #needs(change: string): Promise<readonly NeededBy[]> {
+    const { desk, ledger } = this.#parts;
     const { choice } = desk;
     if (choice === null) throw new SegueError('DATABASE_NOT_CONFIGURED');
     const known = this.#known(change);
-    if (known.length > 0) return known;
-    const clients = await desk.opened(choice, (runner) => runner.clients());
-    return connectedHolders({ clients, versions: this.#versions(change), allowed: choice.contract.clients });
+    const asked = desk.opened(choice, (runner) => runner.clients());
+    // An instance that is named already need not be named once more by its connections.
+    const named = new Set(
+      known.length > 0 ? ledger.instances.map((each) => clientName(each.service, each.version, each.id)) : [],
+    );
+    const all = known.length > 0 ? await asked.catch(() => []) : await asked;
+    const clients = all.filter(({ name }) => !named.has(name));
+    const versions = ledger.versions.filter(({ changes }) => changes?.includes(change) ?? false);
+    return [...known, ...connectedNeeds(clients, versions, choice.contract.clients)];
   }
 
-  #known(change: string): string[] {
+  #known(change: string): NeededBy[] {
     const { ledger, plane, desk } = this.#parts;
-    const standing = standingOf(ledger, plane.report(), (service) => desk.uses(service));
-    return holdersOf(standing, (service, version) => knownBy(ledger, service, version).includes(change));
-  }
-
-  #versions(change: string) {
-    return this.#parts.ledger.versions.filter(({ changes }) => changes?.includes(change) ?? false);
+    return knownNeeds(ledger, plane.report(), (service) => desk.uses(service), change);
   }
 
   /** The intent is written from what is true in its turn: no release of an older version begins after it. */
@@ -178,7 +190,7 @@ export class ContractDesk {
     const { ledger, work, desk } = this.#parts;
     let held: readonly string[] = [];
     await ledger.write(() => {
-      held = this.#known(change);
+      held = wordsOf(this.#known(change));
       if (held.length > 0) return null;
       const memory = withContract(memoryOf(ledger), change, { begun: true });
       return { facts: [{ kind: 'contract-begun', change }], changes: [memorySetting(memory)] };
@@ -206,6 +218,8 @@ export class ContractDesk {
     });
   }
 }
+
+const wordsOf = (needs: readonly NeededBy[]) => needs.map(({ what }) => what);
 
 function refusal(change: string, holders: readonly string[]): SegueError {
   const shown = holders.slice(0, limits.schema.clientsShown);

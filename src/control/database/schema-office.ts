@@ -2,8 +2,9 @@
 import type { SegueError } from '../../core/errors.ts';
 import type { DatabaseChoice, Service } from '../../core/project.ts';
 import { holdersOf } from '../../core/release/contract.ts';
+import type { Plan } from '../../core/release/plan.ts';
 import type { TrafficWindow } from '../../core/traffic/traffic-window.ts';
-import type { DatabaseStatus } from '../../wire/api.ts';
+import type { ContractView, DatabaseStatus } from '../../wire/database-api.ts';
 import type { Ledger } from '../ledger.ts';
 import type { ControlPorts } from '../ports.ts';
 import { ContractDesk } from './contract-desk.ts';
@@ -55,6 +56,16 @@ export class SchemaOffice {
       contracts: this.contracts.coming,
       trouble: this.contracts.trouble,
     };
+  }
+
+  /** Those that come after a release, as they are now. */
+  contractsOf({ certificate: { contracts = [] } }: Plan): ContractView[] {
+    const { changes } = memoryOf(this.#parts.ledger);
+    return contracts.map(({ name }) => ({
+      change: name,
+      reach: changes.find((change) => change.name === name)?.reach ?? 'new',
+      standing: this.contracts.coming.find(({ change }) => change === name) ?? null,
+    }));
   }
 
   close(): void {

@@ -41,6 +41,8 @@ export const databaseLimits = {
   replicationLagMaxMs: 5_000,
   observeIntervalMs: 1_000,
   /** Times that a table is gone through until no row is left to do. */
+  /** In a row, of a statement that took fewer rows than it might: it has caught up with who writes. */
+  shortBatchesMax: 3,
   passesMax: 20,
 } as const;
 

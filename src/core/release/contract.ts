@@ -14,6 +14,8 @@ export interface DatabaseClient {
   /** Null: not to be seen, or by a unix socket. */
   readonly address: string | null;
   readonly connections: number;
+  /** When the oldest of them was opened; left out or null: not to be seen. */
+  readonly sinceMs?: number | null;
 }
 
 /** What is true of those services that use the database. */
@@ -106,13 +108,17 @@ function describeClient({ name, user, address, connections }: DatabaseClient): s
 export interface ContractRecord {
   /** Since when nothing needs the old schema, as far as was looked; null: something does. */
   readonly freeSinceMs: number | null;
+  /** Since when something does again after nothing did; null: nothing does, or something always did. */
+  readonly againSinceMs: number | null;
   /** Who said that it may go. It holds until the contract is done. */
   readonly word: Word | null;
   /** It was begun: from here on no older version may be released. */
   readonly begun: boolean;
 }
 
-export const NO_CONTRACT: ContractRecord = { freeSinceMs: null, word: null, begun: false };
+export const NO_CONTRACT: ContractRecord = {
+  ...{ freeSinceMs: null, againSinceMs: null, word: null, begun: false },
+};
 
 export type ContractNext =
   | { readonly do: 'wait' }

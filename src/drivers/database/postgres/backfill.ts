@@ -21,6 +21,7 @@ const {
   batchLockTimeoutMs,
   batchBlocksMax,
   passesMax,
+  shortBatchesMax,
   observeIntervalMs,
   reconnectsMax,
   reconnectPauseMs,
@@ -34,6 +35,9 @@ interface Batch {
   /** Nothing comes after it. */
   readonly last: boolean;
 }
+
+/** Of a statement that takes so many rows and no more: one that takes fewer found no others. */
+const LIMITED = /\blimit\s+:rows\b/i;
 
 type EndOfBatch = Readonly<Record<string, string | number>>;
 
@@ -55,6 +59,7 @@ class JobRun {
   #pace: Pace = FIRST_PACE;
   #rows = 0;
   #rowsAtStart: number | null = null;
+  #shortBatches = 0;
   readonly #startedAtMs: number;
 
   constructor(context: RunContext, job: Job) {
@@ -102,6 +107,7 @@ class JobRun {
       return await this.#batch();
     } catch (error) {
       const failures = failed();
+      this.#shortBatches = 0;
       const doing = `${change}, backfill after row ${this.#rows}`;
       if (isLocked(error) && failures < batchTriesMax) return 'locked';
       if (!isLost(error) || failures > reconnectsMax) throw failureOf(error, doing);
@@ -141,10 +147,12 @@ class JobRun {
   async #work(session: Session, kept: KeptJob): Promise<Batch> {
     const job = this.#job;
     if (job.type === 'repeat') {
-      const { changed } = await session.query(
-        job.statement.replace(/:rows\b/g, String(this.#pace.batchRows)),
-      );
-      return { cursor: null, rows: changed, changed, last: changed === 0 };
+      const asked = this.#pace.batchRows;
+      const { changed } = await session.query(job.statement.replace(/:rows\b/g, String(asked)));
+      // It has caught up: what it finds now was written meanwhile, and while the old version writes that never ends.
+      this.#shortBatches = LIMITED.test(job.statement) && changed < asked ? this.#shortBatches + 1 : 0;
+      const last = changed === 0 || this.#shortBatches >= shortBatchesMax;
+      return { cursor: null, rows: changed, changed, last };
     }
     if (job.type === 'update' && job.key === null) return this.#blocks(session, kept, job);
     const key = job.key ?? [];

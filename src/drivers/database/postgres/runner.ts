@@ -143,7 +143,9 @@ export class PostgresRunner implements ChangeRunner {
   ): Promise<void> {
     await this.#act('revert', changes, name, watch, async (context, { compiled, kept }) => {
       if (kept?.phase === 'reverted') return;
-      if (kept?.change.body.form === 'sql' && compiled.revert.length === 0)
+      // What only fills rows and waits for its contract has made nothing that could be taken away.
+      const made = kept?.change.body.form === 'sql' && compiled.expand.length > 0;
+      if (made && compiled.revert.length === 0)
         throw new SegueError('CHANGE_IMPOSSIBLE', `${name} has no revert.sql.`);
       if (!dropData) await this.#mustLoseNothing(name, compiled);
       await settleAll(context, compiled.pending);

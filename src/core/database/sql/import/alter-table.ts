@@ -41,10 +41,10 @@ function importCommand(into: Importing, statement: Statement, alteration: Altera
       );
       return;
     case 'AT_SetNotNull':
-      into.contract(...requiredLater(into, table, name));
+      into.contract(...into.fillsOf(table, name), ...requiredLater(into, table, name));
       into.note(
         statement,
-        `${showTable(table)}.${column} is required in contract.sql, when the old version is gone; rows that are NULL have to be filled in backfill.sql.`,
+        `${showTable(table)}.${column} is required in contract.sql, when the old version is gone; rows that are NULL have to be filled in backfill.sql, and there once more, because the old version may write others.`,
       );
       return;
     case 'AT_DropNotNull':
@@ -122,7 +122,7 @@ function addConstraint(
   const phase = isOwn ? into.parts.expand : into.parts.contract;
   const alter = `ALTER TABLE ${showTable(table)}`;
   const name = quoteName(nameOf(table.name, type, columns, constraint));
-  const drop = `${alter} DROP CONSTRAINT ${name};`;
+  const drop = `ALTER TABLE IF EXISTS ${showTable(table)} DROP CONSTRAINT IF EXISTS ${name};`;
   if (isOwn) into.revert(drop);
   if (word(constraint, 'indexname') !== '' || flag(constraint, 'skip_validation')) {
     phase.push(`${alter} ${text};`);

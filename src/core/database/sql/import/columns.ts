@@ -24,7 +24,7 @@ export function importColumn(
   const quoted = quoteName(name);
   const parts = columnText(statement, column, command);
   into.added.add(`${keyOf(table)}.${name}`);
-  into.revert(`${alter} DROP COLUMN ${quoted};`);
+  into.revert(`ALTER TABLE IF EXISTS ${showTable(table)} DROP COLUMN IF EXISTS ${quoted};`);
   const serial = SERIAL_TYPES[typeOf(child(column, 'typeName')).name];
   const has = (type: string) => parts?.constraints.find(({ node }) => word(node, 'contype') === type);
   if (

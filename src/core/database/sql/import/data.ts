@@ -42,15 +42,17 @@ function update(into: Importing, statement: Statement): void {
   const condition = [where === null ? null : `(${where})`, set.condition]
     .filter((each) => each !== null)
     .join(' AND ');
+  for (const { name, value } of set.values) into.fill(table, name, value, where);
   into.backfill(batch(table, set.text, condition));
   into.note(
     statement,
-    `What ${showTable(table)} held before this UPDATE is not kept: revert.sql cannot bring it back.`,
+    `What ${showTable(table)} held before this UPDATE is not kept: revert.sql cannot bring it back. What the old version writes after the backfill stays as it writes it.`,
   );
 }
 
 interface Sets {
   readonly text: string;
+  readonly values: readonly { readonly name: string; readonly value: string }[];
   /** Rows that are not done yet: so that batches come to an end. */
   readonly condition: string;
 }
@@ -86,7 +88,12 @@ function setsOf(statement: Statement): Sets | null {
   const undone = names.map((name, i) =>
     isSteady ? `${quoteName(name)} IS DISTINCT FROM (${values[i]})` : `${quoteName(name)} IS NULL`,
   );
-  return { text: assigned, condition: undone.length === 1 ? String(undone[0]) : `(${undone.join(' OR ')})` };
+  const pairs = names.map((name, i) => ({ name, value: values[i] ?? 'NULL' }));
+  return {
+    text: assigned,
+    values: pairs,
+    condition: undone.length === 1 ? String(undone[0]) : `(${undone.join(' OR ')})`,
+  };
 }
 
 const ANY_SERVER = { isVolatile: () => null };
@@ -150,7 +157,11 @@ function insert(into: Importing, statement: Statement): void {
   const table = showTable(tableOf(child(node, 'relation')));
   const isValues = 'valuesLists' in child(child(node, 'selectStmt'), 'SelectStmt');
   into.expand(`${sourceOf(statement)};`);
-  if (isValues) into.note(statement, `The rows put into ${table} stay there after a revert.`);
+  if (isValues)
+    into.note(
+      statement,
+      `The rows put into ${table} stay there after a revert, and come once more when the change is made again.`,
+    );
   else
     into.open(
       statement,

@@ -2,6 +2,7 @@
 import type { FileState, Phase } from '../file-state.ts';
 import type { Grammar } from '../bodies.ts';
 import type { Statement } from '../statement.ts';
+import { keyOf, quoteName, showTable, type TableName } from '../tree.ts';
 
 export interface ImportNote {
   /** Characters from the beginning of the migration. */
@@ -21,6 +22,7 @@ export class Importing {
   readonly grammar: Grammar;
   /** Columns that this migration adds, as `table.column`: the old version never writes them. */
   readonly added = new Set<string>();
+  readonly #fills = new Map<string, string[]>();
 
   constructor(state: FileState, grammar: Grammar) {
     this.state = state;
@@ -33,6 +35,19 @@ export class Importing {
 
   backfill(...sql: readonly string[]): void {
     this.parts.backfill.push(...sql);
+  }
+
+  /** What an UPDATE of the migration gives a column, for rows that have nothing in it. */
+  fill(table: TableName, column: string, value: string, where: string | null): void {
+    const key = `${keyOf(table)}.${column}`;
+    const name = quoteName(column);
+    const condition = [...(where === null ? [] : [`(${where})`]), `${name} IS NULL`].join(' AND ');
+    const sql = `UPDATE ${showTable(table)} SET ${name} = ${value} WHERE ${condition};`;
+    this.#fills.set(key, [...(this.#fills.get(key) ?? []), sql]);
+  }
+
+  fillsOf(table: TableName, column: string): readonly string[] {
+    return this.#fills.get(`${keyOf(table)}.${column}`) ?? [];
   }
 
   contract(...sql: readonly string[]): void {

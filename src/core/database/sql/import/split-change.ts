@@ -93,7 +93,7 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   },
   CreateStmt: (into, statement) => {
     into.expand(`${sourceOf(statement)};`);
-    into.revert(`DROP TABLE ${ifExists(statement)}${showTable(tableOf(child(statement.node, 'relation')))};`);
+    into.revert(`DROP TABLE IF EXISTS ${showTable(tableOf(child(statement.node, 'relation')))};`);
   },
   IndexStmt: createIndex,
   RenameStmt: rename,
@@ -120,16 +120,12 @@ const HANDLERS: Readonly<Record<string, Handler>> = {
   },
 };
 
-function ifExists({ node }: Statement): string {
-  return flag(node, 'if_not_exists') ? 'IF EXISTS ' : '';
-}
-
 function made(into: Importing, statement: Statement, what: string, where: string): void {
   const names = words(statement.node, where);
   const relation = tableOf(child(statement.node, where));
   const shown = names.length > 0 ? showTable(tableOfParts(names)) : showTable(relation);
   into.expand(`${sourceOf(statement)};`);
-  into.revert(`DROP ${what} ${shown};`);
+  into.revert(`DROP ${what} IF EXISTS ${shown};`);
 }
 
 function createIndex(into: Importing, statement: Statement): void {
@@ -190,13 +186,15 @@ function rename(into: Importing, statement: Statement): void {
   );
   into.contract(`DROP VIEW ${shown};`);
   into.revert(
-    `DO $$ BEGIN\n  DROP VIEW IF EXISTS ${shown};\n  ALTER TABLE ${showTable(to)} RENAME TO ${quoteName(table.name)};\nEND $$;`,
+    `DO $$ BEGIN\n  IF to_regclass(${quoteText(showTable(to))}) IS NOT NULL THEN\n    DROP VIEW IF EXISTS ${shown};\n    ALTER TABLE ${showTable(to)} RENAME TO ${quoteName(table.name)};\n  END IF;\nEND $$;`,
   );
   into.note(
     statement,
     `Until contract.sql, ${shown} is a view: it takes reads, INSERT, UPDATE and DELETE, but no TRUNCATE, LOCK or foreign key.`,
   );
 }
+
+const quoteText = (text: string) => `'${text.replaceAll("'", "''")}'`;
 
 function drop(into: Importing, statement: Statement): void {
   const { node } = statement;
@@ -208,9 +206,8 @@ function drop(into: Importing, statement: Statement): void {
     return;
   }
   if (type === 'OBJECT_INDEX') {
-    const quick = names.map(
-      (name) => `DROP INDEX CONCURRENTLY ${flag(node, 'missing_ok') ? 'IF EXISTS ' : ''}${showTable(name)};`,
-    );
+    // Not in a transaction with its record: it may have to be done again.
+    const quick = names.map((name) => `DROP INDEX CONCURRENTLY IF EXISTS ${showTable(name)};`);
     into.contract(...quick);
     into.note(
       statement,
@@ -228,7 +225,9 @@ function enumeration(into: Importing, statement: Statement): void {
     .map((each) => quoteName(word(each.node, 'sval')))
     .join('.');
   if (word(node, 'oldVal') === '') {
-    into.expand(`${sourceOf(statement)};`);
+    // It is there still when the change is made again after a revert.
+    const source = sourceOf(statement).replace(/\bADD\s+VALUE\s+(?!IF\b)/i, 'ADD VALUE IF NOT EXISTS ');
+    into.expand(`${source};`);
     into.note(statement, `A value of ${type} cannot be taken away again: after a revert it stays, unused.`);
     return;
   }

@@ -1,0 +1,35 @@
+/** The database that is released with the code, in what control answers. */
+import type { Progress } from '../core/database/runner.ts';
+import type { ContractStanding } from '../core/release/contract-standing.ts';
+import type { Reach } from '../core/release/schema.ts';
+
+export interface DatabaseStatus {
+  /** Those that Segue made or is to make, in their order, as they were last seen. */
+  readonly changes: readonly {
+    readonly name: string;
+    readonly reach: Reach;
+    /** What needs it: it cannot be taken back. */
+    readonly usedBy: readonly string[];
+  }[];
+  readonly backfills: readonly Progress[];
+  readonly contracts: readonly ContractStatus[];
+  /** Why it cannot be read now; null: nothing is wrong. */
+  readonly trouble: string | null;
+}
+
+/** A contract that is to come. */
+export interface ContractStatus extends Partial<ContractStanding> {
+  readonly change: string;
+  readonly keptUntilMs: number | null;
+  readonly freeSinceMs: number | null;
+  readonly dueAtMs: number | null;
+  /** What still needs the old schema: the words of `neededBy`. */
+  readonly by: readonly string[];
+}
+
+export interface ContractView {
+  readonly change: string;
+  readonly reach: Reach;
+  /** What its contract waits for; null: it is not looked at, because the change is not as far or its contract is done. */
+  readonly standing: ContractStanding | null;
+}
