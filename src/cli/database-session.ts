@@ -103,7 +103,7 @@ function optionsOf(input: Input): DatabaseOptions {
   };
 }
 
-function timeOf(input: Input, flag: string): number | null {
+export function timeOf(input: Input, flag: string): number | null {
   const value = input.value(flag);
   if (value === null) return null;
   const ms = parseDurationMs(value);

@@ -1,0 +1,216 @@
+/** Values for the parameters of one version's statements: of rows that are there, and new ones by type. */
+import pg from 'pg';
+import { boundsOf } from '../../../../core/database/rehearsal/checks.ts';
+import type { Named } from '../../../../core/database/rehearsal/differences.ts';
+import type { Param, Query } from '../../../../core/database/rehearsal/queries.ts';
+import type { Side } from '../../../../core/database/rehearsal/report.ts';
+import { columnOf, type CopyTable, isUnique, type ValueType } from '../../../../core/database/rehearsal/table.ts';
+import { valueSql } from '../../../../core/database/rehearsal/values.ts';
+import { quoteName, quoteTable, type TableName } from '../../../../core/database/identifier.ts';
+import { limits } from '../../../../core/limits.ts';
+import { sameTable } from './tables.ts';
+
+const { poolValues, reservedRows } = limits.rehearsal;
+
+type Values = readonly (string | null)[];
+
+interface Pool {
+  readonly rows: readonly Values[];
+  /** Each value at most once. */
+  readonly fresh: boolean;
+  at: number;
+}
+
+export interface SourceParts {
+  readonly client: pg.Client;
+  readonly side: Side;
+  readonly tables: readonly CopyTable[];
+  /** Columns that only the new version knows: nothing in them says yet what it writes. */
+  readonly brought: Named;
+  readonly chance: () => number;
+}
+
+/** Far from the numbers that rows have, and each version at another place. */
+const NUMBERS_FROM: Readonly<Record<Side, number>> = { old: 10_000_000, new: 500_000_000 };
+const INTEGERS: ReadonlySet<string> = new Set(['smallint', 'integer', 'bigint']);
+
+export class ValueSource {
+  readonly #parts: SourceParts;
+  readonly #pools = new Map<string, Pool>();
+  readonly #types = new Map<string, readonly ValueType[]>();
+  #next: number;
+
+  constructor(parts: SourceParts) {
+    this.#parts = parts;
+    this.#next = NUMBERS_FROM[parts.side] + Math.floor(parts.chance() * 1_000_000);
+  }
+
+  /** Rows come and go: what was picked from is read anew. */
+  forget(): void {
+    for (const [name, pool] of this.#pools) if (!pool.fresh) this.#pools.delete(name);
+  }
+
+  /** In the order of the parameters; null: a table that it picks from has no rows. */
+  async valuesFor(query: Pick<Query, 'params' | 'sql'>): Promise<(string | null)[] | null> {
+    const rows = new Map<string, Record<string, string | null>>();
+    for (const table of tablesPicked(query.params)) {
+      const picked = await this.#pickRow(table, columnsPicked(query.params, table));
+      if (!picked) return null;
+      rows.set(quoteTable(table), picked);
+    }
+    const values: (string | null)[] = [];
+    for (const [index, param] of query.params.entries()) values.push(await this.#valueOf(query, param, index, rows));
+    return values;
+  }
+
+  /** The first rows by their key, which nothing else writes. */
+  async reservedKeys(table: CopyTable): Promise<readonly Values[]> {
+    return this.#read(rowsSql(table.table, table.key ?? [], table.key, reservedRows));
+  }
+
+  async #valueOf(
+    query: Pick<Query, 'sql'>,
+    param: Param,
+    index: number,
+    rows: ReadonlyMap<string, Record<string, string | null>>,
+  ): Promise<string | null> {
+    switch (param.from) {
+      case 'fixed':
+        return param.text;
+      case 'row': {
+        const value = rows.get(quoteTable(param.table))?.[param.column] ?? null;
+        return param.list === true && value !== null ? arrayOf(value) : value;
+      }
+      case 'value':
+        return this.#written(param.table, param.column);
+      case 'type': {
+        const types = await this.#typesOf(query.sql);
+        const type = types[index];
+        return type ? this.#made(`type ${type.name}`, type, undefined) : null;
+      }
+    }
+  }
+
+  async #pickRow(table: TableName, columns: readonly string[]): Promise<Record<string, string | null> | null> {
+    const name = `row ${quoteTable(table)} ${columns.join()}`;
+    const pool = this.#pools.get(name) ?? this.#keep(name, await this.#rowsOf(table, columns), false);
+    const row = pool.rows[Math.floor(this.#parts.chance() * pool.rows.length)];
+    return row ? Object.fromEntries(columns.map((column, index) => [column, row[index] ?? null])) : null;
+  }
+
+  async #rowsOf(table: TableName, columns: readonly string[]): Promise<readonly Values[]> {
+    const known = this.#parts.tables.find((each) => sameTable(each.table, table));
+    const rows = await this.#read(rowsSql(table, columns, known?.key ?? null, poolValues + reservedRows));
+    return rows.length > 2 * reservedRows ? rows.slice(reservedRows) : rows;
+  }
+
+  async #written(table: TableName, name: string): Promise<string | null> {
+    const known = this.#parts.tables.find((each) => sameTable(each.table, table));
+    const column = known ? columnOf(known, name) : undefined;
+    if (!known || !column) return null;
+    const place = `${quoteTable(table)}.${quoteName(name)}`;
+    const unique = isUnique(known, name);
+    const names = this.#parts.brought.get(quoteTable(table));
+    const isBrought = names === null || names?.has(name) === true;
+    const isChecked = known.checks.some(({ columns }) => columns.includes(name));
+    if (!unique && (!isBrought || isChecked)) {
+      const pool = this.#pools.get(`seen ${place}`) ?? this.#keep(`seen ${place}`, await this.#seen(table, name), false);
+      const value = pool.rows[Math.floor(this.#parts.chance() * pool.rows.length)]?.[0];
+      if (value !== undefined) return value;
+    }
+    const bounds = boundsOf(name, known.checks);
+    const isNumber = unique && INTEGERS.has(column.type.base);
+    return this.#made(`made ${place}`, column.type, isNumber ? { table, name } : undefined, bounds);
+  }
+
+  /** Values that are there: what a program writes is mostly like what it has written. */
+  async #seen(table: TableName, name: string): Promise<readonly Values[]> {
+    const column = quoteName(name);
+    return this.#read(
+      `SELECT DISTINCT segue_c::text FROM (SELECT ${column} AS segue_c FROM ${quoteTable(table)} WHERE ${column} IS NOT NULL LIMIT ${poolValues}) AS segue_seen`,
+    );
+  }
+
+  async #made(
+    name: string,
+    type: ValueType,
+    after: { readonly table: TableName; readonly name: string } | undefined,
+    bounds?: Parameters<typeof valueSql>[2],
+  ): Promise<string | null> {
+    const known = this.#pools.get(name);
+    const pool = known && known.at < known.rows.length ? known : await this.#make(name, type, after, bounds);
+    const value = pool.rows[pool.at]?.[0] ?? null;
+    pool.at += 1;
+    return value;
+  }
+
+  async #make(
+    name: string,
+    type: ValueType,
+    after: { readonly table: TableName; readonly name: string } | undefined,
+    bounds: Parameters<typeof valueSql>[2],
+  ): Promise<Pool> {
+    const expression = valueSql(type, 'segue_n', bounds);
+    if (expression === null) return this.#keep(name, [], true);
+    const most = after
+      ? `(SELECT coalesce(max(${quoteName(after.name)}), 0)::bigint FROM ${quoteTable(after.table)}) + `
+      : '';
+    const from = after ? (this.#parts.side === 'old' ? 1 : 1 + poolValues * 20) : this.#next;
+    this.#next += poolValues;
+    const rows = await this.#read(
+      `SELECT (${expression})::text FROM (SELECT ${most}segue_i AS segue_n FROM generate_series(${from}::bigint, ${from + poolValues - 1}::bigint) AS segue_i) AS segue_made`,
+    );
+    return this.#keep(name, rows, true);
+  }
+
+  /** A statement whose parameters stand nowhere that says their type: the server knows. */
+  async #typesOf(sql: string): Promise<readonly ValueType[]> {
+    const known = this.#types.get(sql);
+    if (known) return known;
+    const { client } = this.#parts;
+    await client.query(`PREPARE segue_asked AS ${sql}`);
+    try {
+      const { rows } = await client.query<ValueType>(TYPES);
+      this.#types.set(sql, rows);
+      return rows;
+    } finally {
+      await client.query('DEALLOCATE segue_asked');
+    }
+  }
+
+  #keep(name: string, rows: readonly Values[], fresh: boolean): Pool {
+    const pool = { rows, fresh, at: 0 };
+    this.#pools.set(name, pool);
+    return pool;
+  }
+
+  async #read(sql: string): Promise<readonly Values[]> {
+    return (await this.#parts.client.query<(string | null)[]>({ text: sql, rowMode: 'array' })).rows;
+  }
+}
+
+const TYPES = `
+  SELECT format_type(t.oid, NULL) AS name, format_type(CASE WHEN b.typcategory = 'A' THEN b.typelem ELSE b.oid END, NULL) AS base,
+    CASE WHEN b.typtype = 'e' THEN 'enum' WHEN b.typtype = 'r' THEN 'range' WHEN b.typcategory = 'A' THEN 'array' WHEN b.typtype = 'b' THEN 'base' ELSE 'other' END AS kind
+  FROM pg_prepared_statements p, unnest(p.parameter_types) WITH ORDINALITY n(type, place)
+  JOIN pg_type t ON t.oid = n.type JOIN pg_type b ON b.oid = CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END
+  WHERE p.name = 'segue_asked' ORDER BY n.place`;
+
+function rowsSql(table: TableName, columns: readonly string[], key: readonly string[] | null, most: number): string {
+  const list = columns.map((column) => `${quoteName(column)}::text`).join(', ');
+  const there = columns.map((column) => `${quoteName(column)} IS NOT NULL`).join(' AND ');
+  const order = key === null ? '' : ` ORDER BY ${key.map(quoteName).join(', ')}`;
+  // Not by what the columns are called as text.
+  return `SELECT ${list} FROM (SELECT * FROM ${quoteTable(table)} WHERE ${there}${order} LIMIT ${most}) AS segue_rows`;
+}
+
+function tablesPicked(params: readonly Param[]): TableName[] {
+  const tables = params.flatMap((param) => (param.from === 'row' ? [param.table] : []));
+  return [...new Map(tables.map((table) => [quoteTable(table), table])).values()];
+}
+
+const columnsPicked = (params: readonly Param[], table: TableName) => [
+  ...new Set(params.flatMap((param) => (param.from === 'row' && sameTable(param.table, table) ? [param.column] : []))),
+];
+
+const arrayOf = (value: string) => `{"${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"}`;
