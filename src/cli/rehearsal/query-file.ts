@@ -9,7 +9,11 @@ const { queriesMax } = limits.rehearsal;
 const { fileBytesMax } = limits.database;
 
 /** `shown` is how the user called it. */
-export async function readQueries(file: string, shown: string, parser: SqlParser): Promise<readonly string[]> {
+export async function readQueries(
+  file: string,
+  shown: string,
+  parser: SqlParser,
+): Promise<readonly string[]> {
   const text = await textOf(file, shown);
   const parsed = parser.parse(text);
   if (!parsed.ok) {

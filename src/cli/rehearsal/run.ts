@@ -51,7 +51,13 @@ async function requestOf(input: Input, shell: Shell, { dir, url }: DatabasePlace
   return {
     url: url === '' ? null : url,
     ...{ on, copy, changes, lockTimeoutMs },
-    name: named === null ? null : matching(named, changes.map(({ name }) => name)),
+    name:
+      named === null
+        ? null
+        : matching(
+            named,
+            changes.map(({ name }) => name),
+          ),
     queries: await queriesOf(input, shell),
     load: {
       clients: atLeastOne(input, 'clients', clientsDefault, clientsMax),
@@ -103,6 +109,9 @@ async function recordTo(file: string, { url }: DatabasePlace, input: Input, shel
   await writeFile(file, renderRecorded(statements));
   const written = path.relative(shell.cwd, file);
   if (input.json) shell.screen.json({ file, statements });
-  else shell.screen.print([`${shell.screen.paint('green', 'written')}: ${written}, ${statements.length} statements`]);
+  else
+    shell.screen.print([
+      `${shell.screen.paint('green', 'written')}: ${written}, ${statements.length} statements`,
+    ]);
   return 0;
 }

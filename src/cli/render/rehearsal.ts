@@ -24,6 +24,8 @@ export const STAGES: Readonly<Record<Stage, string>> = {
 };
 
 const WAITS_SHOWN = 5;
+/** Shorter ones are in the table, and in --json. */
+const WAIT_SHOWN_MS = 10;
 const STATEMENT_CHARS = 76;
 
 export function renderRehearsal(rehearsal: Rehearsal, paint: Paint): string[] {
@@ -31,7 +33,11 @@ export function renderRehearsal(rehearsal: Rehearsal, paint: Paint): string[] {
   return [
     `${paint('bold', changes.join(', '))}  on a copy of ${copy.database} (${copy.from}, ${number(copy.rows)} rows, ${copy.server})`,
     '',
-    ...renderTable(['STAGE', 'TOOK', 'STATEMENTS', 'FAILED', 'LONGEST', 'WAITED', ''], stages.map(stageRow), paint),
+    ...renderTable(
+      ['STAGE', 'TOOK', 'STATEMENTS', 'FAILED', 'LONGEST', 'WAITED', ''],
+      stages.map(stageRow),
+      paint,
+    ),
     ...backfills.map(backfillLine),
     ...statements.flatMap((each) => failedLines(each, paint)),
     ...stages.flatMap((stage) => waitLines(stage, paint)),
@@ -66,12 +72,14 @@ function failedLines({ side, sql, failures, failed, runs, unfit }: StatementSum,
   if (failed === 0) return [];
   return [
     `${paint('red', 'failed')} (${side}, ${failed} of ${runs}): ${shortened(sql)}`,
-    ...failures.map(({ stage, code, message, times }) => `  in ${stage}, ${times} times: ${message} (${code})`),
+    ...failures.map(
+      ({ stage, code, message, times }) => `  in ${stage}, ${times} times: ${message} (${code})`,
+    ),
   ];
 }
 
 function waitLines({ stage, waits, stoodBehind }: StageSum, paint: Paint): string[] {
-  const byChange = waits.filter((wait) => wait.byChange);
+  const byChange = waits.filter((wait) => wait.byChange && wait.longestMs >= WAIT_SHOWN_MS);
   const line = ({ statement, mode, on, behind, times, longestMs }: Wait) => [
     `${paint('yellow', 'waited')} in ${stage}, ${count(times, 'time')}, up to ${formatDurationMs(longestMs)}: ${shortened(statement)}`,
     `  for ${mode} on ${on}, behind: ${shortened(behind)}`,
@@ -93,7 +101,9 @@ function crossedLines({ crossed }: Rehearsal, paint: Paint): string[] {
 
 function backLines({ back, crossed }: Rehearsal, paint: Paint): string[] {
   const checked =
-    crossed.checked === 0 ? [] : [`written by one version and read by the other: ${count(crossed.checked, 'value')}`];
+    crossed.checked === 0
+      ? []
+      : [`written by one version and read by the other: ${count(crossed.checked, 'value')}`];
   const lost = back.lost.map(({ table, column, count: many }) =>
     column === null ? `${count(many, 'row')} of ${table}` : `${count(many, 'value')} of ${table}.${column}`,
   );

@@ -346,9 +346,14 @@ export const change = z.strictObject(
       .max(limits.database.operationsMax, `at most ${limits.database.operationsMax} operations`)
       .describe('What is changed, in this order.'),
     rehearse: z
-      .strictObject({ old: queries('from before'), new: queries('made with') }, 'old and new, each a list of statements')
+      .strictObject(
+        { old: queries('from before'), new: queries('made with') },
+        'old and new, each a list of statements',
+      )
       .optional()
-      .describe('What programs send, for "segue database rehearse". Not part of the change: it may be edited.'),
+      .describe(
+        'What programs send, for "segue database rehearse". Not part of the change: it may be edited.',
+      ),
   },
   'keep and operations',
 );

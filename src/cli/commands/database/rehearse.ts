@@ -8,7 +8,8 @@ export const rehearse: Verb = {
   arguments: [
     {
       ...CHANGE,
-      summary: 'name of its folder, or the number it begins with (default: all that are not finished, in order)',
+      summary:
+        'name of its folder, or the number it begins with (default: all that are not finished, in order)',
     },
   ],
   options: [
@@ -27,7 +28,12 @@ export const rehearse: Verb = {
       summary: 'what the old version sends (default: what the change says, or made up)',
       completes: 'file',
     },
-    { flag: 'new-queries', value: 'FILE', summary: 'what the new version sends, likewise', completes: 'file' },
+    {
+      flag: 'new-queries',
+      value: 'FILE',
+      summary: 'what the new version sends, likewise',
+      completes: 'file',
+    },
     { flag: 'clients', value: 'N', summary: 'sessions of each version (default: 4)' },
     { flag: 'rate', value: 'N', summary: 'statements of each version in a second (default: 100)' },
     { flag: 'stay', value: 'TIME', summary: 'how long both versions run between two acts (default: 2s)' },

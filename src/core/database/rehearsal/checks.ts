@@ -38,6 +38,7 @@ function readCheck(definition: string): Bounds {
   if (/ OR /.test(definition)) return UNBOUND;
   const plain = definition
     .replace(/^CHECK /, '')
+    .replace(/ (?:NOT VALID|NO INHERIT)/g, '')
     .replace(/::(?:"[^"]+"|[a-z_]+(?: (?:varying|precision))?)(?:\([\d,]+\))?/g, '')
     .replace(/[()]/g, ' ')
     .replace(/\s+/g, ' ')

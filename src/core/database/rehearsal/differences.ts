@@ -173,16 +173,3 @@ function mergedNames(maps: readonly Named[]): Named {
   }
   return whole;
 }
-
-/** Without what the names say: what is left of the tables is what a version may use. */
-export function without<T extends { readonly table: TableName; readonly columns: readonly { name: string }[] }>(
-  tables: readonly T[],
-  names: Named,
-): T[] {
-  return tables.flatMap((table) => {
-    const gone = names.get(quoteTable(table.table));
-    if (gone === undefined) return [table];
-    if (gone === null) return [];
-    return [{ ...table, columns: table.columns.filter(({ name }) => !gone.has(name)) }];
-  });
-}

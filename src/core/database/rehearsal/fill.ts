@@ -28,8 +28,7 @@ export function fillOrder(tables: readonly CopyTable[]): readonly CopyTable[] {
 
 function waitsFor(table: CopyTable, left: ReadonlyMap<string, CopyTable>, optional: boolean): boolean {
   return table.foreignKeys.some(
-    (key) =>
-      left.has(keyOf(key)) && keyOf(key) !== keyOf(table) && !(optional && mayBeNull(table, key)),
+    (key) => left.has(keyOf(key)) && keyOf(key) !== keyOf(table) && !(optional && mayBeNull(table, key)),
   );
 }
 
@@ -61,7 +60,8 @@ export function fillSql(table: CopyTable, rows: number, filled: ReadonlyMap<stri
   const names = [...values.keys()];
   const from = [`generate_series(1, ${rows}::bigint) AS segue_n`, ...joins].join(' ');
   // Without a column of its own a table is filled with what it has by default.
-  const select = names.length === 0 ? 'DEFAULT VALUES' : `SELECT ${[...values.values()].join(', ')} FROM ${from}`;
+  const select =
+    names.length === 0 ? 'DEFAULT VALUES' : `SELECT ${[...values.values()].join(', ')} FROM ${from}`;
   const list = names.length === 0 ? '' : ` (${quoteNames(names)})`;
   return { sql: `INSERT INTO ${quoteTable(table.table)}${list} ${select}` };
 }

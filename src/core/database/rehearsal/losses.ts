@@ -6,7 +6,6 @@ import { quoteName, quoteTable, showTable, type TableName } from '../identifier.
 import { alike } from '../triggers.ts';
 import type { Lost } from './report.ts';
 
-
 /** Of what a rehearsal makes for itself in the copy. */
 export const KEPT_SCHEMA = 'segue_rehearsal';
 
@@ -35,14 +34,28 @@ export interface Question {
  * `only` says which columns are asked for: right after the way back those that stayed, at the end those that went
  * and came again. A table that is gone is asked for at the end, when it should be there again.
  */
-export function lostSql(kept: Kept, now: NowThere | undefined, only: (column: string) => boolean): Question | null {
+export function lostSql(
+  kept: Kept,
+  now: NowThere | undefined,
+  only: (column: string) => boolean,
+): Question | null {
   const table = showTable(kept.table);
-  if (!now) return { sql: `SELECT count(*)::int AS rows FROM ${quoteTable(kept.as)}`, counts: [{ table, column: null }] };
+  if (!now)
+    return {
+      sql: `SELECT count(*)::int AS rows FROM ${quoteTable(kept.as)}`,
+      counts: [{ table, column: null }],
+    };
   const there = new Set(now.columns.map(({ name }) => name));
   const asked = kept.columns.filter((column) => only(column));
   const key = kept.key?.every((column) => there.has(column)) === true ? kept.key : null;
-  if (key === null) return withoutKey(kept, asked.filter((column) => there.has(column)));
-  const on = key.map((column) => `segue_now.${quoteName(column)} = segue_kept.${quoteName(column)}`).join(' AND ');
+  if (key === null)
+    return withoutKey(
+      kept,
+      asked.filter((column) => there.has(column)),
+    );
+  const on = key
+    .map((column) => `segue_now.${quoteName(column)} = segue_kept.${quoteName(column)}`)
+    .join(' AND ');
   const [first = ''] = key;
   const found = `segue_now.${quoteName(first)} IS NOT NULL`;
   const values = asked.map((column) =>
@@ -50,7 +63,9 @@ export function lostSql(kept: Kept, now: NowThere | undefined, only: (column: st
       ? `${found} AND NOT ${alike(`segue_kept.${quoteName(column)}`, `segue_now.${quoteName(column)}`)}`
       : `${found} AND segue_kept.${quoteName(column)} IS NOT NULL`,
   );
-  const counts = [`NOT (${found})`, ...values].map((test, index) => `count(*) FILTER (WHERE ${test})::int AS c${index}`);
+  const counts = [`NOT (${found})`, ...values].map(
+    (test, index) => `count(*) FILTER (WHERE ${test})::int AS c${index}`,
+  );
   return {
     sql: `SELECT ${counts.join(', ')} FROM ${quoteTable(kept.as)} AS segue_kept LEFT JOIN ${quoteTable(kept.table)} AS segue_now ON ${on}`,
     counts: [{ table, column: null }, ...asked.map((column) => ({ table, column }))],
@@ -77,5 +92,8 @@ export function lostOf({ counts }: Question, row: Readonly<Record<string, number
 
 export function sumOfLost(lost: readonly Lost[]): { readonly rows: number; readonly values: number } {
   const sum = (some: readonly Lost[]) => some.reduce((all, { count }) => all + count, 0);
-  return { rows: sum(lost.filter(({ column }) => column === null)), values: sum(lost.filter(({ column }) => column !== null)) };
+  return {
+    rows: sum(lost.filter(({ column }) => column === null)),
+    values: sum(lost.filter(({ column }) => column !== null)),
+  };
 }

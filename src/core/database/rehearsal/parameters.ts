@@ -75,7 +75,8 @@ function noteCompared(node: SqlNode, resolve: (reference: SqlNode) => Place | nu
   const param: Param = { from: 'row', ...place, ...(kind === 'AEXPR_OP_ANY' ? { list: true } : {}) };
   const other = reference === left ? node['rexpr'] : node['lexpr'];
   const list = named(other);
-  if (list.kind === 'List') for (const { kind: each, node: item } of items(list.node, 'items')) note({ [each]: item }, param);
+  if (list.kind === 'List')
+    for (const { kind: each, node: item } of items(list.node, 'items')) note({ [each]: item }, param);
   else note(other, param);
 }
 

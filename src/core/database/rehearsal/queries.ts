@@ -50,17 +50,21 @@ function inserts(table: CopyTable, query: Make): Query[] {
   ];
 }
 
-function updates(table: CopyTable, changed: (table: CopyTable, column: string) => boolean, query: Make): Query[] {
+function updates(
+  table: CopyTable,
+  changed: (table: CopyTable, column: string) => boolean,
+  query: Make,
+): Query[] {
   const { key } = table;
   if (key === null) return [];
   const free = writable(table).filter(({ name }) => !key.includes(name));
   const about = free.filter(({ name }) => changed(table, name));
   const other = free.find((column) => !about.includes(column));
   return [...about, ...(other ? [other] : [])].map((column) =>
-    query(
-      `UPDATE ${quoteTable(table.table)} SET ${quoteName(column.name)} = $1 WHERE ${whereKey(key, 2)}`,
-      [writtenParam(table, column), ...rowParams(table, key)],
-    ),
+    query(`UPDATE ${quoteTable(table.table)} SET ${quoteName(column.name)} = $1 WHERE ${whereKey(key, 2)}`, [
+      writtenParam(table, column),
+      ...rowParams(table, key),
+    ]),
   );
 }
 

@@ -29,7 +29,9 @@ interface Touched {
 
 function broughtBy({ kind, node }: ParsedStatement): Touched[] {
   if (kind === 'CreateStmt') return [{ table: nameOf(child(node, 'relation')), column: null }];
-  return commands(kind, node, 'AT_AddColumn', (command) => word(child(child(command, 'def'), 'ColumnDef'), 'colname'));
+  return commands(kind, node, 'AT_AddColumn', (command) =>
+    word(child(child(command, 'def'), 'ColumnDef'), 'colname'),
+  );
 }
 
 function takenBy({ kind, node }: ParsedStatement): Touched[] {
@@ -47,7 +49,12 @@ function takenBy({ kind, node }: ParsedStatement): Touched[] {
   return commands(kind, node, 'AT_DropColumn', (command) => word(command, 'name'));
 }
 
-function commands(kind: string, node: SqlNode, wanted: string, column: (command: SqlNode) => string): Touched[] {
+function commands(
+  kind: string,
+  node: SqlNode,
+  wanted: string,
+  column: (command: SqlNode) => string,
+): Touched[] {
   if (kind !== 'AlterTableStmt') return [];
   const table = nameOf(child(node, 'relation'));
   return items(node, 'cmds').flatMap(({ node: command }) =>

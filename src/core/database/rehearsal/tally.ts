@@ -43,9 +43,11 @@ export class Tally {
   readonly #counts = new Map<Query, Counts>();
   readonly #stages: StageSum[] = [];
   #open: OpenStage | null = null;
+  #last: Stage = 'before';
 
   begin(stage: Stage, nowMs: number): void {
     this.end(nowMs);
+    this.#last = stage;
     this.#open = {
       ...{ stage, beganAtMs: nowMs, statements: 0, failed: 0, longestMs: 0 },
       ...{ seen: new Map(), steps: [], stoodBehind: new Set() },
@@ -81,7 +83,7 @@ export class Tally {
     counts.failed += 1;
     if (stage) stage.failed += 1;
     const { code, message } = refusal;
-    const name = stage?.stage ?? 'before';
+    const name = this.#last;
     const known = counts.failures.get(`${name} ${code}`);
     if (known) known.times += 1;
     else counts.failures.set(`${name} ${code}`, { stage: name, code, message, times: 1 });

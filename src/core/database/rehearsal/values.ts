@@ -38,16 +38,23 @@ function baseValue(written: string, n: string, bounds: Bounds): string | null {
   const rest = /\)(.*)$/.exec(written)?.[1] ?? '';
   const make = MAKERS[`${name}${rest}`];
   if (!make) return null;
-  return make(n, bounds, first === undefined ? null : Number(first), second === undefined ? 0 : Number(second));
+  return make(
+    n,
+    bounds,
+    first === undefined ? null : Number(first),
+    second === undefined ? 0 : Number(second),
+  );
 }
 
 type Maker = (n: string, bounds: Bounds, first: number | null, second: number) => string;
 
-const within = (max: number): Maker => (n, bounds) => {
-  const from = bounds.min ?? 1;
-  const to = Math.min(bounds.max ?? from + max - 1, from + max - 1);
-  return `${Math.ceil(from)} + (${n}) % ${Math.max(1, Math.floor(to) - Math.ceil(from) + 1)}`;
-};
+const within =
+  (max: number): Maker =>
+  (n, bounds) => {
+    const from = bounds.min ?? 1;
+    const to = Math.min(bounds.max ?? from + max - 1, from + max - 1);
+    return `${Math.ceil(from)} + (${n}) % ${Math.max(1, Math.floor(to) - Math.ceil(from) + 1)}`;
+  };
 
 const INTEGER_VALUES = 2 ** 31 - 2;
 const SMALLINT_VALUES = 32_000;

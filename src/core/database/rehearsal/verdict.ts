@@ -32,7 +32,9 @@ function statementsFailed({ statements }: Found): Reasons {
       .filter((each) => each.side === side && each.unfit === null)
       .reduce((sum, each) => sum + each.failed, 0);
     if (failed === 0) return [];
-    return [{ kind: 'statements-failed', text: `${count(failed, 'statement')} of the ${side} version failed` }];
+    return [
+      { kind: 'statements-failed', text: `${count(failed, 'statement')} of the ${side} version failed` },
+    ];
   });
 }
 

@@ -32,7 +32,10 @@ export function serverOf(url: string): string {
 }
 
 /** For the programs of PostgreSQL: the password goes by the environment, where a list of processes does not show it. */
-export function forPrograms(url: string): { readonly url: string; readonly env: Readonly<Record<string, string>> } {
+export function forPrograms(url: string): {
+  readonly url: string;
+  readonly env: Readonly<Record<string, string>>;
+} {
   const plain = parsed(url);
   const password = decodeURIComponent(plain.password);
   plain.password = '';

@@ -64,7 +64,8 @@ export class Copy {
       return copy;
     } catch (error) {
       await copy.drop();
-      if (signal.aborted) throw new SegueError('REHEARSAL_STOPPED', 'The copy was being made.', { cause: error });
+      if (signal.aborted)
+        throw new SegueError('REHEARSAL_STOPPED', 'The copy was being made.', { cause: error });
       throw failureOf(error, 'the copy');
     } finally {
       signal.removeEventListener('abort', stop);
@@ -101,14 +102,21 @@ export class Copy {
 
   /** Text sorts and compares as it does there. */
   async #optionsLike(database: string | null): Promise<string> {
-    const { rows } = await this.#admin.query<{ encoding: string; collate: string | null; ctype: string | null }>(
+    const { rows } = await this.#admin.query<{
+      encoding: string;
+      collate: string | null;
+      ctype: string | null;
+    }>(
       `SELECT pg_encoding_to_char(encoding) AS encoding, datcollate AS collate, datctype AS ctype FROM pg_database WHERE datname = $1`,
       [database ?? ''],
     );
     const [found] = rows;
     if (!found) return `TEMPLATE template0 ENCODING 'UTF8'`;
     const { encoding, collate, ctype } = found;
-    const locale = collate !== null && ctype !== null ? ` LC_COLLATE ${quoteText(collate)} LC_CTYPE ${quoteText(ctype)}` : '';
+    const locale =
+      collate !== null && ctype !== null
+        ? ` LC_COLLATE ${quoteText(collate)} LC_CTYPE ${quoteText(ctype)}`
+        : '';
     return `TEMPLATE template0 ENCODING ${quoteText(encoding)}${locale}`;
   }
 

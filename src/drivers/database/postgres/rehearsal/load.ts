@@ -44,7 +44,9 @@ export class Load {
     values.forget();
     const state = { stopped: false };
     const isStopped = () => state.stopped;
-    const clients = Array.from({ length: options.clients }, (_, index) => this.#client(index, rollBack, isStopped));
+    const clients = Array.from({ length: options.clients }, (_, index) =>
+      this.#client(index, rollBack, isStopped),
+    );
     this.#going = Object.assign(state, { ended: Promise.all(clients) });
   }
 

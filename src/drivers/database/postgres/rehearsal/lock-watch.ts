@@ -1,9 +1,10 @@
 /** Looks, many times a second, which statements of the application stand behind which locks of whom. */
 import type pg from 'pg';
-import type { Seen, Tally } from '../../../../core/database/rehearsal/tally.ts';
+import type { Seen } from '../../../../core/database/rehearsal/tally.ts';
 import { limits } from '../../../../core/limits.ts';
 import type { Clock } from '../../../../ports/clock.ts';
 import { CLIENT } from './session.ts';
+import type { StageBook } from './stage.ts';
 
 const { lookIntervalMs, statementChars } = limits.rehearsal;
 
@@ -24,14 +25,14 @@ const looking = (since: string) => `
 
 export class LockWatch {
   readonly #client: pg.Client;
-  readonly #tally: Tally;
+  readonly #book: StageBook;
   readonly #clock: Clock;
   #stopped = false;
   #ended: Promise<void> = Promise.resolve();
 
-  constructor(client: pg.Client, tally: Tally, clock: Clock) {
+  constructor(client: pg.Client, book: StageBook, clock: Clock) {
     this.#client = client;
-    this.#tally = tally;
+    this.#book = book;
     this.#clock = clock;
   }
 
@@ -39,7 +40,9 @@ export class LockWatch {
     const { rows } = await this.#client.query<{ version: number }>(
       `SELECT current_setting('server_version_num')::int AS version`,
     );
-    const sql = looking((rows[0]?.version ?? 0) >= 140_000 ? 'coalesce(l.waitstart, a.query_start)' : 'a.query_start');
+    const sql = looking(
+      (rows[0]?.version ?? 0) >= 140_000 ? 'coalesce(l.waitstart, a.query_start)' : 'a.query_start',
+    );
     this.#ended = this.#look(sql);
   }
 
@@ -48,11 +51,17 @@ export class LockWatch {
     await this.#ended;
   }
 
+  /** The lock was mostly taken by an earlier statement of the step than the one that is under way. */
+  #saw(seen: Seen): void {
+    const { step, tally } = this.#book;
+    tally.saw(seen.byChange && step !== null ? { ...seen, behind: step } : seen);
+  }
+
   async #look(sql: string): Promise<void> {
     while (!this.#stopped) {
       // A copy that is gone, or a table that was just dropped: the next look, or the run itself, finds out.
       const seen = await this.#client.query<Seen>(sql).catch(() => ({ rows: [] }));
-      for (const each of seen.rows) this.#tally.saw(each);
+      for (const each of seen.rows) this.#saw(each);
       await this.#clock.sleep(lookIntervalMs);
     }
   }

@@ -40,7 +40,9 @@ export async function runProgram(
     child.once('close', (code) => {
       if (code === 0 && bytes <= schemaBytesMax) resolve({ out: Buffer.concat(out).toString() });
       else if (bytes > schemaBytesMax)
-        reject(new SegueError('REHEARSAL_COPY_FAILED', `${program} wrote more than ${schemaBytesMax} bytes.`));
+        reject(
+          new SegueError('REHEARSAL_COPY_FAILED', `${program} wrote more than ${schemaBytesMax} bytes.`),
+        );
       else reject(new SegueError('REHEARSAL_COPY_FAILED', `${program}: ${lastWords(said)}`));
     });
   });

@@ -17,7 +17,9 @@ export async function recordStatements(url: string, most: number): Promise<reado
   } catch (error) {
     // No such table, or a server that was started without it.
     if (['42P01', '55000'].includes(codeOf(error)))
-      throw new SegueError('REHEARSAL_NOT_RECORDED', error instanceof Error ? error.message : '', { cause: error });
+      throw new SegueError('REHEARSAL_NOT_RECORDED', error instanceof Error ? error.message : '', {
+        cause: error,
+      });
     throw failureOf(error, 'reading pg_stat_statements');
   } finally {
     await client.end();

@@ -15,7 +15,13 @@ const RESTRICT = /^\\(?:un)?restrict .*$/gm;
 
 export async function restoreSchema(from: string, to: string, signal: AbortSignal): Promise<void> {
   const { url, env } = forPrograms(from);
-  const options = ['--schema-only', '--no-owner', '--no-privileges', '--no-publications', '--no-subscriptions'];
+  const options = [
+    '--schema-only',
+    '--no-owner',
+    '--no-privileges',
+    '--no-publications',
+    '--no-subscriptions',
+  ];
   const { out } = await runProgram('pg_dump', [...options, `--dbname=${url}`], env, signal);
   await runSql(to, out.replace(RESTRICT, ''), 'the schema');
   await copyJournal(from, to);
@@ -25,14 +31,23 @@ export async function restoreSchema(from: string, to: string, signal: AbortSigna
 async function copyJournal(from: string, to: string): Promise<void> {
   const [source, target] = [await connected(from), await connected(to)];
   try {
-    const { rows } = await source.query<{ there: boolean }>(`SELECT to_regclass('segue.meta') IS NOT NULL AS there`);
+    const { rows } = await source.query<{ there: boolean }>(
+      `SELECT to_regclass('segue.meta') IS NOT NULL AS there`,
+    );
     if (rows[0]?.there !== true) return;
     for (const table of ['meta', 'changes', 'steps', 'backfills']) {
-      const kept = await source.query<{ row: string }>(`SELECT to_jsonb(t)::text AS row FROM segue.${table} AS t`);
+      const kept = await source.query<{ row: string }>(
+        `SELECT to_jsonb(t)::text AS row FROM segue.${table} AS t`,
+      );
       for (const { row } of kept.rows)
-        await target.query(`INSERT INTO segue.${table} SELECT * FROM jsonb_populate_record(NULL::segue.${table}, $1::jsonb)`, [row]);
+        await target.query(
+          `INSERT INTO segue.${table} SELECT * FROM jsonb_populate_record(NULL::segue.${table}, $1::jsonb)`,
+          [row],
+        );
     }
-    await target.query(`INSERT INTO segue.lease (fence, holder, until) VALUES (0, '', '-infinity') ON CONFLICT DO NOTHING`);
+    await target.query(
+      `INSERT INTO segue.lease (fence, holder, until) VALUES (0, '', '-infinity') ON CONFLICT DO NOTHING`,
+    );
   } finally {
     await source.end();
     await target.end();
@@ -47,7 +62,14 @@ export async function restoreDump(file: string, to: string, signal: AbortSignal)
     return;
   }
   const { needsPsql } = await lookThrough(file);
-  const options = ['--no-psqlrc', '--quiet', '--output=/dev/null', '--set=ON_ERROR_STOP=1', `--file=${file}`, url];
+  const options = [
+    '--no-psqlrc',
+    '--quiet',
+    '--output=/dev/null',
+    '--set=ON_ERROR_STOP=1',
+    `--file=${file}`,
+    url,
+  ];
   try {
     await runProgram('psql', options, env, signal);
   } catch (error) {
@@ -86,13 +108,19 @@ async function lookThrough(file: string): Promise<{ readonly needsPsql: boolean 
     inData = /^COPY\b.*\bFROM stdin;/i.test(line);
     needsPsql ||= inData || line.startsWith('\\');
     if (ELSEWHERE.test(line))
-      throw new SegueError('REHEARSAL_DUMP_REFUSED', `${file}:${number}:1: ${line.trim().slice(0, limits.rehearsal.statementChars)}`);
+      throw new SegueError(
+        'REHEARSAL_DUMP_REFUSED',
+        `${file}:${number}:1: ${line.trim().slice(0, limits.rehearsal.statementChars)}`,
+      );
   }
   return { needsPsql };
 }
 
 async function connected(url: string): Promise<pg.Client> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: limits.database.connectTimeoutMs });
+  const client = new pg.Client({
+    connectionString: url,
+    connectionTimeoutMillis: limits.database.connectTimeoutMs,
+  });
   client.on('error', () => undefined);
   await client.connect();
   return client;

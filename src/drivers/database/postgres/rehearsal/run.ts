@@ -1,9 +1,9 @@
 /** A rehearsal on its copy, from the first client of the old version to the last one of the new version. */
 import type { Change } from '../../../../core/database/change.ts';
 import { noWayBackOf } from '../../../../core/database/rehearsal/course.ts';
-import { without } from '../../../../core/database/rehearsal/differences.ts';
 import { probesOf } from '../../../../core/database/rehearsal/probes.ts';
 import type { Crossed, Side, WayBack } from '../../../../core/database/rehearsal/report.ts';
+import { newShape, oldShape } from '../../../../core/database/rehearsal/shape.ts';
 import type { ChangeRunner } from '../../../../core/database/runner.ts';
 import { quoteTable } from '../../../../core/database/identifier.ts';
 import { SegueError } from '../../../../core/errors.ts';
@@ -44,7 +44,7 @@ export class Run {
     this.#parts = parts;
     const { before, differences } = parts.plan;
     this.#oldValues = this.#valuesOf('old');
-    this.#old = this.#loadOf('old', this.#oldValues, without(before, differences.brought));
+    this.#old = this.#loadOf('old', this.#oldValues, oldShape(before, differences));
   }
 
   async go(): Promise<void> {
@@ -78,7 +78,7 @@ export class Run {
     const { book, plan, request, sessions } = this.#parts;
     const tables = await readTables(sessions.looker);
     const newValues = this.#valuesOf('new', tables);
-    this.#new = this.#loadOf('new', newValues, without(tables, plan.differences.taken));
+    this.#new = this.#loadOf('new', newValues, newShape(tables, plan.differences));
     this.#new.start({ rollBack: false });
     const staying = book.stay(request.load.stayMs);
     const clients = { old: sessions.old, new: sessions.new };
@@ -117,7 +117,8 @@ export class Run {
     if (!gone) return;
     const afterBack = await readTables(sessions.looker);
     await kept.lookAfterBack(afterBack);
-    for (const line of schemaApart(plan.before, afterBack)) note(`after the way back the schema differs: ${line}`);
+    for (const line of schemaApart(plan.before, afterBack))
+      note(`after the way back the schema differs: ${line}`);
     this.#old.start({ rollBack: true });
     const again = await book.during('again', () =>
       forward(runner, rehearsed, request.changes, book.watchRun()),
@@ -159,7 +160,9 @@ export class Run {
     const { plan, sessions } = this.#parts;
     const now = await readTables(sessions.looker);
     const named = new Set(plan.differences.tables.map(quoteTable));
-    const before = new Map(plan.before.map((table) => [quoteTable(table.table), JSON.stringify(table.columns)]));
+    const before = new Map(
+      plan.before.map((table) => [quoteTable(table.table), JSON.stringify(table.columns)]),
+    );
     return now.filter((table) => {
       const name = quoteTable(table.table);
       return named.has(name) || before.get(name) !== JSON.stringify(table.columns);
@@ -169,7 +172,13 @@ export class Run {
   #valuesOf(side: Side, tables = this.#parts.plan.before): ValueSource {
     const { sessions, chance, plan } = this.#parts;
     const { brought } = plan.differences;
-    return new ValueSource({ client: sessions[side], side, tables, brought, chance });
+    return new ValueSource({
+      client: side === 'old' ? sessions.oldValues : sessions.newValues,
+      side,
+      tables,
+      brought,
+      chance,
+    });
   }
 
   #loadOf(side: Side, values: ValueSource, tables: Plan['before']): Load {

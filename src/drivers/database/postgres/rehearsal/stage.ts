@@ -17,6 +17,8 @@ export interface Sessions {
   readonly watch: pg.Client;
   readonly old: pg.Client;
   readonly new: pg.Client;
+  readonly oldValues: pg.Client;
+  readonly newValues: pg.Client;
 }
 
 export interface Plan {
@@ -45,6 +47,7 @@ export class StageBook {
   readonly #sizes: ReadonlyMap<string, number>;
   #stage: Stage = 'before';
   #broken: Rehearsal['broken'] = null;
+  #step: string | null = null;
 
   constructor(tally: Tally, clock: Clock, watch: RehearsalWatch, sizes: ReadonlyMap<string, number>) {
     this.tally = tally;
@@ -55,6 +58,11 @@ export class StageBook {
 
   get stage(): Stage {
     return this.#stage;
+  }
+
+  /** What the change is at; null: between two steps, or in a backfill. */
+  get step(): string | null {
+    return this.#step;
   }
 
   get broken(): Rehearsal['broken'] {
@@ -89,6 +97,7 @@ export class StageBook {
       signal: this.#watch.signal,
       onStep: (event) => {
         if (event.state === 'done') this.tally.step(event.title, event.tookMs);
+        this.#step = event.state === 'begun' ? event.title : null;
         this.#watch.onStep?.(event);
       },
       onWait: (blockers) => {

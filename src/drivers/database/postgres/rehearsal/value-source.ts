@@ -1,10 +1,15 @@
 /** Values for the parameters of one version's statements: of rows that are there, and new ones by type. */
 import pg from 'pg';
-import { boundsOf } from '../../../../core/database/rehearsal/checks.ts';
+import { type Bounds, boundsOf, UNBOUND } from '../../../../core/database/rehearsal/checks.ts';
 import type { Named } from '../../../../core/database/rehearsal/differences.ts';
 import type { Param, Query } from '../../../../core/database/rehearsal/queries.ts';
 import type { Side } from '../../../../core/database/rehearsal/report.ts';
-import { columnOf, type CopyTable, isUnique, type ValueType } from '../../../../core/database/rehearsal/table.ts';
+import {
+  columnOf,
+  type CopyTable,
+  isUnique,
+  type ValueType,
+} from '../../../../core/database/rehearsal/table.ts';
 import { valueSql } from '../../../../core/database/rehearsal/values.ts';
 import { quoteName, quoteTable, type TableName } from '../../../../core/database/identifier.ts';
 import { limits } from '../../../../core/limits.ts';
@@ -21,6 +26,18 @@ interface Pool {
   at: number;
 }
 
+interface Place {
+  readonly table: TableName;
+  readonly name: string;
+}
+
+interface Recipe {
+  readonly type: ValueType;
+  readonly bounds: Bounds;
+  readonly place: Place | null;
+  readonly unique: boolean;
+}
+
 export interface SourceParts {
   readonly client: pg.Client;
   readonly side: Side;
@@ -30,8 +47,10 @@ export interface SourceParts {
   readonly chance: () => number;
 }
 
-/** Far from the numbers that rows have, and each version at another place. */
-const NUMBERS_FROM: Readonly<Record<Side, number>> = { old: 10_000_000, new: 500_000_000 };
+/** Of values that must not be there yet: far from the numbers that rows have, and each version at another place. */
+const FRESH_FROM: Readonly<Record<Side, number>> = { old: 10_000_000, new: 500_000_000 };
+/** Of others: such as an application might write, and any conversion still holds. */
+const PLAIN_VALUES = 10_000;
 const INTEGERS: ReadonlySet<string> = new Set(['smallint', 'integer', 'bigint']);
 
 export class ValueSource {
@@ -42,7 +61,7 @@ export class ValueSource {
 
   constructor(parts: SourceParts) {
     this.#parts = parts;
-    this.#next = NUMBERS_FROM[parts.side] + Math.floor(parts.chance() * 1_000_000);
+    this.#next = FRESH_FROM[parts.side] + Math.floor(parts.chance() * 1_000_000);
   }
 
   /** Rows come and go: what was picked from is read anew. */
@@ -59,7 +78,8 @@ export class ValueSource {
       rows.set(quoteTable(table), picked);
     }
     const values: (string | null)[] = [];
-    for (const [index, param] of query.params.entries()) values.push(await this.#valueOf(query, param, index, rows));
+    for (const [index, param] of query.params.entries())
+      values.push(await this.#valueOf(query, param, index, rows));
     return values;
   }
 
@@ -86,12 +106,17 @@ export class ValueSource {
       case 'type': {
         const types = await this.#typesOf(query.sql);
         const type = types[index];
-        return type ? this.#made(`type ${type.name}`, type, undefined) : null;
+        return type
+          ? this.#made(`type ${type.name}`, { type, bounds: UNBOUND, place: null, unique: false })
+          : null;
       }
     }
   }
 
-  async #pickRow(table: TableName, columns: readonly string[]): Promise<Record<string, string | null> | null> {
+  async #pickRow(
+    table: TableName,
+    columns: readonly string[],
+  ): Promise<Record<string, string | null> | null> {
     const name = `row ${quoteTable(table)} ${columns.join()}`;
     const pool = this.#pools.get(name) ?? this.#keep(name, await this.#rowsOf(table, columns), false);
     const row = pool.rows[Math.floor(this.#parts.chance() * pool.rows.length)];
@@ -114,13 +139,18 @@ export class ValueSource {
     const isBrought = names === null || names?.has(name) === true;
     const isChecked = known.checks.some(({ columns }) => columns.includes(name));
     if (!unique && (!isBrought || isChecked)) {
-      const pool = this.#pools.get(`seen ${place}`) ?? this.#keep(`seen ${place}`, await this.#seen(table, name), false);
+      const pool =
+        this.#pools.get(`seen ${place}`) ?? this.#keep(`seen ${place}`, await this.#seen(table, name), false);
       const value = pool.rows[Math.floor(this.#parts.chance() * pool.rows.length)]?.[0];
       if (value !== undefined) return value;
     }
-    const bounds = boundsOf(name, known.checks);
-    const isNumber = unique && INTEGERS.has(column.type.base);
-    return this.#made(`made ${place}`, column.type, isNumber ? { table, name } : undefined, bounds);
+    const recipe: Recipe = {
+      type: column.type,
+      bounds: boundsOf(name, known.checks),
+      place: { table, name },
+      unique,
+    };
+    return this.#made(`made ${place}`, recipe);
   }
 
   /** Values that are there: what a program writes is mostly like what it has written. */
@@ -131,36 +161,42 @@ export class ValueSource {
     );
   }
 
-  async #made(
-    name: string,
-    type: ValueType,
-    after: { readonly table: TableName; readonly name: string } | undefined,
-    bounds?: Parameters<typeof valueSql>[2],
-  ): Promise<string | null> {
+  async #made(name: string, recipe: Recipe): Promise<string | null> {
     const known = this.#pools.get(name);
-    const pool = known && known.at < known.rows.length ? known : await this.#make(name, type, after, bounds);
+    const pool =
+      known && known.at < known.rows.length ? known : this.#keep(name, await this.#make(recipe), true);
     const value = pool.rows[pool.at]?.[0] ?? null;
     pool.at += 1;
     return value;
   }
 
-  async #make(
-    name: string,
-    type: ValueType,
-    after: { readonly table: TableName; readonly name: string } | undefined,
-    bounds: Parameters<typeof valueSql>[2],
-  ): Promise<Pool> {
+  async #make({ type, bounds, place, unique }: Recipe): Promise<readonly Values[]> {
     const expression = valueSql(type, 'segue_n', bounds);
-    if (expression === null) return this.#keep(name, [], true);
-    const most = after
-      ? `(SELECT coalesce(max(${quoteName(after.name)}), 0)::bigint FROM ${quoteTable(after.table)}) + `
-      : '';
-    const from = after ? (this.#parts.side === 'old' ? 1 : 1 + poolValues * 20) : this.#next;
+    if (expression === null) return [];
+    if (!unique) {
+      const alike = place ? await this.#likeThoseThere(type, place) : [];
+      if (alike.length > 0) return alike;
+      return this.#series(expression, Math.floor(this.#parts.chance() * PLAIN_VALUES), '');
+    }
     this.#next += poolValues;
-    const rows = await this.#read(
-      `SELECT (${expression})::text FROM (SELECT ${most}segue_i AS segue_n FROM generate_series(${from}::bigint, ${from + poolValues - 1}::bigint) AS segue_i) AS segue_made`,
+    if (!place || !INTEGERS.has(type.base)) return this.#series(expression, this.#next, '');
+    const most = `(SELECT coalesce(max(${quoteName(place.name)}), 0)::bigint FROM ${quoteTable(place.table)}) + `;
+    return this.#series(expression, this.#parts.side === 'old' ? 1 : 1 + poolValues * 20, most);
+  }
+
+  async #series(expression: string, from: number, plus: string): Promise<readonly Values[]> {
+    return this.#read(
+      `SELECT (${expression})::text FROM (SELECT ${plus}segue_i AS segue_n FROM generate_series(${from}::bigint, ${from + poolValues - 1}::bigint) AS segue_i) AS segue_made`,
     );
-    return this.#keep(name, rows, true);
+  }
+
+  /** Text has a form that its type does not say, a first name or an address: another letter at its end keeps it. */
+  async #likeThoseThere(type: ValueType, { table, name }: Place): Promise<readonly Values[]> {
+    if (!/^(?:text|citext|character varying)/.test(type.base)) return [];
+    const seen = await this.#seen(table, name);
+    return seen.map(([value]) => [
+      `${value?.slice(0, -1) ?? ''}${'xyz'[Math.floor(this.#parts.chance() * 3)]}`,
+    ]);
   }
 
   /** A statement whose parameters stand nowhere that says their type: the server knows. */
@@ -196,7 +232,12 @@ const TYPES = `
   JOIN pg_type t ON t.oid = n.type JOIN pg_type b ON b.oid = CASE WHEN t.typtype = 'd' THEN t.typbasetype ELSE t.oid END
   WHERE p.name = 'segue_asked' ORDER BY n.place`;
 
-function rowsSql(table: TableName, columns: readonly string[], key: readonly string[] | null, most: number): string {
+function rowsSql(
+  table: TableName,
+  columns: readonly string[],
+  key: readonly string[] | null,
+  most: number,
+): string {
   const list = columns.map((column) => `${quoteName(column)}::text`).join(', ');
   const there = columns.map((column) => `${quoteName(column)} IS NOT NULL`).join(' AND ');
   const order = key === null ? '' : ` ORDER BY ${key.map(quoteName).join(', ')}`;
@@ -210,7 +251,9 @@ function tablesPicked(params: readonly Param[]): TableName[] {
 }
 
 const columnsPicked = (params: readonly Param[], table: TableName) => [
-  ...new Set(params.flatMap((param) => (param.from === 'row' && sameTable(param.table, table) ? [param.column] : []))),
+  ...new Set(
+    params.flatMap((param) => (param.from === 'row' && sameTable(param.table, table) ? [param.column] : [])),
+  ),
 ];
 
 const arrayOf = (value: string) => `{"${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"}`;

@@ -27,12 +27,10 @@ export class KeptTables {
 
   static async of(client: pg.Client, tables: readonly CopyTable[]): Promise<KeptTables> {
     await client.query(`DROP SCHEMA IF EXISTS ${KEPT_SCHEMA} CASCADE; CREATE SCHEMA ${KEPT_SCHEMA}`);
-    const kept = tables.map(
-      ({ table, columns, key }, index): Kept => ({
-        ...{ table, key, as: { schema: KEPT_SCHEMA, name: `kept_${index}` } },
-        columns: columns.filter(({ generated }) => !generated).map(({ name }) => name),
-      }),
-    );
+    const kept = tables.map(({ table, columns, key }, index): Kept => ({
+      ...{ table, key, as: { schema: KEPT_SCHEMA, name: `kept_${index}` } },
+      columns: columns.filter(({ generated }) => !generated).map(({ name }) => name),
+    }));
     for (const each of kept) await client.query(keepSql(each));
     return new KeptTables(client, kept);
   }
@@ -87,7 +85,8 @@ export function schemaApart(before: readonly CopyTable[], now: readonly CopyTabl
       tables.flatMap(({ table, columns }) => [
         showTable(table),
         ...columns.map(
-          ({ name, type, notNull }) => `${showTable(table)}.${name} ${type.name}${notNull ? ' NOT NULL' : ''}`,
+          ({ name, type, notNull }) =>
+            `${showTable(table)}.${name} ${type.name}${notNull ? ' NOT NULL' : ''}`,
         ),
       ]),
     );
