@@ -59,11 +59,11 @@ export function fillSql(table: CopyTable, rows: number, filled: ReadonlyMap<stri
   }
   const names = [...values.keys()];
   const from = [`generate_series(1, ${rows}::bigint) AS segue_n`, ...joins].join(' ');
-  // Without a column of its own a table is filled with what it has by default.
-  const select =
-    names.length === 0 ? 'DEFAULT VALUES' : `SELECT ${[...values.values()].join(', ')} FROM ${from}`;
+  // A table of which nothing is to be said is filled with what it has by default.
   const list = names.length === 0 ? '' : ` (${quoteNames(names)})`;
-  return { sql: `INSERT INTO ${quoteTable(table.table)}${list} ${select}` };
+  return {
+    sql: `INSERT INTO ${quoteTable(table.table)}${list} SELECT ${[...values.values()].join(', ')} FROM ${from}`,
+  };
 }
 
 /** Numbered, so that each row finds its parent by a number and no two rows share one while there are enough. */
