@@ -60,7 +60,7 @@ export async function findPlace(input: Input, shell: Shell): Promise<DatabasePla
   return { dir, url: urlOf(input.value('url') ?? project?.database?.url ?? 'env:DATABASE_URL', shell) };
 }
 
-function urlOf(written: string, { env }: Shell): string | null {
+export function urlOf(written: string, { env }: Shell): string | null {
   return written.startsWith('env:') ? (env[written.slice('env:'.length)] ?? null) : written;
 }
 

@@ -143,8 +143,14 @@ test('a schema is copied without its rows, and without the program for it that i
     assert.equal(found.backfills[0]?.realRows, 500);
     const file = path.join(dir, 'whole.dump');
     execFileSync(path.join(bin, 'pg_dump'), ['--format=custom', `--file=${file}`, env['DATABASE_URL'] ?? '']);
-    const whole = await json('--copy', 'whole.dump');
+    const whole = await json('--copy', 'whole.dump', '--no-contract');
     assert.deepEqual([whole.exitCode, whole.copy.rows], [0, 500], JSON.stringify(whole.verdict));
+    // The journal belongs to the schema: what is expanded there is expanded in the copy.
+    for (const verb of ['adopt', 'expand'])
+      assert.equal((await cli(dir, ['database', verb], env)).exitCode, 0);
+    const half = await json('--copy', 'schema', '--rows', '100', '--no-contract');
+    assert.equal(half.exitCode, 0, JSON.stringify(half));
+    assert.deepEqual(half.stages.find(({ stage }) => stage === 'expand')?.steps, []);
   }
   await holder.end();
   assert.deepEqual(await server.copies(), []);

@@ -16,9 +16,9 @@ export interface RehearsalPlace {
   readonly name: string;
   readonly dir: string;
   readonly env: Record<string, string>;
-  run(...words: string[]): Promise<CliResult>;
-  start(...words: string[]): CliRun;
-  json(...words: string[]): Promise<Rehearsal & { readonly exitCode: number | null }>;
+  readonly run: (...words: string[]) => Promise<CliResult>;
+  readonly start: (...words: string[]) => CliRun;
+  readonly json: (...words: string[]) => Promise<Rehearsal & { readonly exitCode: number | null }>;
 }
 
 export interface RehearsalServer {

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { SegueError } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
 import type { CopySource, GivenQuery, RehearsalRequest } from '../../ports/database-rehearsal.ts';
-import { type DatabasePlace, findPlace, matching, timeOf } from '../database-session.ts';
+import { type DatabasePlace, findPlace, matching, timeOf, urlOf } from '../database-session.ts';
 import type { Input } from '../input.ts';
 import { renderRecorded, renderRehearsal, STAGES } from '../render/rehearsal.ts';
 import type { Shell } from '../shell.ts';
@@ -38,8 +38,11 @@ export async function runRehearsal(input: Input, shell: Shell): Promise<number> 
 async function requestOf(input: Input, shell: Shell, { dir, url }: DatabasePlace): Promise<RehearsalRequest> {
   const changes = await shell.changes.read(dir);
   const named = input.argument('change');
-  const on = input.value('on');
+  const given = input.value('on');
+  const on = given === null ? null : urlOf(given, shell);
   const copy = copyOf(input, shell);
+  if (given !== null && (on === null || on === ''))
+    throw new SegueError('USAGE', `--on: ${given} is not set.`);
   if (on !== null && copy.from === 'template')
     throw new SegueError('USAGE', '--on: a template is copied on its own server only.');
   if ((url === null || url === '') && (on === null || copy.from !== 'dump'))

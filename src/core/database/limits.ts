@@ -46,7 +46,6 @@ export const rehearsalLimits = {
   perSecondDefault: 100,
   perSecondMax: 10_000,
   stayMs: 2_000,
-  stayMaxMs: 3_600_000,
   /** What a statement may wait longer than the limit of a lock, as a busy machine notices late. */
   graceMs: 100,
   /** Statements of one version that are named in files, and those taken from a running database. */

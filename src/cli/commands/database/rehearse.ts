@@ -21,7 +21,11 @@ export const rehearse: Verb = {
       completes: ['schema', 'template'],
     },
     { flag: 'rows', value: 'N', summary: 'rows for each table of --copy schema (default: 10000)' },
-    { flag: 'on', value: 'URL', summary: 'make the copy on another server (default: the same one)' },
+    {
+      flag: 'on',
+      value: 'URL',
+      summary: 'make the copy on another server, env:NAME too (default: the same one)',
+    },
     {
       flag: 'old-queries',
       value: 'FILE',

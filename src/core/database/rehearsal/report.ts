@@ -125,7 +125,7 @@ export interface BackfillSum {
 }
 
 export type ReasonKind =
-  'change-failed' | 'statements-failed' | 'read-apart' | 'waited' | 'lost' | 'no-way-back';
+  'change-failed' | 'statements-failed' | 'read-apart' | 'waited' | 'not-rehearsed' | 'lost' | 'no-way-back';
 
 export interface Verdict {
   readonly fit: boolean;

@@ -30,8 +30,8 @@ function heirsIn(table: CopyTable, links: readonly Link[]): ReadonlyMap<string, 
     links.flatMap(({ table: on, olds, news }) => {
       const [old, ...moreOlds] = olds;
       const [heir, ...moreNews] = news;
-      const isPair = moreOlds.length === 0 && moreNews.length === 0 && old?.expression != null;
-      return isPair && heir && quoteTable(on) === quoteTable(table.table)
+      const isPair = moreOlds.length === 0 && moreNews.length === 0;
+      return isPair && heir && old && old.expression !== null && quoteTable(on) === quoteTable(table.table)
         ? [[old.column, heir.column] as const]
         : [];
     }),

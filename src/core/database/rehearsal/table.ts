@@ -46,6 +46,3 @@ export const writable = ({ columns }: CopyTable): readonly CopyColumn[] =>
 
 export const isUnique = ({ uniques, key }: CopyTable, name: string): boolean =>
   (key ?? []).includes(name) || uniques.some((columns) => columns.includes(name));
-
-export const isForeign = ({ foreignKeys }: CopyTable, name: string): boolean =>
-  foreignKeys.some(({ columns }) => columns.includes(name));

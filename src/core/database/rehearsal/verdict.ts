@@ -2,8 +2,8 @@
 import { count, formatDurationMs } from '../../units.ts';
 import type { Rehearsal, ReasonKind, Verdict } from './report.ts';
 
-/** A person may want to lose what is lost; whatever else there is has to be corrected. */
-const FOR_A_PERSON: ReadonlySet<ReasonKind> = new Set<ReasonKind>(['lost', 'no-way-back']);
+/** A person may want to lose what is lost, and knows other statements; whatever else there is has to be corrected. */
+const FOR_A_PERSON: ReadonlySet<ReasonKind> = new Set<ReasonKind>(['not-rehearsed', 'lost', 'no-way-back']);
 
 type Found = Omit<Rehearsal, 'verdict'>;
 
@@ -13,6 +13,7 @@ export function verdictOf(found: Found): Verdict {
     ...statementsFailed(found),
     ...readApart(found),
     ...waited(found),
+    ...notRehearsed(found),
     ...lost(found),
   ];
   const toCorrect = reasons.some(({ kind }) => !FOR_A_PERSON.has(kind));
@@ -53,6 +54,17 @@ function waited({ stages, limitMs }: Found): Reasons {
     if (longestMs <= limitMs) return [];
     const text = `in ${stage} statements waited up to ${formatDurationMs(longestMs)} for the change (limit ${formatDurationMs(limitMs)})`;
     return [{ kind: 'waited', text }];
+  });
+}
+
+/** No data is never good data (R8). */
+function notRehearsed({ statements, broken }: Found): Reasons {
+  if (broken) return [];
+  return (['old', 'new'] as const).flatMap((side) => {
+    const all = statements.filter((each) => each.side === side);
+    const isSilent = all.length > 0 && all.every(({ unfit, runs }) => unfit !== null || runs === 0);
+    if (!isSilent) return [];
+    return [{ kind: 'not-rehearsed', text: `no statement of the ${side} version could be used: name some` }];
   });
 }
 

@@ -24,7 +24,7 @@ export interface CopyParts {
   readonly source: CopySource;
   readonly chance: () => number;
   readonly signal: AbortSignal;
-  note(text: string): void;
+  readonly note: (text: string) => void;
 }
 
 export class Copy {
@@ -79,7 +79,11 @@ export class Copy {
       await this.#admin.query(sql).catch(async (error: unknown) => {
         if (!isLost(error)) throw error;
         const other = await openAdmin(this.#address, this.name, false);
-        await other.query(sql).finally(() => other.end());
+        try {
+          await other.query(sql);
+        } finally {
+          await other.end();
+        }
       });
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);

@@ -19,7 +19,7 @@ export interface LoadParts {
   readonly clock: Clock;
   /** Of what refused rows before the change was there. */
   readonly rules: ReadonlySet<string>;
-  stage(): Stage;
+  readonly stage: () => Stage;
 }
 
 /** A lock timeout or a deadlock is nobody's statement: it says something about the moment. */

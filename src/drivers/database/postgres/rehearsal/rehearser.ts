@@ -1,5 +1,5 @@
 /** Rehearsals on PostgreSQL: makes the copy, goes through everything on it, drops it. */
-import pg from 'pg';
+import type pg from 'pg';
 import { type Course, courseOf } from '../../../../core/database/rehearsal/course.ts';
 import { differencesOf } from '../../../../core/database/rehearsal/differences.ts';
 import { paramsOf } from '../../../../core/database/rehearsal/parameters.ts';
@@ -184,8 +184,8 @@ class Rehearsing {
         const said = given.filter((query) => query.side === side);
         if (said.length > 0) return said.flatMap((query) => this.#asQuery(query, tables));
         const named = tables.filter(({ table }) => differences.tables.some((each) => sameTable(each, table)));
-        // A block of code names tables where nobody reads them.
-        const touched = differences.tables.length === 0 ? tables : named;
+        // A block of code names tables where nobody reads them, and a new table is none of the old version's.
+        const touched = named.length === 0 ? tables : named;
         return generatedQueries(side, touched, isChanged);
       },
     };
@@ -224,9 +224,11 @@ class Rehearsing {
       this.#note('how large its tables are was not asked: the database does not answer');
       return new Map();
     }
-    return readSizes(client)
-      .then(named)
-      .finally(() => client.end());
+    try {
+      return named(await readSizes(client));
+    } finally {
+      await client.end();
+    }
   }
 
   #note(text: string): void {

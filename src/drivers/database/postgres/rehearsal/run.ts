@@ -27,7 +27,7 @@ export interface RunParts {
   readonly rules: ReadonlySet<string>;
   readonly clock: Clock;
   readonly chance: () => number;
-  note(text: string): void;
+  readonly note: (text: string) => void;
 }
 
 const NOT_REACHED: WayBack = { state: 'not-reached', refused: null, rows: 0, values: 0, lost: [] };

@@ -7,8 +7,6 @@ import { refusedConnection } from '../failure.ts';
 export const CLIENT = 'segue-rehearsal ';
 export const OBSERVER = 'segue-rehearsal-observer';
 
-export type Row = Readonly<Record<string, unknown>>;
-
 export async function openSession(url: string, application: string): Promise<pg.Client> {
   const client = new pg.Client({
     connectionString: url,

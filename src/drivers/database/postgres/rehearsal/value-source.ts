@@ -1,5 +1,5 @@
 /** Values for the parameters of one version's statements: of rows that are there, and new ones by type. */
-import pg from 'pg';
+import type pg from 'pg';
 import { type Bounds, boundsOf, UNBOUND } from '../../../../core/database/rehearsal/checks.ts';
 import type { Named } from '../../../../core/database/rehearsal/differences.ts';
 import type { Param, Query } from '../../../../core/database/rehearsal/queries.ts';
