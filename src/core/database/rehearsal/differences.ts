@@ -11,7 +11,11 @@ export interface Differences {
   readonly brought: Named;
   readonly taken: Named;
   readonly links: readonly Link[];
+  readonly moves: readonly Move[];
 }
+
+/** What plain SQL says of itself: of it nobody knows what is kept in step. */
+export type SqlDifferences = Omit<Differences, 'links' | 'moves'>;
 
 export type Named = ReadonlyMap<string, ReadonlySet<string> | null>;
 
@@ -20,6 +24,15 @@ export interface Link {
   readonly table: TableName;
   readonly olds: readonly Half[];
   readonly news: readonly Half[];
+}
+
+/** Two tables that triggers keep in step, row by row. */
+export interface Move {
+  readonly from: TableName;
+  readonly to: TableName;
+  /** Columns there by a row here, and the way back; null: all of them, as they are. */
+  readonly columns: Readonly<Record<string, string>> | null;
+  readonly down: Readonly<Record<string, string>> | null;
 }
 
 export interface Half {
@@ -33,19 +46,20 @@ export type SqlForward = Pick<SqlFiles, 'expand' | 'backfill' | 'contract'>;
 /** `ofSql` knows what plain SQL does, which has to be parsed for it. */
 export function differencesOf(
   changes: readonly Change[],
-  ofSql: (files: SqlForward) => Omit<Differences, 'links'>,
+  ofSql: (files: SqlForward) => SqlDifferences,
 ): Differences {
   const parts = changes.flatMap(({ body }) =>
     body.form === 'sql'
-      ? [{ ...ofSql(body.files), links: [] }]
+      ? [{ ...NONE, ...ofSql(body.files) }]
       : body.operations.map((operation) =>
-          operation.type === 'sql' ? { ...ofSql(forwardOf(operation)), links: [] } : differenceOf(operation),
+          operation.type === 'sql' ? { ...NONE, ...ofSql(forwardOf(operation)) } : differenceOf(operation),
         ),
   );
   const brought = mergedNames(parts.map((part) => part.brought));
   const taken = mergedNames(parts.map((part) => part.taken));
   const tables = new Map(parts.flatMap((part) => part.tables).map((table) => [quoteTable(table), table]));
-  return { brought, taken, tables: [...tables.values()], links: parts.flatMap((part) => part.links) };
+  const links = parts.flatMap((part) => part.links);
+  return { brought, taken, links, tables: [...tables.values()], moves: parts.flatMap((part) => part.moves) };
 }
 
 const forwardOf = ({ up, contract }: RawSql): SqlForward => ({
@@ -64,10 +78,13 @@ function differenceOf(operation: Operation): Differences {
     brought: nameMap(table, news),
     taken: nameMap(table, olds),
     links: link ? [link] : [],
+    moves: [],
   };
   if (operation.type === 'renameTable') {
     const target = { schema: table.schema, name: operation.to };
-    return { ...base, tables: [table, target], brought: new Map([[quoteTable(target), null]]) };
+    const brought: Named = new Map([[quoteTable(target), null]]);
+    const move = { from: table, to: target, columns: null, down: null };
+    return { ...base, brought, tables: [table, target], moves: [move] };
   }
   if (operation.type === 'moveRows')
     return {
@@ -75,11 +92,12 @@ function differenceOf(operation: Operation): Differences {
       tables: [table, operation.to],
       brought: new Map([[quoteTable(operation.to), null]]),
       taken: new Map([[quoteTable(table), null]]),
+      moves: [{ from: table, to: operation.to, columns: operation.columns, down: operation.down }],
     };
   return base;
 }
 
-const NONE: Differences = { tables: [], brought: new Map(), taken: new Map(), links: [] };
+const NONE: Differences = { tables: [], brought: new Map(), taken: new Map(), links: [], moves: [] };
 
 /** `null`: the table itself. */
 function broughtBy(operation: Operation): readonly string[] | null {

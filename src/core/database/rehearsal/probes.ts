@@ -1,10 +1,10 @@
 /** A value that one version writes has to be read by the other one as what `up` and `down` make of it. */
 import { quoteName, quoteTable, showTable } from '../identifier.ts';
 import { alike } from '../triggers.ts';
-import type { Differences, Half } from './differences.ts';
+import type { Differences, Half, Move } from './differences.ts';
 import type { Side } from './report.ts';
-import { type Param, rowParams, writtenParam } from './queries.ts';
-import { columnOf, type CopyTable } from './table.ts';
+import { type Param, whereKey, writtenParam } from './queries.ts';
+import { columnOf, type CopyTable, writable } from './table.ts';
 
 export interface Probe {
   readonly writer: Side;
@@ -13,13 +13,16 @@ export interface Probe {
   /** Its parameters are the values, and then the key of the row. */
   readonly write: string;
   readonly values: readonly Param[];
-  readonly key: readonly Param[];
   /** One row: whether it is as it must be, what is there, and what has to be. Parameters: the key. */
   readonly read: string;
   readonly label: string;
 }
 
-export function probesOf({ links, brought, taken }: Differences, tables: readonly CopyTable[]): Probe[] {
+export function probesOf(differences: Differences, tables: readonly CopyTable[]): Probe[] {
+  return [...linkProbes(differences, tables), ...moveProbes(differences, tables)];
+}
+
+function linkProbes({ links, brought, taken }: Differences, tables: readonly CopyTable[]): Probe[] {
   const isIn = (names: Differences['brought'], table: CopyTable, column: string) => {
     const found = names.get(quoteTable(table.table));
     return found !== undefined && (found === null || found.has(column));
@@ -47,27 +50,71 @@ function probe(
   const compared = read.filter((half): half is Half & { expression: string } => half.expression !== null);
   // A key that is written would be another row.
   const unfit = columns.some((column) => key.includes(column));
-  const types = new Map(table.columns.map(({ name, type }) => [name, type.name]));
   if (unfit || compared.length === 0) return [];
-  const where = (first: number) =>
-    key.map((column, index) => `${quoteName(column)} = $${first + index}`).join(' AND ');
   const is = compared.map(({ column }) => quoteName(column));
-  const must = compared.map(({ column, expression }) => {
-    const type = types.get(column);
-    return type === undefined ? `(${expression})` : `(${expression})::${type}`;
-  });
-  const set = columns.map((column, index) => `${quoteName(column)} = $${index + 1}`).join(', ');
-  return [
-    {
-      ...{ writer, table, columns },
-      values: columns.flatMap((name) => {
-        const column = columnOf(table, name);
-        return column ? [writtenParam(table, column)] : [];
-      }),
-      key: rowParams(table, key),
-      write: `UPDATE ${quoteTable(table.table)} SET ${set} WHERE ${where(columns.length + 1)}`,
-      read: `SELECT ${alike(is.join(', '), must.join(', '))} AS same, ROW(${is.join(', ')})::text AS is, ROW(${must.join(', ')})::text AS must FROM ${quoteTable(table.table)} WHERE ${where(1)}`,
-      label: showTable(table.table),
-    },
-  ];
+  const must = compared.map(({ column, expression }) => typed(table, column, expression));
+  const sql = `SELECT ${same(is, must)} FROM ${quoteTable(table.table)} WHERE ${whereKey(key, 1)}`;
+  return [{ ...writing(writer, table, key, columns), read: sql }];
 }
+
+/** Row by row from one table to the other: the one that is read is found by what its key must be. */
+function moveProbes({ moves }: Differences, tables: readonly CopyTable[]): Probe[] {
+  const tableOf = (name: Move['from']) => tables.find(({ table }) => quoteTable(table) === quoteTable(name));
+  return moves.flatMap(({ from, to, columns, down }) => {
+    const [here, there] = [tableOf(from), tableOf(to)];
+    if (!here || !there) return [];
+    const asThey = (table: CopyTable) =>
+      Object.fromEntries(writable(table).map(({ name }) => [name, quoteName(name)]));
+    const keys = Object.fromEntries((here.key ?? []).map((name) => [name, quoteName(name)]));
+    const onward = columns ?? { ...keys, ...asThey(here) };
+    const back = down ?? { ...keys, ...asThey(there) };
+    return [...moved('old', here, there, back, onward), ...moved('new', there, here, onward, back)];
+  });
+}
+
+type Columns = Readonly<Record<string, string>>;
+
+function moved(writer: Side, from: CopyTable, to: CopyTable, known: Columns, onward: Columns): Probe[] {
+  const { key } = from;
+  const targetKey = to.key?.filter((name) => onward[name] !== undefined) ?? [];
+  const columns = Object.keys(known).filter((name) => key?.includes(name) === false);
+  if (key === null || targetKey.length === 0 || targetKey.length !== to.key?.length || columns.length === 0)
+    return [];
+  const names = Object.keys(onward);
+  const must = names.map((name) => typed(to, name, onward[name] ?? 'NULL'));
+  const inner = must.map((expression, index) => `${expression} AS e${index}`).join(', ');
+  const row = `SELECT ${inner} FROM (SELECT * FROM ${quoteTable(from.table)} WHERE ${whereKey(key, 1)}) AS ${quoteName(from.table.name)}`;
+  const on = targetKey
+    .map((name) => `segue_is.${quoteName(name)} = segue_must.e${names.indexOf(name)}`)
+    .join(' AND ');
+  const read = `SELECT ${same(
+    names.map((name) => `segue_is.${quoteName(name)}`),
+    names.map((_, index) => `segue_must.e${index}`),
+  )} FROM (${row}) AS segue_must LEFT JOIN ${quoteTable(to.table)} AS segue_is ON ${on}`;
+  return [{ ...writing(writer, from, key, columns), read }];
+}
+
+function writing(
+  writer: Side,
+  table: CopyTable,
+  key: readonly string[],
+  columns: readonly string[],
+): Omit<Probe, 'read'> {
+  const set = columns.map((column, index) => `${quoteName(column)} = $${index + 1}`).join(', ');
+  return {
+    ...{ writer, table, columns, label: showTable(table.table) },
+    write: `UPDATE ${quoteTable(table.table)} SET ${set} WHERE ${whereKey(key, columns.length + 1)}`,
+    values: columns.flatMap((name) => {
+      const column = columnOf(table, name);
+      return column ? [writtenParam(table, column)] : [];
+    }),
+  };
+}
+
+function typed(table: CopyTable, column: string, expression: string): string {
+  const type = columnOf(table, column)?.type.name;
+  return type === undefined ? `(${expression})` : `(${expression})::${type}`;
+}
+
+const same = (is: readonly string[], must: readonly string[]) =>
+  `${alike(is.join(', '), must.join(', '))} AS same, ROW(${is.join(', ')})::text AS is, ROW(${must.join(', ')})::text AS must`;

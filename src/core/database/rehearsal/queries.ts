@@ -89,8 +89,8 @@ export function writtenParam({ table, foreignKeys }: CopyTable, { name }: CopyCo
   return { from: 'value', table, column: name };
 }
 
-export const rowParams = ({ table }: CopyTable, key: readonly string[]): Param[] =>
+const rowParams = ({ table }: CopyTable, key: readonly string[]): Param[] =>
   key.map((column) => ({ from: 'row', table, column }));
 
-const whereKey = (key: readonly string[], first: number) =>
+export const whereKey = (key: readonly string[], first: number) =>
   key.map((column, index) => `${quoteName(column)} = $${first + index}`).join(' AND ');

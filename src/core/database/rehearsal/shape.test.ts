@@ -108,4 +108,16 @@ test('only what a version has is written to find out what the other one reads', 
   // `full` belongs to neither: it comes and goes.
   assert.deepEqual(probes, ['old name', 'new first,last']);
   assert.deepEqual(probesOf(chain, [tableOf('people', ['id', 'name', 'full'], { key: null })]), []);
+
+  const move = ofYaml(
+    '{ moveRows: { table: people, to: cities, columns: { person: id, city: city }, down: { id: person, city: city } } }',
+  );
+  const pair = [
+    tableOf('people', ['id*', 'name', 'city']),
+    tableOf('cities', ['person', 'city'], { key: ['person'] }),
+  ];
+  assert.deepEqual(
+    probesOf(move, pair).map(({ writer, label, columns }) => `${writer} ${label} ${columns.join()}`),
+    ['old people city', 'new cities city'],
+  );
 });

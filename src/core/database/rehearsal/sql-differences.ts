@@ -2,12 +2,12 @@
 import { quoteTable, type TableName } from '../identifier.ts';
 import type { ParsedSql, ParsedStatement, SqlNode } from '../sql/parsed.ts';
 import { child, everyOf, items, itemsOf, tableOf, word, words } from '../sql/tree.ts';
-import type { Differences, Named, SqlForward } from './differences.ts';
+import type { Named, SqlDifferences, SqlForward } from './differences.ts';
 
 export function sqlDifferences(
   { expand, backfill, contract }: SqlForward,
   parse: (sql: string) => ParsedSql,
-): Omit<Differences, 'links'> {
+): SqlDifferences {
   const parsed = (statements: readonly string[]) =>
     statements.flatMap((statement) => {
       const result = parse(statement.replace(/:rows\b/g, '12345'));
