@@ -39,7 +39,7 @@ test('statements for a rehearsal may be there for one version only, and are text
   const wrong = of('\nrehearse: { newer: [] }');
   assert.match(
     wrong.ok ? '' : formatProblem(wrong.problems[0] ?? assert.fail()),
-    /^change\.yaml:2:13: rehearse\.newer: unknown key; did you mean new\?/,
+    /^change\.yaml:2:13: rehearse\.newer: unknown key; expected one of old, new/,
   );
 });
 
