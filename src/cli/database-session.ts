@@ -60,7 +60,7 @@ export async function findPlace(input: Input, shell: Shell): Promise<DatabasePla
   return { dir, url: urlOf(input.value('url') ?? project?.database?.url ?? 'env:DATABASE_URL', shell) };
 }
 
-function urlOf(written: string, { env }: Shell): string | null {
+export function urlOf(written: string, { env }: Shell): string | null {
   return written.startsWith('env:') ? (env[written.slice('env:'.length)] ?? null) : written;
 }
 
@@ -103,7 +103,7 @@ function optionsOf(input: Input): DatabaseOptions {
   };
 }
 
-function timeOf(input: Input, flag: string): number | null {
+export function timeOf(input: Input, flag: string): number | null {
   const value = input.value(flag);
   if (value === null) return null;
   const ms = parseDurationMs(value);

@@ -1,6 +1,7 @@
 /** What a verb sees of the world. `main/cli.ts` makes the real one; tests run the real program instead. */
 import type { DatabaseFacts } from '../ports/database-facts.ts';
 import type { SqlParser } from '../ports/sql-parser.ts';
+import type { DatabaseRehearser } from '../ports/database-rehearsal.ts';
 import type { ChangeSource, DatabaseOpener } from '../ports/database.ts';
 import type { Paint } from './render/style.ts';
 
@@ -16,6 +17,7 @@ export interface Shell {
   /** For the verbs that work without control. */
   readonly database: DatabaseOpener;
   readonly changes: ChangeSource;
+  readonly rehearser: DatabaseRehearser;
 }
 
 export interface Screen {

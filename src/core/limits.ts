@@ -1,5 +1,5 @@
 /** Every bound in the project, in one table: what may queue, wait, grow or be tried again, and how far. */
-import { databaseLimits, lintLimits } from './database/limits.ts';
+import { databaseLimits, lintLimits, rehearsalLimits } from './database/limits.ts';
 import { flagLimits } from './flags/limits.ts';
 import { schemaLimits } from './release/schema-limits.ts';
 import { gatewayLimits } from './traffic/limits.ts';
@@ -33,6 +33,7 @@ export const limits = {
     keepMaxMs: 3_650 * 86_400_000,
   },
   database: databaseLimits,
+  rehearsal: rehearsalLimits,
   schema: schemaLimits,
   cli: {
     controlStartTimeoutMs: 20_000,

@@ -2,16 +2,34 @@
 import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import { systemClock } from '../drivers/clock/system.ts';
+import type { DatabaseRehearser } from '../ports/database-rehearsal.ts';
 import type { ChangeSource, DatabaseOpener } from '../ports/database.ts';
 
-export function lazyDatabase(): { readonly database: DatabaseOpener; readonly changes: ChangeSource } {
+interface DatabaseDrivers {
+  readonly database: DatabaseOpener;
+  readonly changes: ChangeSource;
+  readonly rehearser: DatabaseRehearser;
+}
+
+export function lazyDatabase(): DatabaseDrivers {
+  const database: DatabaseOpener = {
+    async open(url, options) {
+      const { postgresOpener } = await import('../drivers/database/postgres/open.ts');
+      const holder = { name: holderName(), isGone };
+      return postgresOpener({ clock: systemClock, chance: Math.random, holder }).open(url, options);
+    },
+  };
+  const openRehearser = async () => {
+    const { postgresRehearser } = await import('../drivers/database/postgres/rehearsal/rehearser.ts');
+    const { openSqlParser } = await import('../drivers/sql/libpg-query/parser.ts');
+    const parser = await openSqlParser();
+    return postgresRehearser({ clock: systemClock, chance: Math.random, opener: database, parser });
+  };
   return {
-    database: {
-      async open(url, options) {
-        const { postgresOpener } = await import('../drivers/database/postgres/open.ts');
-        const holder = { name: holderName(), isGone };
-        return postgresOpener({ clock: systemClock, chance: Math.random, holder }).open(url, options);
-      },
+    database,
+    rehearser: {
+      rehearse: async (request, watch) => (await openRehearser()).rehearse(request, watch),
+      record: async (url, most) => (await openRehearser()).record(url, most),
     },
     changes: {
       async read(dir) {

@@ -9,6 +9,13 @@ export interface Change {
   /** How long the old columns and tables stay, and stay in step, after the contract. */
   readonly keepMs: number;
   readonly body: Body;
+  /** What the programs of both versions send, for a rehearsal; no part of the digest. */
+  readonly rehearse?: RehearsedQueries;
+}
+
+export interface RehearsedQueries {
+  readonly old: readonly string[];
+  readonly new: readonly string[];
 }
 
 export type Body =

@@ -1,5 +1,6 @@
 /** Its part of the one table of errors. */
 import { type ErrorKind, kind } from '../error-kind.ts';
+import { REHEARSAL_ERRORS } from './rehearsal/errors.ts';
 
 export const DATABASE_ERRORS = {
   DATABASE_NOT_CONFIGURED: kind(
@@ -94,4 +95,5 @@ export const DATABASE_ERRORS = {
     'The backfill was stopped before its end.',
     'Run "segue database backfill" again: it goes on where it stopped.',
   ),
+  ...REHEARSAL_ERRORS,
 } as const satisfies Record<string, ErrorKind>;

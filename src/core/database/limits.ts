@@ -46,6 +46,35 @@ export const databaseLimits = {
   passesMax: 20,
 } as const;
 
+/** What a rehearsal on a copy makes, tries and keeps at most. */
+export const rehearsalLimits = {
+  rowsDefault: 10_000,
+  rowsMax: 10_000_000,
+  clientsDefault: 4,
+  clientsMax: 50,
+  perSecondDefault: 100,
+  perSecondMax: 10_000,
+  stayMs: 2_000,
+  /** What a statement may wait longer than the limit of a lock, as a busy machine notices late. */
+  graceMs: 100,
+  /** Statements of one version that are named in files, and those taken from a running database. */
+  queriesMax: 500,
+  recordedMax: 50,
+  /** Values that are kept ready for a parameter. */
+  poolValues: 500,
+  /** Rows that only the cross-check writes. */
+  reservedRows: 10,
+  crossChecks: 20,
+  statementTimeoutMs: 60_000,
+  /** How often it is looked who waits for whom. */
+  lookIntervalMs: 20,
+  /** Of a statement in the report, and of what a program said that failed. */
+  statementChars: 160,
+  outputBytesMax: 64 * 1024,
+  /** Of the text of a dump without data. */
+  schemaBytesMax: 256 * 1024 * 1024,
+} as const;
+
 /** What the rules for plain SQL read and say at most. */
 export const lintLimits = {
   /** Of one file, and of all files of a run. */

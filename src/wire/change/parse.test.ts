@@ -29,6 +29,20 @@ operations:
   assert.equal(foreign?.type === 'addForeignKey' && foreign.enforce, 'contract');
 });
 
+test('statements for a rehearsal may be there for one version only, and are text', () => {
+  const of = (rehearse: string) =>
+    parseChange(`operations: [{ dropTable: { table: users } }]${rehearse}`, 'change.yaml');
+  const said = of('\nrehearse: { new: [SELECT 1] }');
+  assert.deepEqual(said.ok && said.rehearse, { old: [], new: ['SELECT 1'] });
+  const none = of('');
+  assert.deepEqual(none.ok && none.rehearse, { old: [], new: [] });
+  const wrong = of('\nrehearse: { newer: [] }');
+  assert.match(
+    wrong.ok ? '' : formatProblem(wrong.problems[0] ?? assert.fail()),
+    /^change\.yaml:2:13: rehearse\.newer: unknown key; expected one of old, new/,
+  );
+});
+
 describe('what is wrong has its place', () => {
   const cases: readonly (readonly [yaml: string, problem: RegExp])[] = [
     ['operations: []', /^change.yaml:1:13: operations: expected at least one operation/],

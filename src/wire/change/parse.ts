@@ -1,6 +1,6 @@
 /** change.yaml to operations, without touching the file system; all problems at once, in the order of the file. */
 import { z } from 'zod';
-import type { Operation } from '../../core/database/change.ts';
+import type { Operation, RehearsedQueries } from '../../core/database/change.ts';
 import { explain } from '../file/explain.ts';
 import { inOrder, type Path, type Problem } from '../file/problem.ts';
 import { readYaml } from '../file/read-yaml.ts';
@@ -9,7 +9,12 @@ import { find, plain } from '../file/tree.ts';
 import { change } from './schema.ts';
 
 export type ChangeFile =
-  | { readonly ok: true; readonly keepMs: number; readonly operations: readonly Operation[] }
+  | {
+      readonly ok: true;
+      readonly keepMs: number;
+      readonly operations: readonly Operation[];
+      readonly rehearse: RehearsedQueries;
+    }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 export function parseChange(text: string, file: string): ChangeFile {
@@ -20,7 +25,10 @@ export function parseChange(text: string, file: string): ChangeFile {
       problems: yaml.problems.map(({ spot, message }) => ({ place: { file, ...spot }, message })),
     };
   const parsed = change.safeParse(plain(yaml.tree, () => false));
-  if (parsed.success) return { ok: true, keepMs: parsed.data.keep, operations: parsed.data.operations };
+  if (parsed.success) {
+    const { keep: keepMs, operations, rehearse = { old: [], new: [] } } = parsed.data;
+    return { ok: true, keepMs, operations, rehearse };
+  }
   const problems = explain(parsed.error.issues, yaml.tree, [], unknownKey).map(({ path, message, atKey }) => {
     const found = find(yaml.tree, path);
     const spot = found.whole && !atKey ? found.tree.spot : found.keySpot;

@@ -328,6 +328,13 @@ function plainOperation(written: Written): Operation {
   throw new TypeError('an operation without a name passed the check');
 }
 
+const queries = (version: string) =>
+  z
+    .array(text('an SQL statement'), 'a list of SQL statements')
+    .max(limits.rehearsal.queriesMax, `at most ${limits.rehearsal.queriesMax} statements`)
+    .prefault([])
+    .describe(`Statements of the version ${version} the change, with $1, $2 where values are.`);
+
 export const change = z.strictObject(
   {
     keep: duration(0, limits.file.keepMaxMs)
@@ -338,6 +345,15 @@ export const change = z.strictObject(
       .min(1, 'at least one operation')
       .max(limits.database.operationsMax, `at most ${limits.database.operationsMax} operations`)
       .describe('What is changed, in this order.'),
+    rehearse: z
+      .strictObject(
+        { old: queries('from before'), new: queries('made with') },
+        'old and new, each a list of statements',
+      )
+      .optional()
+      .describe(
+        'What programs send, for "segue database rehearse". Not part of the change: it may be edited.',
+      ),
   },
   'keep and operations',
 );

@@ -8,11 +8,12 @@ import { importVerb } from './import.ts';
 import { lint } from './lint.ts';
 import { newChange } from './new.ts';
 import { plan } from './plan.ts';
+import { rehearse } from './rehearse.ts';
 import { revert } from './revert.ts';
 import { status } from './status.ts';
 
 export const database = groupOf(
   'database',
   'changes of a PostgreSQL schema: checked, planned, made in steps that can be taken back; needs no segue.yaml',
-  [newChange, importVerb, lint, plan, status, expand, backfill, contract, revert, adopt],
+  [newChange, importVerb, lint, plan, rehearse, status, expand, backfill, contract, revert, adopt],
 );

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { Body, Change, SqlFiles } from '../../../core/database/change.ts';
+import type { Body, Change, RehearsedQueries, SqlFiles } from '../../../core/database/change.ts';
 import type { Place } from '../../../core/errors.ts';
 import { SegueError } from '../../../core/errors.ts';
 import { limits } from '../../../core/limits.ts';
@@ -63,7 +63,11 @@ async function readChange(dir: string, name: string, openParser: () => Promise<S
   if (declared !== null) {
     const parsed = parseChange(declared, path.join(dir, DECLARED));
     if (!parsed.ok) return { problems: parsed.problems };
-    return { change: changeOf(name, parsed.keepMs, { form: 'operations', operations: parsed.operations }) };
+    const said = await queriesIn(dir, openParser);
+    if ('problems' in said) return said;
+    const { keepMs, operations, rehearse } = parsed;
+    const queries = { old: [...rehearse.old, ...said.old], new: [...rehearse.new, ...said.new] };
+    return { change: changeOf(name, keepMs, { form: 'operations', operations }, queries) };
   }
   if (!written) return whole(`has neither ${DECLARED} nor expand.sql`);
   const parser = await openParser();
@@ -79,12 +83,29 @@ async function readChange(dir: string, name: string, openParser: () => Promise<S
     contract: contract ?? [],
     revert: revert ?? [],
   };
-  return { change: changeOf(name, 0, { form: 'sql', files }) };
+  const said = await queriesIn(dir, openParser);
+  return 'problems' in said ? said : { change: changeOf(name, 0, { form: 'sql', files }, said) };
 }
 
-function changeOf(name: string, keepMs: number, body: Body): Change {
+/** What programs send is not what is done to the database: it may be edited whenever. */
+function changeOf(name: string, keepMs: number, body: Body, { old, new: late }: RehearsedQueries): Change {
   const digest = createHash('sha256').update(JSON.stringify({ body, keepMs })).digest('hex');
-  return { name, digest, keepMs, body };
+  const isSaid = old.length > 0 || late.length > 0;
+  return { name, digest, keepMs, body, ...(isSaid ? { rehearse: { old, new: late } } : {}) };
+}
+
+/** `old.sql` and `new.sql`, beside either form. */
+async function queriesIn(
+  dir: string,
+  openParser: () => Promise<SqlParser>,
+): Promise<RehearsedQueries | { readonly problems: readonly Problem[] }> {
+  const files = ['old', 'new'].map((side) => path.join(dir, `${side}.sql`));
+  const texts = await Promise.all(files.map(readText));
+  if (texts.every((text) => text === null)) return { old: [], new: [] };
+  const parser = await openParser();
+  const [old, late] = texts.map((text, index) => statementsOf(parser, text ?? '', files[index] ?? dir));
+  const problems = [...(old?.problems ?? []), ...(late?.problems ?? [])];
+  return problems.length > 0 ? { problems } : { old: old?.statements ?? [], new: late?.statements ?? [] };
 }
 
 async function readText(file: string): Promise<string | null> {

@@ -1,0 +1,24 @@
+/** A session on the copy with a name that says whose it is. */
+import pg from 'pg';
+import { limits } from '../../../../core/limits.ts';
+import { refusedConnection } from '../failure.ts';
+
+/** Of the clients that stand for the application; what comes after it is their version. */
+export const CLIENT = 'segue-rehearsal ';
+export const OBSERVER = 'segue-rehearsal-observer';
+
+export async function openSession(url: string, application: string): Promise<pg.Client> {
+  const client = new pg.Client({
+    connectionString: url,
+    application_name: application,
+    connectionTimeoutMillis: limits.database.connectTimeoutMs,
+    ...(application.startsWith(CLIENT) ? { statement_timeout: limits.rehearsal.statementTimeoutMs } : {}),
+    keepAlive: true,
+  });
+  // What was lost is found by the next statement.
+  client.on('error', () => undefined);
+  await client.connect().catch((error: unknown) => {
+    throw refusedConnection(error);
+  });
+  return client;
+}
