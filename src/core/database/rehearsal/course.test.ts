@@ -14,7 +14,16 @@ const change = (name: string): Change => ({
   body: { form: 'operations', operations: [] },
 });
 const state = (name: string, phase: Phase): ChangeState => ({
-  ...{ name, phase, edited: false, missing: false, keptUntilMs: null, backfill: null },
+  ...{
+    name,
+    phase,
+    edited: false,
+    missing: false,
+    keptUntilMs: null,
+    backfill: null,
+    pendingRows: 0,
+    comesBack: false,
+  },
 });
 
 const ALL = ['0001-a', '0002-b', '0003-c', '0004-d'].map(change);
