@@ -30,6 +30,8 @@ export interface ContractParts {
   readonly ledger: Ledger;
   readonly desk: SchemaDesk;
   readonly work: SchemaWork;
+  /** Flags that need the change, in a person's words: each can still be turned off, and what it did before comes back. */
+  readonly flags: (change: string) => readonly string[];
 }
 
 const CONTRACTS = 'contracts';
@@ -166,7 +168,10 @@ export class ContractDesk {
   #known(change: string): string[] {
     const { ledger, plane, desk } = this.#parts;
     const standing = standingOf(ledger, plane.report(), (service) => desk.uses(service));
-    return holdersOf(standing, (service, version) => knownBy(ledger, service, version).includes(change));
+    const holders = holdersOf(standing, (service, version) =>
+      knownBy(ledger, service, version).includes(change),
+    );
+    return [...holders, ...this.#parts.flags(change)];
   }
 
   #versions(change: string) {

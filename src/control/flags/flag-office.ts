@@ -10,6 +10,7 @@ import type { ControlPorts } from '../ports.ts';
 import { stickyKeyOf } from '../sticky-key.ts';
 import { EdgeUsage } from './edge-usage.ts';
 import { FlagDesk } from './flag-desk.ts';
+import { FlagRaises } from './flag-raises.ts';
 import { FlagStreams } from './flag-streams.ts';
 import { OfrepDoor } from './ofrep-door.ts';
 import { OfrepHandler } from './ofrep-handler.ts';
@@ -24,6 +25,7 @@ export interface FlagOfficeParts {
 
 export class FlagOffice {
   readonly desk: FlagDesk;
+  readonly raises: FlagRaises;
   readonly streams: FlagStreams;
   readonly door: OfrepDoor;
   /** On control's own socket, for its owner. */
@@ -34,6 +36,7 @@ export class FlagOffice {
   constructor({ ports, ledger, choices, onChange, onFault }: FlagOfficeParts) {
     this.#choices = choices;
     this.desk = new FlagDesk({ ports, ledger, choices, onFault });
+    this.raises = new FlagRaises({ ledger, desk: this.desk, clock: ports.clock, choices });
     this.streams = new FlagStreams(this.desk);
     this.door = new OfrepDoor(ports, this.desk, this.streams);
     this.#edge = new EdgeUsage(this.desk.usage, ports.clock);

@@ -27,6 +27,12 @@ export const FLAG_ERRORS = {
     'The flag was not changed.',
     'Run "segue flags show NAME" to see how it is now.',
   ),
+  FLAG_CEILING: kind(
+    5,
+    409,
+    'The flag was not raised: some of those who would meet it could not stand it.',
+    'Raise it as far as is said, release what it needs first, or insist with --anyway and a --reason.',
+  ),
   FLAGS_LISTEN: kind(
     5,
     409,

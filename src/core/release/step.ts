@@ -24,7 +24,9 @@ export type Step =
   | ExpandStep
   | BackfillStep
   | ContractStep
-  | RevertStep;
+  | RevertStep
+  | FlagStep
+  | LowerStep;
 
 export interface InstanceRef {
   readonly id: string;
@@ -170,6 +172,22 @@ export interface RevertStep {
   readonly change: ChangeRef;
 }
 
+/** A flag is raised, as far as the share of the requests whose version has its code (F1). */
+export interface FlagStep {
+  readonly kind: 'flag';
+  readonly flag: string;
+  readonly variant: string;
+  readonly percent: number;
+}
+
+/** Flags go down before requests go to a version that has not their code (F2). */
+export interface LowerStep {
+  readonly kind: 'lower';
+  readonly flags: readonly string[];
+  /** The version that requests go to then; null: none. */
+  readonly for: string | null;
+}
+
 const names = (instances: readonly InstanceRef[]) => instances.map((i) => i.id).join(', ');
 
 const SMOKES = {
@@ -230,5 +248,9 @@ export function describeStep(step: Step): string {
       return `contract ${step.change.name}`;
     case 'revert':
       return `take back ${step.change.name}`;
+    case 'flag':
+      return `flag ${step.flag}: ${step.variant} for ${step.percent === 100 ? 'everybody' : `${step.percent}%`}`;
+    case 'lower':
+      return `lower ${step.flags.join(', ')}`;
   }
 }
