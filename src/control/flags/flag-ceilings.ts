@@ -39,8 +39,8 @@ export class FlagCeilings {
     if (before !== null && percent <= raisedPercent(before, lowestOf(before, file))) return null;
     const ceiling = this.ceiling(flag, notesIn(after, before), percent);
     if (ceiling.type === 'allowed') return null;
-    const far = ceiling.type === 'limited' ? `${ceiling.percent}% at most` : 'not at all';
-    return `${flag} would be at ${percent}%, and may be at ${far} now: ${ceiling.why}.`;
+    const may = ceiling.type === 'limited' ? `may be at ${ceiling.percent}% at most` : 'may not be raised';
+    return `${flag} would be at ${percent}%, and ${may} now: ${ceiling.why}.`;
   }
 
   ceiling(flag: string, notes: FlagNotes, percent: number): Ceiling {

@@ -12,37 +12,43 @@ export function lowestOf(definition: FlagDefinition, file: FlagDefinition | null
 }
 
 export function raisedPercent(definition: FlagDefinition, lowest: string | null): number {
-  return mostOf(definition, (variant) => variant !== null && variant !== lowest);
+  const counts = (variant: string | null) => variant !== null && variant !== lowest;
+  return mostOf(definition, { counts, keyless: true });
 }
 
-/** So many surely get this variant. */
+/** So many surely get this variant, of those who have a targeting key. */
 export function surePercent(definition: FlagDefinition, wanted: string): number {
-  return 100 - mostOf(definition, (variant) => variant !== wanted);
+  return 100 - mostOf(definition, { counts: (variant) => variant !== wanted, keyless: false });
 }
 
-type Counts = (variant: string | null) => boolean;
+interface Counting {
+  readonly counts: (variant: string | null) => boolean;
+  /** Whoever has no targeting key, too. */
+  readonly keyless: boolean;
+}
 
-function mostOf({ state, targeting, defaultVariant }: FlagDefinition, counts: Counts): number {
+function mostOf({ state, targeting, defaultVariant }: FlagDefinition, counting: Counting): number {
+  const { counts } = counting;
   const otherwise = counts(defaultVariant) ? 100 : 0;
   if (state === 'DISABLED') return counts(null) ? 100 : 0;
-  return targeting === null ? otherwise : mostOfRule(targeting, counts, otherwise);
+  return targeting === null ? otherwise : mostOfRule(targeting, counting, otherwise);
 }
 
-function mostOfRule(rule: Json | undefined, counts: Counts, otherwise: number): number {
+function mostOfRule(rule: Json | undefined, counting: Counting, otherwise: number): number {
   if (rule === null || rule === undefined) return otherwise;
-  if (typeof rule !== 'object') return counts(String(rule)) ? 100 : 0;
+  if (typeof rule !== 'object') return counting.counts(String(rule)) ? 100 : 0;
   if (!isJsonObject(rule)) return 100;
   const [[operator, given] = ['', null]] = Object.entries(rule);
   const parts = isJsonList(given) ? given : [given];
-  if (operator === 'fractional') return mostOfShares(parts, counts, otherwise);
+  if (operator === 'fractional') return mostOfShares(parts, counting, otherwise);
   if (operator !== 'if' && operator !== '?:') return 100;
   const branches = parts.filter((_, at) => at % 2 === 1 || at === parts.length - 1);
   const ends = parts.length % 2 === 0 ? [otherwise] : [];
-  return Math.max(0, ...branches.map((branch) => mostOfRule(branch, counts, otherwise)), ...ends);
+  return Math.max(0, ...branches.map((branch) => mostOfRule(branch, counting, otherwise)), ...ends);
 }
 
 /** Whoever has no targeting key gets the default; a key that is the same for everybody puts them into one bucket. */
-function mostOfShares(parts: readonly Json[], counts: Counts, otherwise: number): number {
+function mostOfShares(parts: readonly Json[], { counts, keyless }: Counting, otherwise: number): number {
   const buckets = parts.filter((part, at) => at > 0 || isJsonList(part));
   const alike = parts.length > 0 && typeof parts[0] !== 'object';
   let sum = 0;
@@ -55,8 +61,8 @@ function mostOfShares(parts: readonly Json[], counts: Counts, otherwise: number)
     if (variant === null ? otherwise > 0 : counts(String(variant))) sum += part;
   }
   if (alike && sum > 0) return 100;
-  const share = total === 0 ? 0 : Math.ceil((100 * sum) / total - 1e-9);
-  return Math.max(share, otherwise);
+  const share = total === 0 ? otherwise : Math.ceil((100 * sum) / total - 1e-9);
+  return keyless ? Math.max(share, otherwise) : share;
 }
 
 /** Everybody gets the lowest. */

@@ -39,23 +39,25 @@ export function withFlagsLowered(steps: readonly Step[], facts: Facts, to: strin
 }
 
 /** Refuses a plan that raises a flag further than may be (F1): before anything of it has begun. */
-export function checkFlags(facts: Facts, steps: readonly Step[]): void {
+export function checkFlags(facts: Facts, steps: readonly Step[], to: string): void {
   let now = simulationOf(facts);
   for (const [index, step] of steps.entries()) {
-    const why = step.kind === 'flag' ? flagTrouble(now, step, facts) : null;
+    const why = step.kind === 'flag' ? flagTrouble(now, step, facts, to) : null;
     if (why !== null) throw new SegueError('FLAG_CEILING', `Step ${index + 1}: ${why}.`);
     now = simulate(now, step);
   }
 }
 
-function flagTrouble(now: Simulation, { flag, percent }: FlagStep, facts: Facts): string | null {
+function flagTrouble(now: Simulation, { flag, percent }: FlagStep, facts: Facts, to: string): string | null {
   const fact = facts.flags?.find((each) => each.flag === flag);
   if (!fact) return `there is no flag ${flag}`;
-  const { since, needs } = fact;
+  const { since, needs, versions } = fact;
+  // It could go up now, and would have to come down with the next weight.
+  if (versions && versions.length > 0 && !versions.includes(to)) return `${to} has not the code of ${flag}`;
   const traffic = facts.worker
     ? workerShares([...now.instances.values()].map(({ version }) => version))
     : versionShares(now.rotation, (id) => now.instances.get(id)?.version);
-  const code = fact.versions ? [{ service: facts.service, versions: fact.versions, since, traffic }] : [];
+  const code = versions ? [{ service: facts.service, versions, since, traffic }] : [];
   const reach = needs ? (now.schema.get(needs.change) ?? needs.reach) : null;
   const ceiling = ceilingOf({ percent, code, needs: needs && { change: needs.change, reach } });
   return ceiling.type === 'allowed' ? null : `${flag} cannot be at ${percent}%: ${ceiling.why}`;

@@ -36,7 +36,7 @@ export function makePlan(request: PlanRequest): Plan {
     const list = violations.map((v) => `step ${v.step + 1} breaks ${v.invariant}: ${v.detail}`);
     throw new SegueError('PLAN_UNSAFE', list.join('; '));
   }
-  checkFlags(facts, steps);
+  checkFlags(facts, steps, to);
   return {
     release,
     service: service.name,
