@@ -3,7 +3,13 @@
  * variant. Compiled once per change of the routing; nothing that is wrong with a flag is ever a request's trouble.
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { type EdgeRouting, FLAGS_HEADER, FLAGS_KEY_PURPOSE, VISITOR_COOKIE } from '../core/flags/edge.ts';
+import {
+  type EdgeLacks,
+  type EdgeRouting,
+  FLAGS_HEADER,
+  FLAGS_KEY_PURPOSE,
+  VISITOR_COOKIE,
+} from '../core/flags/edge.ts';
 import { FlagSet } from '../core/flags/flag-set.ts';
 import type { Json } from '../core/flags/json.ts';
 import { limits } from '../core/limits.ts';
@@ -18,6 +24,9 @@ export interface FlagOutcome {
   /** For the client, with its end; null: it has its cookie, or needs none. */
   readonly cookie: Buffer | null;
   readonly rows: readonly FlagRow[];
+  readonly visitor: Visitor;
+  /** What the version that it is for has no code of. */
+  readonly lacks: EdgeLacks | undefined;
 }
 
 interface Visitor {
@@ -59,22 +68,37 @@ export class EdgeFlagDesk {
     return isSame ? before : new EdgeFlagDesk(routing, secret, tally);
   }
 
-  outcomeOf(call: Call): FlagOutcome {
-    const { key, cookie } = this.#visitorOf(call);
+  /** `before`: for the instance that had the request first. It is the same visitor's, whichever version answers. */
+  outcomeOf(call: Call, version: string, before: FlagOutcome | null): FlagOutcome {
+    const { without = {} } = this.#routing;
+    const lacks = Object.hasOwn(without, version) ? without[version] : undefined;
+    if (before !== null && before.lacks === lacks) return before;
+    const visitor = before === null ? this.#visitorOf(call) : before.visitor;
+    const { key, cookie } = visitor;
     const context = contextOf(call, key);
     const atMs = nowMs();
     const told: Record<string, { readonly variant: string; readonly value: Json }> = {};
     const rows: FlagRow[] = [];
     let room = limits.gateway.flagsLineBytesMax / 2;
     for (const flag of this.#routing.flags) {
-      const { variant, value } = this.#set.evaluate(flag, context, atMs);
+      const { variant, value } =
+        lacks !== undefined && Object.hasOwn(lacks, flag)
+          ? this.#lowest(flag, lacks[flag] ?? null)
+          : this.#set.evaluate(flag, context, atMs);
       const row = this.#tally.flagRow(flag, variant ?? '');
       if (row !== null) rows.push(row);
       if (variant === null || value === undefined) continue;
       room -= flag.length + variant.length + JSON.stringify(value).length + 32;
       if (room > 0) told[flag] = { variant, value };
     }
-    return { line: this.#lineOf({ key, flags: told }), cookie, rows };
+    return { line: this.#lineOf({ key, flags: told }), cookie, rows, visitor, lacks };
+  }
+
+  #lowest(flag: string, variant: string | null) {
+    return {
+      variant,
+      value: variant === null ? undefined : this.#routing.definitions[flag]?.variants[variant],
+    };
   }
 
   #lineOf(outcome: object): Buffer {

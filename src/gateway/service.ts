@@ -183,7 +183,10 @@ export class Service {
     if (call.sends <= 1 && isDecision(session)) row.countDecision();
     if (session?.cookie === null) row.countKey(session.hash);
     if (call.pair !== null) ticket.pair = call.pair;
-    if (this.#flags !== null) ticket.flags = (call.flags ??= this.#flags.outcomeOf(call)).rows;
+    if (this.#flags !== null) {
+      call.flags = this.#flags.outcomeOf(call, instance.version, call.flags);
+      ticket.flags = call.flags.rows;
+    }
     return ticket;
   }
 

@@ -23,6 +23,7 @@ export const edge: z.ZodType<EdgeRouting | null> = z
     key: z.object({ type: z.enum(['cookie', 'header']), name: z.string() }).nullable(),
     flags: z.array(z.string()),
     definitions: z.record(z.string(), definition),
+    without: z.record(z.string(), z.record(z.string(), z.string().nullable())).optional(),
   })
   .nullable()
   .default(null);

@@ -1,5 +1,6 @@
 /** What is known of how far flags may be raised (F1): who has their code, where requests go, how far the schema is. */
 import type { AskerBook } from '../../core/flags/askers.ts';
+import { namesFlag } from '../../core/flags/choices.ts';
 import { type Ceiling, ceilingOf, type FlagCode } from '../../core/flags/ceiling.ts';
 import { type FlagDefinition, type FlagNotes, notesOf } from '../../core/flags/definition.ts';
 import { lowestOf, raisedPercent } from '../../core/flags/raised.ts';
@@ -69,7 +70,16 @@ export class FlagCeilings {
   /** What the file says goes before what was seen. */
   #sinceOf(flag: string, { release }: FlagNotes): Since[] {
     if (release) return [{ ...release, declared: true }];
-    return this.#askers.of(flag).map((asker) => ({ ...asker, declared: false }));
+    const asked = this.#askers.of(flag).filter(({ service }) => !this.#isTold(service, flag));
+    return asked.map((asker) => ({ ...asker, declared: false }));
+  }
+
+  /** Its instances need not ask: the gateway tells them, and who has the code cannot be seen. */
+  #isTold(service: string, flag: string): boolean {
+    const { stable } = this.#ledger.service(service);
+    const spec = stable === null ? undefined : this.#ledger.version(service, stable)?.spec;
+    const told = spec && !isWorker(spec) ? spec.traffic.flags : null;
+    return told ? namesFlag(told.names, flag) : false;
   }
 
   /** That version, and those made after it. */

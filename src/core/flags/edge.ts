@@ -23,7 +23,12 @@ export interface EdgeRouting {
   readonly flags: readonly string[];
   /** Of them, and of what they need. */
   readonly definitions: FlagDefinitions;
+  /** By version, the flags whose code it has not, each with what it gets instead; left out: none. */
+  readonly without?: Readonly<Record<string, EdgeLacks>> | undefined;
 }
+
+/** By flag, its lowest variant; null: the default in the code. */
+export type EdgeLacks = Readonly<Record<string, string | null>>;
 
 export function edgeRouting({ names, key }: EdgeFlags, set: FlagSet): EdgeRouting {
   const flags = set.keys.filter((flag) => namesFlag(names, flag));
