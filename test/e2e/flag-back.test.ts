@@ -118,7 +118,7 @@ for (const moment of ['before', 'after'])
     const up = { main: CRASHING, env };
     const project = await serving(
       t,
-      '{ type: canary, steps: [{ weight: 50, flag: checkout, for: 1h }] }',
+      '{ type: canary, steps: [{ weight: 50, flag: checkout, for: 1h }] }\n    judge: off',
       up,
     );
     const release = await project.begin('v2');

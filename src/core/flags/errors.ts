@@ -30,7 +30,7 @@ export const FLAG_ERRORS = {
   FLAG_CEILING: kind(
     5,
     409,
-    'The flag was not raised: some of those who would meet it could not stand it.',
+    'The flag was not raised: what it needs is not there for everybody who would meet it.',
     'Raise it as far as is said, release what it needs first, or insist with --anyway and a --reason.',
   ),
   FLAGS_LISTEN: kind(
