@@ -4,7 +4,8 @@
  * a flag whose code it has not.
  */
 import assert from 'node:assert/strict';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { it, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -104,23 +105,55 @@ it('a bad flag is found where it is raised, and goes down before its version lea
   assert.deepEqual(words.slice(0, 3), ['begin lower', 'lower checkout', 'begin route'], words.join(', '));
 });
 
-for (const moment of ['before', 'after'])
+/** Control that dies where `arm` says. */
+async function crashing(
+  t: TestContext,
+): Promise<{ up: StartOptions; arm: (point: string) => Promise<void> }> {
+  const dir = await mkdtemp(path.join(tmpdir(), 'segue-crash-'));
+  t.after(() => rm(dir, { recursive: true }));
+  const point = path.join(dir, 'crash-at');
+  await writeFile(point, '');
+  const env = { SEGUE_TEST_WRITES_FILE: path.join(dir, 'writes'), SEGUE_TEST_CRASH_FILE: point };
+  return { up: { main: CRASHING, env }, arm: (text) => writeFile(point, text) };
+}
+
+/** Killed by itself, and started again to go on. */
+async function revived(
+  project: TestProject,
+  { up, arm }: Awaited<ReturnType<typeof crashing>>,
+): Promise<void> {
+  assert.ok(await project.eventually(() => project.control?.signalCode === 'SIGKILL'));
+  await arm('');
+  await project.up(up);
+}
+
+const UNJUDGED = '{ type: canary, steps: [{ weight: 50, flag: checkout, for: 1h }] }\n    judge: off';
+
+for (const moment of ['before', 'after']) {
+  it(`control killed ${moment} the flag is raised: the next one raises it once, and goes on`, async (t) => {
+    const crash = await crashing(t);
+    const project = await serving(t, UNJUDGED, crash.up);
+    await crash.arm(`${moment}:raise`);
+    const release = await project.begin('v2');
+    await revived(project, crash);
+    const holds = async () => {
+      const { state, plan } = (await project.release(release)).release;
+      return state.phase === 'forward' && plan.steps[state.at]?.kind === 'hold';
+    };
+    assert.ok(await project.eventually(holds));
+    assert.equal(await raisedOf(project), 50);
+    const { entries } = await project.release(release);
+    const raises = entries.filter(({ fact }) => fact.kind === 'flag-changed');
+    assert.equal(raises.length, 1);
+    // Whichever control raised it, going back puts it where it was.
+    await project.abort();
+    assertEnded(await project.ended(release), 'rolled-back');
+    assert.equal(await raisedOf(project), 0);
+  });
+
   it(`control killed ${moment} the flag is down: the next one lowers it once, and then goes back`, async (t) => {
-    const point = path.join(
-      await TestProject.create().then(async (other) => {
-        t.after(() => other.remove());
-        return other.root;
-      }),
-      'crash-at',
-    );
-    await writeFile(point, '');
-    const env = { SEGUE_TEST_WRITES_FILE: `${point}.log`, SEGUE_TEST_CRASH_FILE: point };
-    const up = { main: CRASHING, env };
-    const project = await serving(
-      t,
-      '{ type: canary, steps: [{ weight: 50, flag: checkout, for: 1h }] }\n    judge: off',
-      up,
-    );
+    const crash = await crashing(t);
+    const project = await serving(t, UNJUDGED, crash.up);
     const release = await project.begin('v2');
     assert.ok(await project.eventually(async () => (await raisedOf(project)) === 50));
     // The version that has not the code never meets the flag, whoever asks.
@@ -132,11 +165,9 @@ for (const moment of ['before', 'after'])
       [],
     );
 
-    await writeFile(point, `${moment}:lower`);
+    await crash.arm(`${moment}:lower`);
     await project.abort().catch(() => undefined);
-    assert.ok(await project.eventually(() => project.control?.signalCode === 'SIGKILL'));
-    await writeFile(point, '');
-    await project.up(up);
+    await revived(project, crash);
     assertEnded(await project.ended(release), 'rolled-back');
     assert.equal(await raisedOf(project), 0);
     const words = await sinceTurned(project, release);
@@ -154,3 +185,4 @@ for (const moment of ['before', 'after'])
     assertEnded(await project.ended(again), 'rolled-back');
     assert.equal(await raisedOf(project), 0);
   });
+}

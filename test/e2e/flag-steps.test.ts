@@ -263,6 +263,32 @@ it('versions that asked for a flag are known to have its code, and older ones ar
   assert.equal((await flagOf(project, 'theme')).raised, 100);
 });
 
+it('what is raised while a version without the code gets more goes down with the routing that gives it more', async (t) => {
+  const steps = '[{ weight: 10, approve: true }, { weight: 50, for: 1h }]';
+  const flags = FLAGS.replace('web@v2', 'web@v1, without: v2');
+  const project = await serving(t, `{ type: canary, steps: ${steps} }`, flags);
+  const release = await project.begin('v2');
+  const asks = async () => (await project.web()).release?.waiting?.for === 'approval';
+  assert.ok(await project.eventually(asks));
+  const shares = [
+    { variant: 'on', weight: 90 },
+    { variant: 'off', weight: 10 },
+  ];
+  await refused('FLAG_CEILING', change(project, 'checkout', { type: 'on' }));
+  await change(project, 'checkout', { type: 'shares', shares });
+  await project.api('POST', '/v1/services/web/approve', { by: 'test', reason: '' });
+  assert.ok(await project.eventually(async () => (await project.web()).release?.percent === 50));
+  assert.equal((await flagOf(project)).raised, 0);
+  const last = (await project.journal()).findLast(({ fact }) => fact.kind === 'flag-changed');
+  assert.ok(last?.fact.kind === 'flag-changed');
+  assert.deepEqual(
+    [last.fact.verb, last.fact.by, last.fact.reason],
+    ['lower', 'control', 'less of web goes to versions with its code'],
+  );
+  await project.abort();
+  assertEnded(await project.ended(release), 'rolled-back');
+});
+
 it('a plan that cannot be is refused before anything of it begins', async (t) => {
   const project = await serving(t, '{ type: blue-green, flags: [{ flag: checkout, to: blue }] }');
   await refused('FLAG_REFUSED', project.begin('v2'));
