@@ -176,6 +176,11 @@ export class FlagDesk {
     return this.found[flag]?.definition ?? null;
   }
 
+  /** What `noteAsker` said, for a write. */
+  askersNow(): Change {
+    return this.#put(ASKERS, this.askers.all(new Set(this.#set.keys)));
+  }
+
   notesOf(flag: string): FlagNotes {
     return this.#set.flag(flag)?.notes ?? notesOf({}).notes;
   }
@@ -357,7 +362,7 @@ export class FlagDesk {
     this.#usage.changed = false;
     this.askers.changed = false;
     const keys = new Set(this.#set.keys);
-    const changes = [this.#put(USAGE, this.#usage.all(keys)), this.#put(ASKERS, this.askers.all(keys))];
+    const changes = [this.#put(USAGE, this.#usage.all(keys)), this.askersNow()];
     this.#ledger.write(() => ({ facts: [], changes })).catch((error: unknown) => this.#parts.onFault(error));
   }
 

@@ -77,7 +77,7 @@ export class FlagRaises {
     }
   }
 
-  /** All flags that are bound to the service, that the release raised, or that its plan may raise. */
+  /** Flags that are raised and bound to the service, that the release raised, or that its plan may raise. */
   factsFor(service: Service, { id, to }: Pick<Going, 'id' | 'to'>): FlagFact[] {
     const { desk } = this.#parts;
     const raises = this.#raises;
@@ -86,11 +86,12 @@ export class FlagRaises {
       const code = desk.ceilings.codeOf(flag, notes);
       const own = code.find((each) => each.service === service.name) ?? null;
       const ours = raises[flag]?.release === id;
-      if (own === null && !ours && !named.has(flag)) return [];
+      const raised = desk.raisedOf(flag);
+      if (!ours && !named.has(flag) && (own === null || raised === 0)) return [];
       const { needs } = notes;
       return [
         {
-          ...{ flag, ours, raised: desk.raisedOf(flag), on: variantFor(definition, 'on') },
+          ...{ flag, ours, raised, on: variantFor(definition, 'on') },
           ...{ since: own?.since ?? null, versions: this.#versions(own, code, named.has(flag), to) },
           needs: needs === null ? null : { change: needs, reach: desk.ceilings.reachOf(needs) },
         },
@@ -133,13 +134,17 @@ export class FlagRaises {
     const raised = raisedTo(file ?? definition, variant, percent, desk.lowestOf(flag));
     if (raised === null) throw new SegueError('FLAG_REFUSED', unshared(flag));
     const override = laidOver(file, definition, raised);
-    const isFirst = desk.raisedOf(flag) === 0;
+    // Of a flag that nobody has asked for and nothing is written of, the plan says that this version has the code.
+    const code = desk.ceilings.codeOf(flag, desk.notesOf(flag));
+    const isNews = desk.raisedOf(flag) === 0 && code.length === 0;
+    if (isNews) desk.noteAsker(flag, { service: release.service, version: release.to });
     const asked: Asked = {
       ...{ flag, verb: 'raise', override, by: release.by, release: release.id },
       ...{ reason: `step ${index + 1} of ${release.id}`, undoes: null },
     };
     const about = { service: release.service, release: release.id };
     const remember = (): Change[] => [
+      ...(isNews ? [desk.askersNow()] : []),
       this.#put({
         ...this.#raises,
         [flag]: {
@@ -151,8 +156,6 @@ export class FlagRaises {
     ];
     if (approversOf(choices(), flag) === null) await desk.apply([asked], about, remember);
     else await this.#withApproval(asked, about, remember, waits, signal);
-    const code = desk.ceilings.codeOf(flag, desk.notesOf(flag));
-    if (isFirst && code.length === 0) desk.noteAsker(flag, { service: release.service, version: release.to });
     return `was ${describeOverride(before)}`;
   }
 
@@ -231,9 +234,10 @@ export class FlagRaises {
     const { desk } = this.#parts;
     try {
       const asked = [...desk.set.flags].flatMap(({ key: flag, definition, notes }): Asked[] => {
+        const percent = desk.raisedOf(flag);
+        if (percent === 0) return [];
         const before = desk.ceilings.codeOf(flag, notes);
         const after = desk.ceilings.codeOf(flag, notes, { [service]: rotation });
-        const percent = desk.raisedOf(flag);
         const falls = before.some((code, at) => {
           const next = after[at];
           return code.service === service && next !== undefined && fallsBelow(percent, code, next);

@@ -89,9 +89,12 @@ describe('how far a definition is raised', () => {
         fc
           .array(fc.tuple(fc.constantFrom('on', 'off', 'half'), fc.nat(3)), { minLength: 1, maxLength: 3 })
           .map((buckets): JsonObject => ({ fractional: buckets })),
-        fc.array(tie('rule'), { minLength: 1, maxLength: 3 }).map((branches): JsonObject => ({
-          if: branches.flatMap((branch, at) => [{ var: `c${at}` }, branch]).slice(0, -1 || undefined),
-        })),
+        fc
+          .tuple(fc.array(tie('rule'), { minLength: 1, maxLength: 3 }), fc.boolean())
+          .map(([branches, hasElse]): JsonObject => {
+            const parts = branches.flatMap((branch, at) => [{ var: `c${at}` }, branch]);
+            return { if: hasElse ? [...parts, branches[0] ?? null] : parts };
+          }),
       ),
     })).rule;
     fc.assert(
