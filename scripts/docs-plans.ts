@@ -3,6 +3,7 @@ import { plainPaint } from '../src/cli/render/style.ts';
 import { renderPlan } from '../src/cli/render/plan.ts';
 import { isWorker, type Service } from '../src/core/project.ts';
 import { type Facts, instanceId } from '../src/core/release/facts.ts';
+import { flagsRaisedBy } from '../src/core/strategy/flags.ts';
 import { makePlan } from '../src/core/release/planning.ts';
 import { parseProjectFile } from '../src/wire/file/parse.ts';
 
@@ -43,6 +44,9 @@ function factsFor(service: Service): Facts {
     nextInstance: 1,
     alone: strategy.type === 'handover' ? { holdMs, readyMs: READY_MS } : null,
     ...(isWorker(service) ? { worker: { drainMs: service.drainMs } } : {}),
+    flags: [...new Set(flagsRaisedBy(strategy).map(({ flag }) => flag))].map((flag) => ({
+      ...{ flag, raised: 0, ours: false, on: 'on', versions: ['v2'], since: 'v2', needs: null },
+    })),
   };
 }
 

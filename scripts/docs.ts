@@ -18,6 +18,10 @@ const PLANS: readonly (readonly [strategy: string, instances: number, kind?: Exa
   ['rolling', 2],
   ['{ type: blue-green, preview: 2m, bake: 5m }', 2],
   ['{ type: canary, steps: [{ weight: 5, until: evidence }, { weight: 50, for: 10m }] }', 4],
+  [
+    '{ type: canary, steps: [{ weight: 10, until: evidence }, { flag: checkout-v2, until: evidence }, { weight: 50, flag: checkout-v2, for: 1h }] }',
+    2,
+  ],
   ['handover', 1],
   ['{ type: rolling, bake: 5m }', 2, 'worker'],
 ];

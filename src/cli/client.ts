@@ -30,6 +30,7 @@ import type {
 import type { DatabaseStatus } from '../wire/database-api.ts';
 import type {
   FlagChangeRequest,
+  FlagWordRequest,
   FlagChangeResponse,
   FlagChangesResponse,
   FlagEvaluationResponse,
@@ -189,7 +190,11 @@ export class ControlClient {
     return this.#get(`/v1/flag-changes?${query.toString()}`, having<FlagChangesResponse>('changes'));
   }
 
-  sayToFlagChange(verb: 'undo' | 'approve', number: number, word: WordRequest): Promise<FlagChangeResponse> {
+  sayToFlagChange(
+    verb: 'undo' | 'approve',
+    number: number,
+    word: FlagWordRequest,
+  ): Promise<FlagChangeResponse> {
     return this.#post(`/v1/flag-changes/${number}/${verb}`, word, having<FlagChangeResponse>('type'));
   }
 

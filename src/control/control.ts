@@ -93,6 +93,8 @@ export class Control {
       services: () => this.webs,
       settings: () => this.#settings(),
       flagsOf: (service) => this.flags.edgeOf(service),
+      following: (service, rotation) => this.flags.raises.following(service, rotation),
+      lowered: () => this.flags.desk.refresh(),
     });
     const { traffic } = this;
     const choices = () => this.#project.flags;
@@ -107,6 +109,7 @@ export class Control {
     });
     const beforeEnd = async (release: ReleaseRecord) => {
       await this.judge.leave(release);
+      await this.flags.raises.leave(release);
       await removeOldVersions(release, { ports, ledger, keep: this.#project.keep });
     };
     const fail = (release: string, error: SegueError) => this.engine.fail(release, error);
@@ -115,9 +118,12 @@ export class Control {
     const { judge } = this;
     const choice = () => this.#project.database;
     const services = () => this.services;
-    this.database = new SchemaOffice({ ports, ledger, window: this.window, services, choice, fail });
+    const flagsNeeding = (change: string) => this.flags.raises.needing(change);
+    const around = { services, choice, fail, flagsNeeding };
+    this.database = new SchemaOffice({ ports, ledger, window: this.window, ...around });
     const rollouts = this.flags.work({ judge, traffic });
-    const work = { schema: this.database.work, judge, traffic, rollouts };
+    const { raises } = this.flags;
+    const work = { schema: this.database.work, judge, traffic, rollouts, flags: raises };
     this.engine = new Engine({ ...work, ports, ledger, fleet, serviceOf, beforeEnd, onFault });
     this.orders = new Orders({ clock: ports.clock, ledger, book: this.engine.book });
     const isService = (name: string) => serviceOf(name) !== undefined;
@@ -125,7 +131,7 @@ export class Control {
     this.flags.releaseBy({ engine, orders, judge, services: () => this.webs, isService });
     const accept = (file: Project, service: string) => this.#accept(file, service);
     const parts = { ports, ledger, judge, accept, engine, schema: this.database.desk };
-    this.#desk = new ReleaseDesk(parts);
+    this.#desk = new ReleaseDesk({ ...parts, flags: raises });
   }
 
   /** Reads what was remembered, finds what runs, puts the routing in force and goes on with what was under way. */

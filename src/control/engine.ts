@@ -19,6 +19,7 @@ import { aloneOf } from './alone.ts';
 import type { CrashNotice } from './crashes.ts';
 import { brokenBy } from './database/broken.ts';
 import type { SchemaWork } from './database/schema-work.ts';
+import type { FlagRaises } from './flags/flag-raises.ts';
 import type { Fleet } from './fleet.ts';
 import type { RolloutWork } from './flags/rollout-work.ts';
 import type { JudgeDesk } from './judge-desk.ts';
@@ -41,6 +42,7 @@ export interface EngineParts {
   readonly schema: SchemaWork;
   /** The steps of releases of flags. */
   readonly rollouts: RolloutWork;
+  readonly flags: FlagRaises;
   /** The service as segue.yaml has it, or as it was when it left it. */
   readonly serviceOf: (name: string) => Service | undefined;
   /** Called when nothing of a release is left to do, while it is still the service's active one (R7). */
@@ -140,14 +142,14 @@ export class Engine {
 
   #contextOf(release: ReleaseRecord, act: Apply, beganAtMs: number, signal: AbortSignal): StepContext {
     const { direction, index, step } = act;
-    const { ports, ledger, fleet, traffic, judge, schema } = this.#parts;
+    const { ports, ledger, fleet, traffic, judge, schema, flags } = this.#parts;
     const service = this.#serviceOf(release);
     const version = versionOf(step) ?? (direction === 'forward' ? release.to : release.from);
     const spec = version === null ? service : (ledger.version(release.service, version)?.spec ?? service);
     const alone = this.#aloneOf(service, release) !== null;
     const about = { release, spec, service, direction, index, beganAtMs, alone };
     const tell = (happening: Happening) => this.book.record(release.id, act, happening);
-    return { ...about, ports, ledger, fleet, traffic, judge, schema, signal, tell };
+    return { ...about, ports, ledger, fleet, traffic, judge, schema, flags, signal, tell };
   }
 
   /** The service as the file has it now; a service that left the file keeps its last known form. */
@@ -168,7 +170,9 @@ export class Engine {
   }
 
   #wayBack(release: ReleaseRecord, act: Extract<Act, { do: 'plan-back' }>): Step[] {
-    const facts = this.factsOf(this.#serviceOf(release), release.id);
+    const service = this.#serviceOf(release);
+    const flags = this.#parts.flags.factsFor(service, release);
+    const facts = { ...this.factsOf(service, release.id), flags };
     const urgent = isUrgent(act.cause.code, { isWorker: facts.worker !== undefined });
     this.#parts.schema.leave(release.id);
     const way = planBack({ facts, release: release.id, urgent, takeBack: brokenBy(act.cause, release) });

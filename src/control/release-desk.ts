@@ -16,6 +16,7 @@ import type { TrafficReport } from '../core/traffic/counts.ts';
 import type { BuildRequest, PlanResponse, RollbackRequest } from '../wire/api.ts';
 import type { SchemaDesk } from './database/schema-desk.ts';
 import type { Engine } from './engine.ts';
+import type { FlagRaises } from './flags/flag-raises.ts';
 import { refuseMissingHeaders } from './guards/metric-headers.ts';
 import { resolved } from './instance-environment.ts';
 import type { JudgeDesk } from './judge-desk.ts';
@@ -29,6 +30,7 @@ export interface DeskParts {
   readonly engine: Engine;
   readonly judge: JudgeDesk;
   readonly schema: SchemaDesk;
+  readonly flags: FlagRaises;
   /** Called when a release of the service is about to begin: from here on the file counts for it. */
   readonly accept: (file: Project, service: string) => void;
 }
@@ -60,17 +62,19 @@ export class ReleaseDesk {
   readonly #engine: Engine;
   readonly #judge: JudgeDesk;
   readonly #schema: SchemaDesk;
+  readonly #flags: FlagRaises;
   readonly #accept: DeskParts['accept'];
   readonly #versions: VersionDesk;
   /** Services whose files are being copied: the release is not in the ledger yet (R7). */
   readonly #claimed = new Set<string>();
 
-  constructor({ ports, ledger, engine, judge, schema, accept }: DeskParts) {
+  constructor({ ports, ledger, engine, judge, schema, flags, accept }: DeskParts) {
     this.#ports = ports;
     this.#ledger = ledger;
     this.#engine = engine;
     this.#judge = judge;
     this.#schema = schema;
+    this.#flags = flags;
     this.#accept = accept;
     this.#versions = new VersionDesk(ports, ledger);
   }
@@ -270,7 +274,9 @@ export class ReleaseDesk {
     const release = member?.release ?? this.#ledger.nextReleaseId();
     const schema = this.#schemaOf(beginning, scene);
     if (schema) this.#schema.refuseTaken(schema, to);
-    const facts = { ...this.#engine.factsOf(service, release), ...(schema ? { schema } : {}) };
+    if (kind === 'deploy') this.#flags.refuseUnknown(service);
+    const flags = this.#flags.factsFor(service, { id: release, to });
+    const facts = { ...this.#engine.factsOf(service, release), flags, ...(schema ? { schema } : {}) };
     const problems = [...beginning.problems, ...(schema ? this.#schema.warningsFor(schema, to) : [])];
     const others = members.filter((each) => each !== member).map((each) => each.service);
     const joining = {

@@ -15,7 +15,7 @@ import type { GatewaySettings } from '../core/traffic/settings.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { RoutingAck, TrafficPlane } from '../ports/traffic-plane.ts';
 import type { Fleet } from './fleet.ts';
-import type { Ledger } from './ledger.ts';
+import type { Ledger, Writing } from './ledger.ts';
 import { until } from './until.ts';
 
 const NUMBER_SETTING = 'routing-number';
@@ -29,6 +29,9 @@ export interface DirectorParts {
   readonly settings: () => GatewaySettings;
   /** What the gateway evaluates for the requests of a service. */
   readonly flagsOf: (service: WebService) => EdgeRouting | null;
+  /** Flags that have to go down with a rotation, in the same write; null: none. `lowered` follows. */
+  readonly following: (service: string, rotation: Rotation) => Pick<Writing, 'facts' | 'changes'> | null;
+  readonly lowered: () => Promise<void>;
   readonly onFault: (error: unknown) => void;
 }
 
@@ -92,10 +95,13 @@ export class TrafficDirector {
    * PORT_IN_USE or LISTEN_REFUSED when the service's address cannot be listened on.
    */
   async rotate(service: string, rotation: Rotation): Promise<number> {
-    await this.#ledger.write(() => ({
-      facts: [],
-      changes: [{ put: 'service', record: { ...this.#ledger.service(service), rotation } }],
-    }));
+    const { following, lowered } = this.#parts;
+    const entries = await this.#ledger.write(() => {
+      const { facts = [], changes = [] } = following(service, rotation) ?? {};
+      const record = { ...this.#ledger.service(service), rotation };
+      return { facts, changes: [...changes, { put: 'service', record }] };
+    });
+    if (entries.length > 0) await lowered();
     const ack = await this.apply();
     const listen = this.#parts.services().find(({ name }) => name === service)?.traffic.listen;
     const failed = ack.failed.find((f) => f.listen.port === listen?.port && f.listen.host === listen.host);

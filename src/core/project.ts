@@ -175,7 +175,21 @@ export interface ReadinessCheck {
 
 export type StrategyChoice = RollingChoice | BlueGreenChoice | CanaryChoice | AbChoice | HandoverChoice;
 
-export interface RollingChoice {
+/** A flag that a release raises, at the point of its plan where it stands. */
+export interface FlagRaise extends Gates {
+  readonly flag: string;
+  /** Null: the one that is called "on", or is true. */
+  readonly variant: string | null;
+  /** Of those who ask; null: as much as the new version has of the requests. */
+  readonly percent: number | null;
+}
+
+interface Raising {
+  /** Once the new version has all requests, before the bake; left out: none. */
+  readonly flags?: readonly FlagRaise[];
+}
+
+export interface RollingChoice extends Raising {
   readonly type: 'rolling';
   /** Instances above the wanted number while the release runs. */
   readonly surge: number;
@@ -186,7 +200,7 @@ export interface RollingChoice {
   readonly bakeMs: number;
 }
 
-export interface BlueGreenChoice {
+export interface BlueGreenChoice extends Raising {
   readonly type: 'blue-green';
   /** Requests with this header and value, or that match, meet the candidate before the switch; null: no preview. */
   readonly preview: {
@@ -198,7 +212,7 @@ export interface BlueGreenChoice {
   readonly bakeMs: number;
 }
 
-export interface CanaryChoice {
+export interface CanaryChoice extends Raising {
   readonly type: 'canary';
   /** In the order in which they are passed; weights never fall. After the last one comes all of the traffic. */
   readonly stages: readonly Stage[];
@@ -209,7 +223,7 @@ export interface CanaryChoice {
   readonly bakeMs: number;
 }
 
-export interface AbChoice {
+export interface AbChoice extends Raising {
   readonly type: 'ab';
   /** The first that matches decides. */
   readonly rules: readonly AbRule[];
@@ -234,6 +248,8 @@ export interface Stage extends Gates {
   readonly weight: number;
   /** Null: no copies. */
   readonly shadow: ShadowShare | null;
+  /** Raised at this weight; left out: none. */
+  readonly flag?: Pick<FlagRaise, 'flag' | 'variant' | 'percent'>;
 }
 
 /** What has to be passed before more traffic moves (R3). */
@@ -247,7 +263,7 @@ export interface Gates {
 }
 
 /** For programs of which two versions must not run at once: the old one ends before the new one begins. */
-export interface HandoverChoice {
+export interface HandoverChoice extends Raising {
   readonly type: 'handover';
   /** How long requests may wait before the old version is started again; null: what `hold` leaves beside that. */
   readonly withinMs: number | null;

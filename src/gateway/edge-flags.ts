@@ -4,6 +4,7 @@
  */
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import {
+  type EdgeLacks,
   type EdgeRouting,
   type EdgeShare,
   FLAGS_HEADER,
@@ -30,6 +31,9 @@ export interface FlagOutcome {
   /** For the client, with its end; null: it has its cookie, or needs none. */
   readonly cookie: Buffer | null;
   readonly rows: readonly FlagRow[];
+  readonly visitor: Visitor;
+  /** What the version that it is for has no code of. */
+  readonly lacks: EdgeLacks | undefined;
   /** Of flags that are being rolled out; null: nothing was shared out. */
   readonly shared: SharedRows | null;
 }
@@ -95,8 +99,13 @@ export class EdgeFlagDesk {
     return isSame ? before : new EdgeFlagDesk(routing, secret, tally);
   }
 
-  outcomeOf(call: Call): FlagOutcome {
-    const { key, cookie } = this.#visitorOf(call);
+  /** `before`: for the instance that had the request first. It is the same visitor's, whichever version answers. */
+  outcomeOf(call: Call, version: string, before: FlagOutcome | null): FlagOutcome {
+    const { without = {} } = this.#routing;
+    const lacks = Object.hasOwn(without, version) ? without[version] : undefined;
+    if (before !== null && before.lacks === lacks) return before;
+    const visitor = before === null ? this.#visitorOf(call) : before.visitor;
+    const { key, cookie } = visitor;
     const context = contextOf(call, key);
     const atMs = nowMs();
     const told: Record<string, { readonly variant: string; readonly value: Json }> = {};
@@ -104,17 +113,32 @@ export class EdgeFlagDesk {
     const shared: SharedFlag[] = [];
     let room = limits.gateway.flagsLineBytesMax / 2;
     for (const flag of this.#routing.flags) {
-      const evaluation = this.#set.evaluate(flag, context, atMs);
-      const { variant, value } = evaluation;
-      const share = this.#shares.get(flag);
-      const got = share === undefined ? null : sharedBy(share, evaluation, context, atMs);
-      if (got !== null) shared.push(got);
-      else this.#countWith(rows, flag, variant);
+      const isLacking = lacks !== undefined && Object.hasOwn(lacks, flag);
+      const { variant, value } = isLacking
+        ? this.#lowest(flag, lacks[flag] ?? null)
+        : this.#evaluated(flag, context, atMs, { shared, rows });
+      if (isLacking) this.#countWith(rows, flag, variant);
       if (variant === null || value === undefined) continue;
       room -= flag.length + variant.length + JSON.stringify(value).length + 32;
       if (room > 0) told[flag] = { variant, value };
     }
-    return { line: this.#lineOf({ key, flags: told }), cookie, rows, shared: this.#sharedRows(shared, key) };
+    const line = this.#lineOf({ key, flags: told });
+    return { line, cookie, rows, visitor, lacks, shared: this.#sharedRows(shared, key) };
+  }
+
+  /** Whoever is shared out is counted apart: at a version without the code nobody is. */
+  #evaluated(
+    flag: string,
+    context: Context,
+    atMs: number,
+    { shared, rows }: { shared: SharedFlag[]; rows: FlagRow[] },
+  ): Evaluation {
+    const evaluation = this.#set.evaluate(flag, context, atMs);
+    const share = this.#shares.get(flag);
+    const got = share === undefined ? null : sharedBy(share, evaluation, context, atMs);
+    if (got !== null) shared.push(got);
+    else this.#countWith(rows, flag, evaluation.variant);
+    return evaluation;
   }
 
   #countWith(rows: FlagRow[], flag: string, variant: string | null): void {
@@ -128,6 +152,13 @@ export class EdgeFlagDesk {
     const rowsAt = (version: string) =>
       flags.map(({ flag, variant, ...share }) => this.#tally.sharedRow(flag, variant, { ...share, version }));
     return { outcome: { visitor: hash.toString(36), flags }, hash, rowsAt };
+  }
+
+  #lowest(flag: string, variant: string | null) {
+    return {
+      variant,
+      value: variant === null ? undefined : this.#routing.definitions[flag]?.variants[variant],
+    };
   }
 
   #lineOf(outcome: object): Buffer {

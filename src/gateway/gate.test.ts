@@ -12,7 +12,13 @@ test('a bound is shared out, and everybody has at least one', (t) => {
   const { gate } = new Instance('web', backend, { sweep, onIdle: () => undefined, protocol: 'http1' });
   const roomFor = (requestsMax: number | null, connectionsMax: number | null, workers: number) => {
     const policy = { ...DEFAULT_POLICY, instance: { requestsMax, connectionsMax } };
-    gate.configure({ policy, share: 1 / workers, onFreed: () => undefined, onAnswered: () => undefined, mayEject: () => false });
+    gate.configure({
+      policy,
+      share: 1 / workers,
+      onFreed: () => undefined,
+      onAnswered: () => undefined,
+      mayEject: () => false,
+    });
     return gate.room;
   };
   assert.equal(roomFor(null, null, 3), Infinity);

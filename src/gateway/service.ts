@@ -189,8 +189,10 @@ export class Service {
     if (call.sends <= 1 && isDecision(session)) row.countDecision();
     if (session?.cookie === null) row.countKey(session.hash);
     if (call.pair !== null) ticket.pair = call.pair;
-    if (this.#flags !== null)
-      tellFlags(ticket, (call.flags ??= this.#flags.outcomeOf(call)), instance.version);
+    if (this.#flags !== null) {
+      call.flags = this.#flags.outcomeOf(call, instance.version, call.flags);
+      tellFlags(ticket, call.flags, instance.version);
+    }
     return ticket;
   }
 

@@ -14,10 +14,14 @@ const by = z.string().min(1).max(120);
 const reason = z.string().max(limits.release.reasonCharsMax);
 const weight = z.int().min(0).max(1_000_000);
 
+/** Even further than the versions with its code have requests, or without the schema that it needs. */
+const anyway = z.boolean().optional();
+
 /** POST /v1/flags/:flag/change */
 export const flagChangeRequest = z.strictObject({
   by,
   reason,
+  anyway,
   to: z.discriminatedUnion('type', [
     z.strictObject({ type: z.literal('on') }),
     z.strictObject({ type: z.literal('off') }),
@@ -59,7 +63,8 @@ export const flagRolloutRequest = z.strictObject({
 export type FlagRolloutRequest = z.infer<typeof flagRolloutRequest>;
 
 /** POST /v1/flag-changes/:number/{undo,approve} */
-export const flagWordRequest = z.strictObject({ by, reason });
+export const flagWordRequest = z.strictObject({ by, reason, anyway });
+export type FlagWordRequest = z.infer<typeof flagWordRequest>;
 
 /** POST /v1/flags/:flag/evaluate */
 export const flagEvaluateRequest = z.strictObject({ context: z.record(z.string(), anyJson) });
@@ -82,6 +87,10 @@ export interface FlagStatus {
   /** Empty: it is in use. */
   readonly stale: readonly StaleCause[];
   readonly knownSinceMs: number;
+  /** Percent of those who ask that may get more than its lowest variant. */
+  readonly raised: number;
+  /** Why it may not be at 100% now; null: it may. */
+  readonly limit: string | null;
 }
 
 /** GET /v1/flags */

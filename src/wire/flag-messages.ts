@@ -29,6 +29,7 @@ export const edge: z.ZodType<EdgeRouting | null> = z
         z.object({ release: z.string(), to: z.string(), percent: z.number(), mark: definition }),
       )
       .optional(),
+    without: z.record(z.string(), z.record(z.string(), z.string().nullable())).optional(),
   })
   .nullable()
   .default(null);

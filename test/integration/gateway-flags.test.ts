@@ -143,6 +143,26 @@ const CASES: Readonly<Record<string, (t: TestContext, gateway: Harness) => Promi
     });
   },
 
+  async 'a version without the code gets the lowest variant, and the visitor stays who it is'(t, gateway) {
+    const app = await startNode(t);
+    const backend = backendOf(app);
+    const always = { ...split, targeting: null, defaultVariant: 'on' };
+    const whole = { key: null, flags: ['split'], definitions: { split: always } };
+    const said = async (without: EdgeRouting['without']) => {
+      await gateway.route({ backends: [backend], flags: { ...whole, without } });
+      return (await visit(gateway)).said;
+    };
+    assert.equal((await said(undefined)).split, true);
+    const lowest = await said({ [backend.version]: { split: 'off' } });
+    assert.equal(lowest.split, false);
+    assert.notEqual(lowest.key, null);
+    assert.equal((await said({ another: { split: 'off' } })).split, true);
+    // Null: as the code has it.
+    const { header } = await said({ [backend.version]: { split: null } });
+    const payload = Buffer.from(header?.split('.')[0] ?? '', 'base64url').toString();
+    assert.deepEqual((JSON.parse(payload) as { flags: unknown }).flags, {});
+  },
+
   async "what a client says in the gateway's name does not arrive"(t, gateway) {
     const app = await startNode(t);
     const payload = Buffer.from(

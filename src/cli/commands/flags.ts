@@ -39,7 +39,8 @@ const change =
   async (input, shell, { client, by }) => {
     const to = await of(input, shell);
     const reason = input.value('reason') ?? '';
-    return changed(input, shell, await client.changeFlag(nameIn(input), { to, by, reason }));
+    const request = { to, by, reason, ...insistence(input) };
+    return changed(input, shell, await client.changeFlag(nameIn(input), request));
   };
 
 const word =
@@ -49,7 +50,8 @@ const word =
     if (!Number.isSafeInteger(number))
       throw new SegueError('USAGE', `segue flags ${verb} takes the number of a change.`);
     const reason = input.value('reason') ?? '';
-    return changed(input, shell, await client.sayToFlagChange(verb, number, { by, reason }));
+    const said = { by, reason, ...(verb === 'undo' ? insistence(input) : {}) };
+    return changed(input, shell, await client.sayToFlagChange(verb, number, said));
   };
 
 const history: Act = async (input, shell, { client }) => {
@@ -124,6 +126,11 @@ export const flags: Verb = {
   ],
   options: [
     REASON,
+    {
+      flag: 'anyway',
+      value: null,
+      summary: 'on, set, undo: even where its code, or the schema that it needs, is not there; with --reason',
+    },
     { flag: 'variant', value: 'NAME', summary: 'set: this variant for everybody' },
     { flag: 'share', value: 'SHARES', summary: 'set: shares such as on=10,off=90' },
     { flag: 'definition', value: 'FILE', summary: "set, new: one flag in flagd's format, JSON or YAML" },
@@ -172,6 +179,9 @@ async function setting(input: Input, shell: Shell): Promise<FlagChangeRequest['t
   if (asFile) return { type: 'file' };
   return { type: 'definition', isNew: false, definition: await definitionIn(input, shell) };
 }
+
+/** Older controls need not know of it. */
+const insistence = (input: Input) => (input.has('anyway') ? { anyway: true } : {});
 
 /** Without a file: off for everybody, ready to be turned on. */
 async function definitionIn(input: Input, shell: Shell) {

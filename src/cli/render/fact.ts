@@ -151,7 +151,7 @@ function describeRunning(fact: Exclude<Fact, { kind: ReleaseFactKind }>): string
     case 'file-applied':
       return `segue.yaml applied: ${fact.services.join(', ')}`;
     case 'flag-changed':
-      return `flag ${fact.flag} ${fact.verb} by ${describeWord(fact)}: ${describeOverride(fact.after.override)}`;
+      return describeFlagChange(fact);
     case 'flag-asked':
       return `flag ${fact.flag}: ${fact.verb} asked by ${describeWord(fact)}, waits for approval`;
     case 'flags-applied':
@@ -185,6 +185,11 @@ function describeRunning(fact: Exclude<Fact, { kind: ReleaseFactKind }>): string
     case 'instance-stopped':
       return `${fact.instance} stopped: ${fact.how}`;
   }
+}
+
+function describeFlagChange(fact: Extract<Fact, { kind: 'flag-changed' }>): string {
+  const insisted = fact.overruled === undefined ? '' : `, although ${fact.overruled}`;
+  return `flag ${fact.flag} ${fact.verb} by ${describeWord(fact)}: ${describeOverride(fact.after.override)}${insisted}`;
 }
 
 function restart(afterMs: number | null): string {

@@ -63,6 +63,8 @@ export function renderFlag(flag: FlagStatus, nowMs: number, paint: Paint): strin
     ...line('end', notes.end),
     ...line('needs', notes.prerequisites.map((one) => `${one.flag}=${one.variant}`).join(', ') || null),
     ...line('shipped', notes.release && `${notes.release.service} ${notes.release.version}`),
+    ...line('schema', notes.needs),
+    ...line('raised', `${flag.raised}%${flag.limit === null ? '' : `, of 100%: ${flag.limit}`}`),
     ...line('file', flag.file === null ? null : `${flag.file}:${flag.line ?? 1}`),
     ...line('now', describeOverride(override)),
     ...line('variants', variantsOf(definition, usage?.variants ?? {}, usage?.evaluations ?? 0)),

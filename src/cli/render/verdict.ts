@@ -4,6 +4,7 @@ import { isReached } from '../../core/judge/verdict.ts';
 import type { QuantileReport, RowReport, SideReport } from '../../core/judge/row-report.ts';
 import { describeFinding, describeGuard, describeMissing, describeStanding } from '../../core/judge/words.ts';
 import type { ReleaseRecord } from '../../core/release/records.ts';
+import { describeStep } from '../../core/release/step.ts';
 import { formatDurationMs } from '../../core/units.ts';
 import type { Entry, Fact } from '../../core/release/journal.ts';
 import type { Judging, ReleaseResponse } from '../../wire/api.ts';
@@ -17,7 +18,8 @@ export function renderVerdicts({ judging, entries, release }: ReleaseResponse, p
   const steps = release.plan.steps;
   const titleOf = (stage: number) => {
     const step = steps[stage];
-    return `step ${stage + 1}${step && 'purpose' in step ? `, ${step.purpose}` : ''}`;
+    const what = step?.kind === 'flag' ? describeStep(step) : step && 'purpose' in step ? step.purpose : null;
+    return `step ${stage + 1}${what === null ? '' : `, ${what}`}`;
   };
   const last = lastWords(entries).filter(({ stage }) => stage !== judging?.stage);
   return [

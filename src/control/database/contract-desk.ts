@@ -26,6 +26,8 @@ export interface ContractParts {
   readonly ledger: Ledger;
   readonly desk: SchemaDesk;
   readonly work: SchemaWork;
+  /** Flags that need the change, in a person's words: each can still be turned off, and what it did before comes back. */
+  readonly flags: (change: string) => readonly string[];
 }
 
 const CONTRACTS = 'contracts';
@@ -182,7 +184,10 @@ export class ContractDesk {
 
   #known(change: string): NeededBy[] {
     const { ledger, plane, desk } = this.#parts;
-    return knownNeeds(ledger, plane.report(), (service) => desk.uses(service), change);
+    const flags = this.#parts
+      .flags(change)
+      .map((what): NeededBy => ({ seenIn: 'journal', what, sinceMs: null }));
+    return [...knownNeeds(ledger, plane.report(), (service) => desk.uses(service), change), ...flags];
   }
 
   /** The intent is written from what is true in its turn: no release of an older version begins after it. */

@@ -19,6 +19,8 @@ export interface OfficeParts {
   readonly window: TrafficWindow;
   readonly services: () => readonly Service[];
   readonly choice: () => DatabaseChoice | null;
+  /** Flags that need a change of the database. */
+  readonly flagsNeeding: (change: string) => readonly { readonly flag: string; readonly raised: number }[];
   /** Takes a release back. */
   readonly fail: (release: string, error: SegueError) => void;
 }
@@ -40,7 +42,11 @@ export class SchemaOffice {
       ...{ clock, ledger, desk, fail },
       latency: { clock, plane, ledger, window, services },
     });
-    this.contracts = new ContractDesk({ clock, plane, ledger, desk, work: this.work });
+    const flags = (change: string) =>
+      parts
+        .flagsNeeding(change)
+        .map(({ flag }) => `the flag ${flag} needs ${change}, and can still be lowered`);
+    this.contracts = new ContractDesk({ clock, plane, ledger, desk, work: this.work, flags });
   }
 
   /** As far as it is known without asking the database now. Null: there is none. */
@@ -48,8 +54,14 @@ export class SchemaOffice {
     if (this.desk.choice === null) return null;
     const { ledger, ports } = this.#parts;
     const standing = standingOf(ledger, ports.plane.report(), (service) => this.desk.uses(service));
-    const usedBy = (change: string) =>
-      holdersOf(standing, (service, version) => !knownBy(ledger, service, version).includes(change));
+    const raised = (change: string) =>
+      this.#parts
+        .flagsNeeding(change)
+        .flatMap((one) => (one.raised > 0 ? [`the flag ${one.flag} is raised and needs it`] : []));
+    const usedBy = (change: string) => [
+      ...holdersOf(standing, (service, version) => !knownBy(ledger, service, version).includes(change)),
+      ...raised(change),
+    ];
     return {
       changes: memoryOf(ledger).changes.map(({ name, reach }) => ({ name, reach, usedBy: usedBy(name) })),
       backfills: this.work.progress,

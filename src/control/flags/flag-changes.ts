@@ -2,7 +2,7 @@
 import { SegueError } from '../../core/errors.ts';
 import {
   describeOverride,
-  inForce,
+  laidOver,
   type Override,
   settled,
   strangers,
@@ -22,7 +22,7 @@ export interface FlagChangesParts {
   readonly choices: () => FlagChoices;
 }
 
-type Word = { readonly by: string; readonly reason: string };
+type Word = { readonly by: string; readonly reason: string; readonly anyway?: boolean | undefined };
 
 export class FlagChanges {
   readonly #parts: FlagChangesParts;
@@ -31,8 +31,9 @@ export class FlagChanges {
     this.#parts = parts;
   }
 
-  async change(flag: string, { to, by, reason }: FlagChangeRequest): Promise<FlagChangeResponse> {
-    this.#needReason(reason);
+  async change(flag: string, request: FlagChangeRequest): Promise<FlagChangeResponse> {
+    const { to, by, reason, anyway = false } = request;
+    this.#needReason(reason, anyway);
     const { desk } = this.#parts;
     const isNew = to.type === 'definition' && to.isNew;
     if (isNew && desk.definitionOf(flag))
@@ -40,12 +41,12 @@ export class FlagChanges {
     if (!isNew && !desk.definitionOf(flag)) throw unknown(flag);
     const override = this.#overrideOf(flag, to);
     const verb = isNew ? 'new' : to.type === 'on' || to.type === 'off' ? to.type : 'set';
-    return desk.ask({ flag, verb, override, by, reason, undoes: null });
+    return desk.ask({ flag, verb, override, by, reason, undoes: null, anyway });
   }
 
   /** Puts a flag back to how it was before this change; refused when it was changed again since. */
-  async undo(number: number, { by, reason }: Word): Promise<FlagChangeResponse> {
-    this.#needReason(reason);
+  async undo(number: number, { by, reason, anyway = false }: Word): Promise<FlagChangeResponse> {
+    this.#needReason(reason, anyway);
     const { changes } = await this.history(null, limits.flags.historyMax);
     const found = changes.find((one) => one.number === number);
     if (!found) throw new SegueError('FLAG_CHANGE_UNKNOWN', `There is no change ${number}.`);
@@ -67,6 +68,7 @@ export class FlagChanges {
       by,
       reason,
       undoes: number,
+      anyway,
     });
   }
 
@@ -89,8 +91,10 @@ export class FlagChanges {
     return { changes: changes.slice(0, limit) };
   }
 
-  #needReason(reason: string): void {
-    if (this.#parts.choices().reason && reason.trim() === '')
+  #needReason(reason: string, anyway: boolean): void {
+    if (reason.trim() !== '') return;
+    if (anyway) throw new SegueError('FLAG_REFUSED', 'Whoever insists says why: --anyway needs --reason.');
+    if (this.#parts.choices().reason)
       throw new SegueError('FLAG_REFUSED', 'Changes of flags need a reason here: say it with --reason.');
   }
 
@@ -111,10 +115,7 @@ export class FlagChanges {
         'FLAG_REFUSED',
         `${flag} has no variant "${stranger}"; it has ${Object.keys(definition.variants).join(', ')}.`,
       );
-    // What no file has, cannot be laid over a file.
-    return desk.fileDefinitionOf(flag)
-      ? override
-      : { type: 'definition', definition: laidOver(definition, override) };
+    return laidOver(desk.fileDefinitionOf(flag), desk.definitionOf(flag), override);
   }
 }
 
@@ -138,10 +139,6 @@ function plainOverride(
       );
     }
   }
-}
-
-function laidOver(definition: FlagDefinition, override: Override): FlagDefinition {
-  return inForce(definition, override) ?? definition;
 }
 
 const unknown = (flag: string) => new SegueError('FLAG_UNKNOWN', flag);

@@ -3,27 +3,37 @@
  * journal with how it was before and after, and is undone by the number of its entry.
  */
 import { SegueError } from '../../core/errors.ts';
+import { AskerBook, askerIn, type Asker, type Askers } from '../../core/flags/askers.ts';
 import type { FlagChange, FlagState, PendingChange } from '../../core/flags/change.ts';
 import { approversOf, type FlagChoices } from '../../core/flags/choices.ts';
-import type { FlagDefinition, FlagDefinitions } from '../../core/flags/definition.ts';
+import {
+  type FlagDefinition,
+  type FlagDefinitions,
+  type FlagNotes,
+  notesOf,
+} from '../../core/flags/definition.ts';
 import type { EdgeShares } from '../../core/flags/edge.ts';
 import type { Context, Evaluation } from '../../core/flags/evaluation.ts';
 import { FlagSet } from '../../core/flags/flag-set.ts';
 import type { Trace } from '../../core/flags/logic.ts';
 import { inForce, type Override, type Overrides } from '../../core/flags/override.ts';
+import { lowered, lowestOf, raisedPercent } from '../../core/flags/raised.ts';
 import { isSame, subjectOf } from '../../core/flags/rollout.ts';
 import { markOf } from '../../core/flags/share.ts';
 import type { FlagUsage } from '../../core/flags/usage.ts';
 import { limits } from '../../core/limits.ts';
+import type { Change } from '../../ports/store.ts';
 import type { Ledger, Writing } from '../ledger.ts';
 import type { ControlPorts } from '../ports.ts';
 import { hashOf } from '../secrets.ts';
+import { FlagCeilings } from './flag-ceilings.ts';
 import { FlagFilesInForce, type FoundFlags } from './flag-files.ts';
 import { UsageKeeper } from './usage-keeper.ts';
 
 const OVERRIDES = 'flag-overrides';
 const PENDING = 'flag-pending';
 const KNOWN_SINCE = 'flag-known-since';
+const ASKERS = 'flag-askers';
 
 export interface Asked {
   readonly flag: string;
@@ -33,6 +43,10 @@ export interface Asked {
   readonly by: string;
   readonly reason: string;
   readonly undoes: number | null;
+  /** Whatever is in the way. */
+  readonly anyway?: boolean;
+  /** The release that asks for it. */
+  readonly release?: string;
 }
 
 /** A step of a release of the flag. */
@@ -60,6 +74,8 @@ export class FlagDesk {
   readonly #ledger: Ledger;
   readonly #files: FlagFilesInForce;
   readonly usage: UsageKeeper;
+  readonly askers: AskerBook;
+  readonly ceilings: FlagCeilings;
   readonly #closed = new AbortController();
   readonly #listeners = new Set<() => void>();
   #set: FlagSet;
@@ -73,7 +89,10 @@ export class FlagDesk {
     this.#files = new FlagFilesInForce(parts.ports, parts.ledger);
     const { clock } = parts.ports;
     const { ledger, onFault } = parts;
-    this.usage = new UsageKeeper({ ledger, clock, keys: () => this.#set.keys, onFault });
+    const keys = () => this.#set.keys;
+    this.usage = new UsageKeeper({ ledger, clock, keys, beside: () => this.#newAskers(), onFault });
+    this.askers = new AskerBook(this.#remembered<Askers>(ASKERS, {}));
+    this.ceilings = new FlagCeilings(ledger, this.askers);
     this.#changedAtMs = parts.ports.clock.nowMs();
     this.#set = new FlagSet({});
     this.#compile();
@@ -148,7 +167,7 @@ export class FlagDesk {
   async look(): Promise<void> {
     const { dir } = this.#parts.choices();
     this.#watch(dir);
-    if (await this.#files.look(dir)) await this.#changed();
+    if (await this.#files.look(dir, (next) => this.#heldBack(next))) await this.refresh();
   }
 
   evaluate(flag: string, context: Context, by: string, trace: Trace[] | null = null): Evaluation {
@@ -159,6 +178,18 @@ export class FlagDesk {
     return evaluation;
   }
 
+  /** Who asks for one flag has its code; who asks for all of them may have that of none. */
+  hear(flag: string, context: Context): void {
+    const asker = askerIn(context);
+    if (asker && this.#set.flag(flag)) this.noteAsker(flag, asker);
+  }
+
+  noteAsker(flag: string, asker: Asker): void {
+    const madeAtMs = (service: string, version: string) =>
+      this.#ledger.version(service, version)?.keptAtMs ?? null;
+    this.askers.note(flag, asker, madeAtMs);
+  }
+
   definitionOf(flag: string): FlagDefinition | null {
     return this.#set.flag(flag)?.definition ?? null;
   }
@@ -167,17 +198,39 @@ export class FlagDesk {
     return this.found[flag]?.definition ?? null;
   }
 
+  /** What `noteAsker` said, for a write. */
+  askersNow(): Change {
+    return this.#put(ASKERS, this.askers.all(new Set(this.#set.keys)));
+  }
+
+  notesOf(flag: string): FlagNotes {
+    return this.#set.flag(flag)?.notes ?? notesOf({}).notes;
+  }
+
+  lowestOf(flag: string): string | null {
+    const definition = this.definitionOf(flag);
+    return definition && lowestOf(definition, this.fileDefinitionOf(flag));
+  }
+
+  /** Percent of those who ask that may get more than its lowest variant. */
+  raisedOf(flag: string): number {
+    const definition = this.definitionOf(flag);
+    return definition ? raisedPercent(definition, this.lowestOf(flag)) : 0;
+  }
+
   /** Does it, or keeps it until somebody else has said yes. Turning a flag off never waits. */
   async ask(asked: Asked): Promise<Answer> {
     const approvers = asked.verb === 'off' ? null : approversOf(this.#parts.choices(), asked.flag);
     if (approvers === null) return this.#change(asked, null);
     this.#refuseRolled(asked);
-    const { flag, verb, override, by, reason, undoes } = asked;
+    this.#overruledBy(asked);
+    const { flag, verb, override, by, reason, undoes, anyway, release } = asked;
     const askedAtMs = this.#parts.ports.clock.nowMs();
     const known = this.pending;
     if (known.length >= limits.flags.pendingMax)
       throw new SegueError('FLAG_REFUSED', `${known.length} changes wait for approval already.`);
-    const what = { flag, verb, by, reason, undoes, override, approvers };
+    const insists = { ...(anyway ? { anyway } : {}), ...(release === undefined ? {} : { release }) };
+    const what = { flag, verb, by, reason, undoes, override, approvers, ...insists };
     const [entry] = await this.#ledger.write(() => ({
       facts: [{ kind: 'flag-asked', ...what }],
       changes: [],
@@ -203,50 +256,115 @@ export class FlagDesk {
 
   /** False: somebody else has set the flag, and it is left as they did. */
   async roll({ release, approvedBy, may, ...step }: RolledStep): Promise<boolean> {
-    const asked: Asked = { ...step, verb: 'rollout', undoes: null };
+    const asked: Asked = { ...step, verb: 'rollout', release, undoes: null };
     const write = (): Writing | null => {
       const now = this.overrides[step.flag] ?? null;
       if (isSame(now, step.override) || !may(now)) return null;
-      const { fact, changes } = this.#changeOf(asked, approvedBy);
-      const service = subjectOf(step.flag);
-      return { facts: [{ kind: 'flag-changed', ...fact, release }], changes, service, release };
+      return { ...this.composed([asked], approvedBy), service: subjectOf(step.flag), release };
     };
     const entries = await this.#ledger.write(write);
-    if (entries.length > 0) await this.#changed();
+    if (entries.length > 0) await this.refresh();
     return isSame(this.overrides[step.flag] ?? null, step.override);
   }
 
   async #change(asked: Asked, approvedBy: string | null, pending = this.pending): Promise<Answer> {
-    const made: { change: FlagChange | null } = { change: null };
+    const made: FlagChange[] = [];
     const entries = await this.#ledger.write(() => {
-      this.#refuseRolled(asked);
-      const { fact, changes } = this.#changeOf(asked, approvedBy);
-      made.change = fact;
-      return {
-        facts: [{ kind: 'flag-changed', ...fact }],
-        changes: [...changes, this.#put(PENDING, pending)],
-      };
+      const { facts, changes } = this.composed([asked], approvedBy, made);
+      return { facts, changes: [...changes, this.#put(PENDING, pending)] };
     });
-    await this.#changed();
+    await this.refresh();
+    const [change] = made;
     const number = entries[0]?.seq;
-    if (made.change === null || number === undefined)
+    if (change === undefined || number === undefined)
       throw new SegueError('UNEXPECTED', 'the change was not written');
-    return { type: 'changed', number, change: made.change };
+    return { type: 'changed', number, change };
   }
 
-  #changeOf({ flag, verb, by, reason, undoes, override }: Asked, approvedBy: string | null) {
-    const { [flag]: earlier = null, ...others } = this.overrides;
-    const next: Overrides = override === null ? others : { ...others, [flag]: override };
-    const before = this.#stateOf(flag, earlier);
-    const after = this.#stateOf(flag, override);
-    const fact: FlagChange = { flag, verb, by, reason, approvedBy, undoes, before, after };
-    return { fact, changes: [this.#put(OVERRIDES, next)] };
+  /** Several in one write, with what else becomes true in it. Nobody is asked for an approval. */
+  async apply(asked: readonly Asked[], about: Pick<Writing, 'service' | 'release'>, also: () => Change[]) {
+    await this.#ledger.write(() => {
+      const { facts, changes } = this.composed(asked);
+      return { ...about, facts, changes: [...changes, ...also()] };
+    });
+    await this.refresh();
   }
 
-  /** While it is rolled out it may be turned off, and nothing else: two who set it would undo each other. */
-  #refuseRolled({ flag, verb }: Asked): void {
+  /** For a write that is about more than flags; `refresh` follows it. Throws FLAG_CEILING. */
+  composed(
+    asked: readonly Asked[],
+    approvedBy: string | null = null,
+    made: FlagChange[] = [],
+  ): Pick<Writing, 'facts' | 'changes'> {
+    let overrides = this.overrides;
+    for (const one of asked) {
+      const { flag, verb, by, reason, undoes, override, release } = one;
+      this.#refuseRolled(one);
+      const overruled = this.#overruledBy(one);
+      const { [flag]: earlier = null, ...others } = overrides;
+      overrides = override === null ? others : { ...others, [flag]: override };
+      const before = this.#stateOf(flag, earlier);
+      const after = this.#stateOf(flag, override);
+      const insisted = overruled === null ? {} : { overruled };
+      const step = verb === 'rollout' && release !== undefined ? { release } : {};
+      made.push({ flag, verb, by, reason, approvedBy, undoes, ...step, ...insisted, before, after });
+    }
+    const facts = made.map((change) => ({ kind: 'flag-changed', ...change }) as const);
+    return { facts, changes: [this.#put(OVERRIDES, overrides)] };
+  }
+
+  /** Throws FLAG_CEILING (F1). */
+  refuseAbove(flag: string, override: Override | null): void {
+    this.#overruledBy({ flag, override });
+  }
+
+  /** What it overrules; null: nothing is in its way (F1). */
+  #overruledBy({
+    flag,
+    override,
+    anyway = false,
+  }: Pick<Asked, 'flag' | 'override' | 'anyway'>): string | null {
+    const file = this.fileDefinitionOf(flag);
+    const why = this.ceilings.trouble(flag, this.definitionOf(flag), inForce(file, override), file);
+    if (why !== null && !anyway) throw new SegueError('FLAG_CEILING', why);
+    return why;
+  }
+
+  /** A file that asks for more than may be is in force all the same, with those flags lowered. */
+  #heldBack(next: FoundFlags): Pick<Writing, 'facts' | 'changes'> {
+    const made: FlagChange[] = [];
+    let overrides = this.overrides;
+    for (const [flag, { definition }] of Object.entries(next)) {
+      if (Object.hasOwn(overrides, flag)) continue;
+      const before = this.definitionOf(flag);
+      const why = this.ceilings.trouble(flag, before, definition, definition);
+      if (why === null) continue;
+      const override = lowered(lowestOf(definition, definition));
+      overrides = { ...overrides, [flag]: override };
+      made.push({
+        ...{ flag, verb: 'hold', by: 'control', reason: why, approvedBy: null, undoes: null },
+        before: { override: null, definition },
+        after: { override, definition: inForce(definition, override) },
+      });
+    }
+    if (made.length === 0) return { facts: [], changes: [] };
+    const facts = made.map((change) => ({ kind: 'flag-changed', ...change }) as const);
+    return { facts, changes: [this.#put(OVERRIDES, overrides)] };
+  }
+
+  /** Changes that wait for somebody's word in the name of this release: nobody can say it any more. */
+  withoutPending(release: string): Change[] {
+    const left = this.pending.filter((one) => one.release !== release);
+    return left.length === this.pending.length ? [] : [this.#put(PENDING, left)];
+  }
+
+  /**
+   * While it is rolled out it may be turned off, or lowered with its code, and nothing else: two who set it would undo
+   * each other.
+   */
+  #refuseRolled({ flag, verb, release }: Asked): void {
     const { activeRelease } = this.#ledger.service(subjectOf(flag));
-    if (activeRelease === null || verb === 'off') return;
+    if (activeRelease === null || activeRelease === release || verb === 'off' || verb === 'lower') return;
     throw new SegueError(
       'FLAG_REFUSED',
       `${activeRelease} rolls it out. Take that back first: segue abort ${subjectOf(flag)}; or turn it off: segue flags off ${flag}.`,
@@ -257,7 +375,8 @@ export class FlagDesk {
     return { override, definition: inForce(this.fileDefinitionOf(flag), override) };
   }
 
-  async #changed(): Promise<void> {
+  /** What was written is in force, and everybody is told. */
+  async refresh(): Promise<void> {
     this.#changedAtMs = this.#parts.ports.clock.nowMs();
     this.#compile();
     for (const listener of this.#listeners) listener();
@@ -296,6 +415,12 @@ export class FlagDesk {
     this.#watched = { dir, end };
     const changed = () => void this.look().catch((error: unknown) => this.#parts.onFault(error));
     this.#parts.ports.flagSource.watch(dir, changed, end.signal);
+  }
+
+  #newAskers(): Change[] {
+    if (!this.askers.changed) return [];
+    this.askers.changed = false;
+    return [this.askersNow()];
   }
 
   #put(key: string, value: unknown) {

@@ -6,13 +6,16 @@ import { SegueError, toErrorRecord } from '../../core/errors.ts';
 import type { Fact } from '../../core/release/journal.ts';
 import { formatProblem } from '../../wire/file/problem.ts';
 import { type FoundFlag, parseFlags } from '../../wire/flags/parse-flags.ts';
-import type { Ledger } from '../ledger.ts';
+import type { Ledger, Writing } from '../ledger.ts';
 import type { ControlPorts } from '../ports.ts';
 import { hashOf } from '../secrets.ts';
 
 const SETTING = 'flag-files';
 
 export type FoundFlags = Readonly<Record<string, FoundFlag>>;
+
+/** What else becomes true with files that come into force. */
+type Besides = (next: FoundFlags) => Pick<Writing, 'facts' | 'changes'>;
 
 export class FlagFilesInForce {
   readonly #ports: Pick<ControlPorts, 'flagSource' | 'clock'>;
@@ -38,13 +41,13 @@ export class FlagFilesInForce {
   }
 
   /** Puts what the files say now in force if it is right. True: something changed. */
-  look(dir: string): Promise<boolean> {
-    const looked = this.#last.then(() => this.#look(dir));
+  look(dir: string, besides: Besides): Promise<boolean> {
+    const looked = this.#last.then(() => this.#look(dir, besides));
     this.#last = looked.catch(() => undefined);
     return looked;
   }
 
-  async #look(dir: string): Promise<boolean> {
+  async #look(dir: string, besides: Besides): Promise<boolean> {
     const read = await this.#read(dir);
     const seen = hashOf(JSON.stringify(read));
     if (seen === this.#seen) return false;
@@ -56,10 +59,10 @@ export class FlagFilesInForce {
       await this.#note({ kind: 'flags-refused', problems: trouble });
       return false;
     }
-    return this.#take(parsed.flags);
+    return this.#take(parsed.flags, besides);
   }
 
-  async #take(flags: FoundFlags): Promise<boolean> {
+  async #take(flags: FoundFlags, besides: Besides): Promise<boolean> {
     const before = this.#flags;
     const same = (key: string) => sameText(before[key]?.definition, flags[key]?.definition);
     const added = Object.keys(flags).filter((key) => !Object.hasOwn(before, key));
@@ -70,9 +73,20 @@ export class FlagFilesInForce {
       // The same object as long as it says the same: whatever was compiled of it stays.
       return [key, known && same(key) ? { ...flag, definition: known.definition } : flag] as const;
     });
-    this.#flags = Object.fromEntries(kept);
-    if (added.length + removed.length + changed.length === 0) return false;
-    await this.#note({ kind: 'flags-applied', added, changed, removed });
+    const next = Object.fromEntries(kept);
+    if (added.length + removed.length + changed.length === 0) {
+      this.#flags = next;
+      return false;
+    }
+    await this.#ledger.write(() => {
+      const { facts, changes } = besides(next);
+      const setting = { put: 'setting', key: SETTING, value: JSON.stringify(next) } as const;
+      return {
+        facts: [{ kind: 'flags-applied', added, changed, removed }, ...facts],
+        changes: [setting, ...changes],
+      };
+    });
+    this.#flags = next;
     return true;
   }
 

@@ -2,12 +2,13 @@
 import { createHmac } from 'node:crypto';
 import { SegueError } from '../../core/errors.ts';
 import type { FlagChoices } from '../../core/flags/choices.ts';
-import { type EdgeRouting, edgeRouting, FLAGS_KEY_PURPOSE } from '../../core/flags/edge.ts';
+import { type EdgeLacks, type EdgeRouting, edgeRouting, FLAGS_KEY_PURPOSE } from '../../core/flags/edge.ts';
 import type { WebService } from '../../core/project.ts';
 import type { Ledger } from '../ledger.ts';
 import type { ControlPorts } from '../ports.ts';
 import { stickyKeyOf } from '../sticky-key.ts';
 import { FlagDesk } from './flag-desk.ts';
+import { FlagRaises } from './flag-raises.ts';
 import { FlagStreams } from './flag-streams.ts';
 import { OfrepDoor } from './ofrep-door.ts';
 import { OfrepHandler } from './ofrep-handler.ts';
@@ -24,19 +25,23 @@ export interface FlagOfficeParts {
 
 export class FlagOffice {
   readonly desk: FlagDesk;
+  readonly raises: FlagRaises;
   readonly streams: FlagStreams;
   readonly door: OfrepDoor;
   /** On control's own socket, for its owner. */
   readonly ofrep: OfrepHandler;
   readonly #parts: FlagOfficeParts;
   readonly #choices: () => FlagChoices;
+  readonly #ledger: Ledger;
   #rollouts: RolloutDesk | null = null;
 
   constructor(parts: FlagOfficeParts) {
     const { ports, ledger, choices, onChange, onFault } = parts;
     this.#parts = parts;
     this.#choices = choices;
+    this.#ledger = ledger;
     this.desk = new FlagDesk({ ports, ledger, choices, onFault });
+    this.raises = new FlagRaises({ ledger, desk: this.desk, clock: ports.clock, choices });
     this.streams = new FlagStreams(this.desk);
     this.door = new OfrepDoor(ports, this.desk, this.streams);
     const { clock } = ports;
@@ -80,10 +85,29 @@ export class FlagOffice {
   }
 
   /** What the gateway evaluates for the requests of a service; null: nothing. */
-  edgeOf({ traffic }: WebService): EdgeRouting | null {
+  edgeOf({ name, traffic }: WebService): EdgeRouting | null {
     // Versions that an older Segue released say nothing of flags.
     const flags = traffic.flags as WebService['traffic']['flags'] | undefined;
-    return flags ? edgeRouting(flags, this.desk.set, this.desk.shares) : null;
+    if (!flags) return null;
+    const routing = edgeRouting(flags, this.desk.set, this.desk.shares);
+    const without = this.#lacking(name, routing.flags);
+    return Object.keys(without).length > 0 ? { ...routing, without } : routing;
+  }
+
+  /** Of the versions that run, what of these flags each has no code of: nothing that is raised reaches it. */
+  #lacking(service: string, flags: readonly string[]): Record<string, EdgeLacks> {
+    const { desk } = this;
+    const running = this.#ledger.instances.filter((each) => each.service === service);
+    const versions = new Set(running.map(({ version }) => version));
+    const lacking: Record<string, Record<string, string | null>> = {};
+    for (const flag of flags) {
+      const code = desk.ceilings.codeOf(flag, desk.notesOf(flag)).find((each) => each.service === service);
+      // Of a version that nobody knows nothing can be said.
+      if (!code || code.versions.length === 0) continue;
+      for (const version of versions)
+        if (!code.versions.includes(version)) (lacking[version] ??= {})[flag] = desk.lowestOf(flag);
+    }
+    return lacking;
   }
 
   async close(): Promise<void> {

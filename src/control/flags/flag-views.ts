@@ -13,7 +13,11 @@ export function flagStatuses(desk: FlagDesk, afterMs: number, nowMs: number): re
       const stale = staleCauses({ notes, usage, knownSinceMs, afterMs, nowMs });
       const { file = null, line = null } = found[key] ?? {};
       const override = overrides[key] ?? null;
-      return { flag: key, definition, notes, override, file, line, usage, stale, knownSinceMs };
+      const raised = desk.raisedOf(key);
+      const ceiling = desk.ceilings.ceiling(key, notes, 100);
+      const limit = ceiling.type === 'allowed' ? null : ceiling.why;
+      const now = { override, usage, stale, knownSinceMs, raised, limit };
+      return { flag: key, definition, notes, file, line, ...now };
     });
 }
 

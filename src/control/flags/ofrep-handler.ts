@@ -101,6 +101,8 @@ export class OfrepHandler {
       const { errorCode, errorDetails } = read;
       return answer(response, 400, { key: flag, errorCode, errorDetails } satisfies OfrepFailure, headers);
     }
+    // A web page says what it likes, and is no version of a service.
+    if (request.headers.origin === undefined) this.#options.desk.hear(flag, read.context);
     const result = ofrepOf(this.#options.desk.evaluate(flag, read.context, client?.name ?? 'socket'));
     const status = 'errorCode' in result ? (result.errorCode === 'FLAG_NOT_FOUND' ? 404 : 400) : 200;
     answer(response, status, result, headers);

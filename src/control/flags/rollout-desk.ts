@@ -185,11 +185,13 @@ export class RolloutDesk {
       keyed: judged.some(({ traffic }) => (traffic.flags?.key ?? null) !== null),
     };
     const { forMs, evidence, approve } = request;
-    return rolloutPlan({
+    const plan = rolloutPlan({
       ...{ release, rollout, percents, gates: { forMs, evidence, approve }, isAll: ground.isAll },
       hasFile: desk.fileDefinitionOf(flag) !== null,
       problems: problemsOf(ground, rollout, request),
     });
+    desk.refuseAbove(flag, endOf(plan));
+    return plan;
   }
 
   #groundOf(flag: string, { to, from }: FlagRolloutRequest, before: Override | null): Ground {

@@ -71,7 +71,18 @@ export class RolloutWork {
     };
     const { by, reason } = wordOf(release, direction);
     const approvedBy = passOf(release.state, 0)?.by ?? null;
-    const isSet = await desk.roll({ flag, override, release: release.id, by, reason, approvedBy, may });
+    // Nothing is in the way of going back.
+    const anyway = direction === 'back';
+    const isSet = await desk.roll({
+      flag,
+      override,
+      release: release.id,
+      by,
+      reason,
+      approvedBy,
+      may,
+      anyway,
+    });
     if (!isSet && direction === 'back') return 'somebody else has set it: it is left as it is';
     if (!isSet) throw new SegueError('FLAG_TAKEN', flag);
     if (release.plan.rollout?.services.length === 0) return '';

@@ -3,6 +3,7 @@ import { type FlagUsage, UsageBook, type Usages } from '../../core/flags/usage.t
 import { limits } from '../../core/limits.ts';
 import type { TrafficReport } from '../../core/traffic/counts.ts';
 import type { Clock } from '../../ports/clock.ts';
+import type { Change } from '../../ports/store.ts';
 import type { PlaneEvent } from '../../ports/traffic-plane.ts';
 import type { Ledger } from '../ledger.ts';
 import { type EdgeMarks, EdgeUsage } from './edge-usage.ts';
@@ -15,6 +16,8 @@ export interface UsageKeeperParts {
   readonly clock: Clock;
   /** Of the flags that there are; usage of others is forgotten. */
   readonly keys: () => readonly string[];
+  /** What else is to be written with it, if anything. */
+  readonly beside: () => readonly Change[];
   readonly onFault: (error: unknown) => void;
 }
 
@@ -70,12 +73,12 @@ export class UsageKeeper {
   }
 
   async #save(): Promise<void> {
-    if (!this.#book.changed) return;
+    const beside = this.#parts.beside();
+    if (!this.#book.changed && beside.length === 0) return;
     this.#book.changed = false;
-    await this.#parts.ledger.write(() => ({
-      facts: [],
-      changes: [put(USAGE, this.#book.all(new Set(this.#parts.keys()))), put(EDGE_MARKS, this.#edge.marks)],
-    }));
+    const usage = put(USAGE, this.#book.all(new Set(this.#parts.keys())));
+    const changes = [usage, put(EDGE_MARKS, this.#edge.marks), ...beside];
+    await this.#parts.ledger.write(() => ({ facts: [], changes }));
   }
 }
 

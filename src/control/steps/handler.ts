@@ -2,6 +2,7 @@ import type { Service } from '../../core/project.ts';
 import type { ReleaseRecord } from '../../core/release/records.ts';
 import type { Step } from '../../core/release/step.ts';
 import type { SchemaWork } from '../database/schema-work.ts';
+import type { FlagRaises } from '../flags/flag-raises.ts';
 import type { Fleet } from '../fleet.ts';
 import type { JudgeDesk } from '../judge-desk.ts';
 import type { Ledger } from '../ledger.ts';
@@ -28,6 +29,7 @@ export interface StepContext {
   readonly traffic: TrafficDirector;
   readonly judge: JudgeDesk;
   readonly schema: SchemaWork;
+  readonly flags: FlagRaises;
   /** Aborted when somebody asks for the way back, or when control ends. */
   readonly signal: AbortSignal;
   /** Writes down what happens in the step, unless the release is somewhere else by now. */

@@ -4,6 +4,7 @@ import type { Step } from '../../core/release/step.ts';
 import { after } from './after.ts';
 import { backfill, contract, expand, restore, takeBack } from './database.ts';
 import { drain } from './drain.ts';
+import { lower, raise } from './flag.ts';
 import { gate } from './gate.ts';
 import type { StepContext } from './handler.ts';
 import { judge } from './judge.ts';
@@ -53,6 +54,10 @@ export function applyStep(step: Step, context: StepContext): Promise<string> {
       return takeBack(step, context);
     case 'contract':
       return contract(step, context);
+    case 'flag':
+      return raise(step, context);
+    case 'lower':
+      return lower(step, context);
     case 'share':
       return Promise.reject(new SegueError('PLAN_UNSAFE', 'flags are rolled out by releases of their own'));
   }

@@ -11,7 +11,8 @@ export interface FlagState {
 /** One change at run time. The number of its journal entry is what it is undone by. */
 export interface FlagChange {
   readonly flag: string;
-  readonly verb: 'on' | 'off' | 'set' | 'new' | 'undo' | 'rollout';
+  /** `raise` and `lower`: a release of a service did. `hold`: a file asked for more than may be. */
+  readonly verb: 'on' | 'off' | 'set' | 'new' | 'undo' | 'rollout' | 'raise' | 'lower' | 'hold';
   readonly by: string;
   readonly reason: string;
   /** Who approved it; null: nobody had to. */
@@ -20,6 +21,8 @@ export interface FlagChange {
   readonly undoes: number | null;
   /** The release that it is a step of; left out: none. */
   readonly release?: string;
+  /** Why it was not to be done, where somebody insisted; left out: nothing was in the way. */
+  readonly overruled?: string;
   readonly before: FlagState;
   readonly after: FlagState;
 }
@@ -33,6 +36,10 @@ export interface PendingChange {
   readonly reason: string;
   readonly undoes: number | null;
   readonly override: Override | null;
+  /** Whoever asked insists, whatever the code that is there. */
+  readonly anyway?: boolean;
+  /** In whose name it was asked; left out: in nobody's but `by`'s. */
+  readonly release?: string;
   /** Who may say it; empty: anybody but `by`. */
   readonly approvers: readonly string[];
   readonly askedAtMs: number;

@@ -27,8 +27,12 @@ export interface FlagNotes {
   readonly description: string | null;
   /** What has to be so before this flag is looked at; else it counts as disabled. */
   readonly prerequisites: readonly Prerequisite[];
-  /** The service and version that ship its code. */
+  /** The service whose code asks for it, and the first of its versions that does. */
   readonly release: { readonly service: string; readonly version: string } | null;
+  /** Versions made after that one, of older code: they have it not. */
+  readonly without: readonly string[];
+  /** The change of the database that it needs. */
+  readonly needs: string | null;
 }
 
 export interface Prerequisite {
@@ -71,6 +75,8 @@ export function notesOf(metadata: Metadata): {
     prerequisites:
       read('prerequisites', 'flags and variants such as "checkout-v2=on, theme=dark"', prerequisitesOf) ?? [],
     release: read('release', 'a service and its version such as web@v3', releaseOf),
+    without: read('without', 'versions such as "v3.1, v3.2"', wordsOf) ?? [],
+    needs: read('needs', 'the name of a database change such as 0007-split-name', wordOf),
   };
   return { notes, problems };
 }
@@ -83,6 +89,15 @@ function prerequisitesOf(value: string): Prerequisite[] | null {
   const parts = value.split(',').map((part) => PREREQUISITE.exec(part));
   const known = parts.flatMap((match) => (match ? [{ flag: match[1] ?? '', variant: match[2] ?? '' }] : []));
   return known.length === parts.length ? known : null;
+}
+
+const WORD = /^\S+$/;
+
+const wordOf = (value: string): string | null => (WORD.test(value) ? value : null);
+
+function wordsOf(value: string): string[] | null {
+  const words = value.split(',').map((word) => word.trim());
+  return words.every((word) => WORD.test(word)) ? words : null;
 }
 
 function releaseOf(value: string): FlagNotes['release'] {

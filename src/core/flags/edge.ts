@@ -25,7 +25,12 @@ export interface EdgeRouting {
   readonly definitions: FlagDefinitions;
   /** Of those that are being rolled out; left out: none is. */
   readonly shares?: EdgeShares | undefined;
+  /** By version, the flags whose code it has not, each with what it gets instead; left out: none. */
+  readonly without?: Readonly<Record<string, EdgeLacks>> | undefined;
 }
+
+/** By flag, its lowest variant; null: the default in the code. */
+export type EdgeLacks = Readonly<Record<string, string | null>>;
 
 export type EdgeShares = Readonly<Record<string, EdgeShare>>;
 

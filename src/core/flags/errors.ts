@@ -45,6 +45,12 @@ export const FLAG_ERRORS = {
     'The new variant of the flag does worse than the one before.',
     'Read the proof above, or with "segue show"; everybody has what they had before.',
   ),
+  FLAG_CEILING: kind(
+    5,
+    409,
+    'The flag was not raised: what it needs is not there for everybody who would meet it.',
+    'Raise it as far as is said, release what it needs first, or insist with --anyway and a --reason.',
+  ),
   FLAGS_LISTEN: kind(
     5,
     409,

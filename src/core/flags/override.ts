@@ -49,6 +49,16 @@ export function inForce(file: FlagDefinition | null, override: Override | null):
   }
 }
 
+/** What no file has cannot be laid over a file: the flag becomes what it would be. */
+export function laidOver(
+  file: FlagDefinition | null,
+  now: FlagDefinition | null,
+  override: Override,
+): Override {
+  if (file !== null || now === null) return override;
+  return { type: 'definition', definition: inForce(now, override) ?? now };
+}
+
 /** For "off": the variant that is called so, or whose value is false; null: there is none, and the code decides. */
 export function variantFor({ variants }: FlagDefinition, word: 'on' | 'off'): string | null {
   if (Object.hasOwn(variants, word)) return word;

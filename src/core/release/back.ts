@@ -8,10 +8,12 @@ import { planBackWorkers } from './back-workers.ts';
 import { alreadyRouted, type BackRequest, hasTraffic, missingOf, refs, schemaBack } from './back-parts.ts';
 import { percentBorneBy } from './capacity.ts';
 import { type Facts, instanceId, type RunningInstance } from './facts.ts';
+import { flagsBack } from './flag-plan.ts';
 import type { InstanceRef, Step } from './step.ts';
 
+/** Flags first (F2), which waits for nobody; what is broken leaves in one routing all the same (R4). */
 export function planBack(request: BackRequest): Step[] {
-  return [...wayBack(request), ...schemaBack(request)];
+  return [...flagsBack(request.facts), ...wayBack(request), ...schemaBack(request)];
 }
 
 function wayBack(request: BackRequest): Step[] {

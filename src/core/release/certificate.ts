@@ -33,6 +33,8 @@ export interface WayBack {
   readonly starts: number;
   /** Changes of the database that stay as far as they are, because both versions can use them. */
   readonly expanded?: readonly string[];
+  /** Flags that go down before anything else; left out: none. */
+  readonly lowers?: readonly string[];
 }
 
 export function certify(
@@ -46,16 +48,20 @@ export function certify(
   for (const [index, step] of steps.entries()) {
     simulation = simulate(simulation, step);
     const promoted = simulation.stable !== facts.stable;
-    const way = promoted
+    const way: Way = promoted
       ? ({ how: 'new-release', starts: 0 } as const)
       : wayBack(planBack({ facts: factsOf(simulation, facts), release, urgent: false }));
     const expanded = expandedBy(steps.slice(0, index + 1));
     const last = ways.at(-1);
-    if (last?.how === way.how && last.starts === way.starts && last.expanded?.length === expanded?.length)
+    if (last && isAlike(last, way) && last.expanded?.length === expanded?.length)
       ways[ways.length - 1] = { ...last, toStep: index + 1 };
     else ways.push({ ...way, ...(expanded ? { expanded } : {}), fromStep: index + 1, toStep: index + 1 });
   }
   return { to: facts.stable, ways, problems };
+}
+
+function isAlike(a: Way, b: Way): boolean {
+  return a.how === b.how && a.starts === b.starts && a.lowers?.join() === b.lowers?.join();
 }
 
 /** To take it away would cost the backfill once more with the next try, and both versions can run with it. */
@@ -70,7 +76,14 @@ function expandedBy(done: readonly Step[]): string[] | undefined {
   return names.length > 0 ? [...new Set(names)] : undefined;
 }
 
-function wayBack(back: readonly Step[]): Pick<WayBack, 'how' | 'starts'> {
+type Way = Pick<WayBack, 'how' | 'starts' | 'lowers'>;
+
+function wayBack(back: readonly Step[]): Way {
+  const [lowers] = back.flatMap((step) => (step.kind === 'lower' ? [step.flags] : []));
+  return { ...moves(back), ...(lowers ? { lowers } : {}) };
+}
+
+function moves(back: readonly Step[]): Way {
   const starts = back.reduce((sum, step) => sum + (step.kind === 'start' ? step.instances.length : 0), 0);
   const routes = back.some((step) => step.kind === 'route');
   // R10: where the candidate has to end first, nobody serves meanwhile.
@@ -86,7 +99,8 @@ export function describeWay(way: WayBack, to: string | null): string {
   const stays = way.how === 'new-release' ? [] : (way.expanded ?? []);
   const schema =
     stays.length > 0 ? `; ${stays.join(', ')} ${stays.length > 1 ? 'stay' : 'stays'} expanded` : '';
-  return `${describeHow(way, to)}${schema}`;
+  const lowers = way.lowers ? `${way.lowers.join(', ')} lowered first; ` : '';
+  return `${lowers}${describeHow(way, to)}${schema}`;
 }
 
 /** Where the way back ends for good. */

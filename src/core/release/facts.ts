@@ -1,4 +1,5 @@
 import type { Rotation } from '../traffic/rotation.ts';
+import type { FlagFact } from './flag-facts.ts';
 import type { SchemaFacts } from './schema.ts';
 import type { InstanceRef } from './step.ts';
 
@@ -19,6 +20,8 @@ export interface Facts {
   readonly worker?: Worker;
   /** Left out or null: no database is released with the code. */
   readonly schema?: SchemaFacts | null;
+  /** Flags whose code the service has, or that the release raises; left out: none. */
+  readonly flags?: readonly FlagFact[];
 }
 
 /** Nothing is routed to it: it works from its start until it is told to stop. */

@@ -81,7 +81,7 @@ export function hasFullTraffic({ state, plan }: ReleaseRecord): boolean {
   if (state.phase !== 'forward') return false;
   const routed = plan.steps.findLastIndex((step) => step.kind === 'route');
   const left = plan.steps.findIndex(
-    ({ kind }, index) => index > routed && (kind === 'bake' || kind === 'together'),
+    ({ kind }, index) => index > routed && (kind === 'flag' || kind === 'bake' || kind === 'together'),
   );
   return left !== -1 && state.at >= left;
 }

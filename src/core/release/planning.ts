@@ -4,6 +4,7 @@ import type { Strategy, StrategyRequest } from '../strategy/strategy.ts';
 import { type Certificate, certify } from './certificate.ts';
 import { formatDurationMs } from '../units.ts';
 import type { Facts } from './facts.ts';
+import { checkFlags, withFlagsLowered } from './flag-plan.ts';
 import { joined, type Joining } from './group.ts';
 import type { Plan } from './plan.ts';
 import {
@@ -43,6 +44,7 @@ export function makePlan(request: PlanRequest): Plan {
     const list = violations.map((v) => `step ${v.step + 1} breaks ${v.invariant}: ${v.detail}`);
     throw new SegueError('PLAN_UNSAFE', list.join('; '));
   }
+  checkFlags(facts, steps, to);
   return {
     release,
     service: service.name,
@@ -61,7 +63,7 @@ export function makePlan(request: PlanRequest): Plan {
 /** The strategy's steps with those of the database (R6), and what comes after the release. */
 function released(request: PlanRequest, { bringer = null, brings = [] }: Joining) {
   const { facts, to } = request;
-  const asked = strategyFor(request)(request);
+  const asked = withFlagsLowered(strategyFor(request)(request), facts, to);
   if (!facts.schema) return { steps: asked, later: [] };
   const steps = withRestored(asked, facts.schema, to);
   if (bringer !== null) return { steps: afterSchema(steps, bringer), later: [] };

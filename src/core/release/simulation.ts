@@ -4,6 +4,7 @@
  */
 import { groupOf, routedTo, type Rotation } from '../traffic/rotation.ts';
 import type { Facts } from './facts.ts';
+import { type FlagHeight, flagsAfter } from './flag-facts.ts';
 import type { Reach, SchemaChange, SchemaFacts } from './schema.ts';
 import type { ChangeRef, Step } from './step.ts';
 
@@ -22,6 +23,7 @@ export interface Simulation {
   /** Instances begun so far, those that ended included. */
   readonly started: number;
   readonly schema: ReadonlyMap<string, Reach>;
+  readonly flags: ReadonlyMap<string, FlagHeight>;
 }
 
 export function simulationOf(facts: Facts): Simulation {
@@ -31,7 +33,8 @@ export function simulationOf(facts: Facts): Simulation {
   );
   const { rotation, stable } = facts;
   const schema = new Map(facts.schema?.changes.map(({ name, reach }) => [name, reach]));
-  return { instances: new Map(instances), rotation, stable, smoked: new Set(), started: 0, schema };
+  const flags = new Map(facts.flags?.map(({ flag, raised, ours }) => [flag, { raised, ours }]));
+  return { instances: new Map(instances), rotation, stable, smoked: new Set(), started: 0, schema, flags };
 }
 
 export function simulate(before: Simulation, step: Step): Simulation {
@@ -81,6 +84,9 @@ export function simulate(before: Simulation, step: Step): Simulation {
       return { ...before, schema: reaching(before.schema, [step.change], 'filled') };
     case 'revert':
       return { ...before, schema: reaching(before.schema, [step.change], 'new') };
+    case 'flag':
+    case 'lower':
+      return { ...before, flags: flagsAfter(before.flags, step) };
     case 'promote':
       return { ...before, stable: step.version };
     case 'stop':
@@ -117,6 +123,9 @@ export function factsOf(simulation: Simulation, facts: Facts): Facts {
     rotation: simulation.rotation,
     nextInstance: facts.nextInstance + simulation.started,
     ...(facts.schema ? { schema: { ...facts.schema, changes: reached(facts.schema, simulation) } } : {}),
+    ...(facts.flags
+      ? { flags: facts.flags.map((each) => ({ ...each, ...simulation.flags.get(each.flag) })) }
+      : {}),
   };
 }
 

@@ -1,4 +1,4 @@
-/** The stages of a plan: each begins with a route step, and lasts until the next one. Workers have one. */
+/** The stages of a plan: each begins with a route step or a raised flag, and lasts until the next one. Workers have one. */
 import type { Weights } from '../judge/cell.ts';
 import { isOfWorkers } from './plan.ts';
 import type { ReleaseRecord } from './records.ts';
@@ -6,7 +6,7 @@ import { isPromoted } from './state.ts';
 import type { RouteStep, Step } from './step.ts';
 
 export interface PlanStage {
-  /** Of its route step; of workers, of the step with which the first of them were ready. */
+  /** Of the step with which it begins; of workers, of the step with which the first of them were ready. */
   readonly index: number;
   /** Null: no split, so nobody is weighed against anybody. */
   readonly weights: Weights | null;
@@ -19,15 +19,18 @@ export function stageOf({ state, plan }: Pick<ReleaseRecord, 'state' | 'plan'>):
   if (state.phase !== 'forward' || isPromoted(state, plan.steps)) return null;
   // A route step that is under way has not been acknowledged (R3).
   const done = plan.steps.slice(0, state.at);
-  const index = done.findLastIndex(({ kind }) => kind === 'route');
-  const step = done[index];
+  const index = done.findLastIndex(begins);
   if (isOfWorkers(plan)) {
     const first = done.findIndex(({ kind }) => kind === 'ready');
     return first === -1 ? null : { index: first, weights: null, cold: false };
   }
-  if (step?.kind !== 'route') return null;
-  return { index, weights: weightsOf(step), cold: startsSome(done.slice(0, index)) };
+  const route = done.findLast((step) => step.kind === 'route');
+  if (route === undefined) return null;
+  return { index, weights: weightsOf(route), cold: startsSome(done.slice(0, index)) };
 }
+
+/** What users meet is another thing from here on: evidence of before says nothing of it. */
+const begins = ({ kind }: Step) => kind === 'route' || kind === 'flag';
 
 /** Of a route step that is under way: the gateway may run it already. */
 export function comingWeights({ state, plan }: Pick<ReleaseRecord, 'state' | 'plan'>): Weights | null {
@@ -46,6 +49,6 @@ function weightsOf({ rotation: { split } }: RouteStep): Weights | null {
 }
 
 function startsSome(before: readonly Step[]): boolean {
-  const last = before.findLastIndex(({ kind }) => kind === 'route');
+  const last = before.findLastIndex(begins);
   return before.slice(last + 1).some(({ kind }) => kind === 'start');
 }

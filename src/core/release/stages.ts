@@ -103,7 +103,7 @@ class Ladder {
 
   #begin(): void {
     const stage = this.#climb.stages[this.#passed];
-    this.#open = new Set(stage ? kindsOf(stage) : []);
+    this.#open = new Set(stage ? [...kindsOf(stage), ...(stage.flag ? (['flag'] as const) : [])] : []);
   }
 }
 

@@ -27,6 +27,8 @@ export type Step =
   | ContractStep
   | RestoreStep
   | RevertStep
+  | FlagStep
+  | LowerStep
   | ShareStep;
 
 export interface InstanceRef {
@@ -190,6 +192,22 @@ export interface ShareStep {
   readonly purpose: string;
 }
 
+/** A flag is raised, as far as the share of the requests whose version has its code (F1). */
+export interface FlagStep {
+  readonly kind: 'flag';
+  readonly flag: string;
+  readonly variant: string;
+  readonly percent: number;
+}
+
+/** Flags go down before requests go to a version that has not their code (F2). */
+export interface LowerStep {
+  readonly kind: 'lower';
+  readonly flags: readonly string[];
+  /** The version that requests go to then; null: none. */
+  readonly for: string | null;
+}
+
 const names = (instances: readonly InstanceRef[]) => instances.map((i) => i.id).join(', ');
 
 const SMOKES = {
@@ -254,5 +272,9 @@ export function describeStep(step: Step): string {
       return `take back ${step.change.name}`;
     case 'share':
       return step.purpose;
+    case 'flag':
+      return `flag ${step.flag}: ${step.variant} for ${step.percent === 100 ? 'everybody' : `${step.percent}%`}`;
+    case 'lower':
+      return `lower ${step.flags.join(', ')}`;
   }
 }

@@ -14,7 +14,7 @@ import type { Strategy } from './strategy.ts';
 export function ab(choice: AbChoice): Strategy {
   const { gates, end, bakeMs } = choice;
   // Where nothing serves there is no B.
-  const atOnce = blueGreen({ type: 'blue-green', preview: null, bakeMs });
+  const atOnce = blueGreen({ type: 'blue-green', preview: null, bakeMs, flags: choice.flags ?? [] });
   return (request) => {
     if (!isServed(request.facts)) return atOnce(request);
     const ascent = new Ascent(request, 'keep');

@@ -9,6 +9,7 @@ import type { InstanceRef, Step } from '../release/step.ts';
 import { NO_SHARE, type RotationSplit } from '../traffic/rotation.ts';
 import type { Rule } from '../traffic/rule.ts';
 import type { ShadowShare } from '../traffic/shadow.ts';
+import { flagSteps } from './flags.ts';
 import { idsOf, leavers, rotationOf, smokeStep, type StrategyRequest, watchStep } from './strategy.ts';
 
 export class Ascent {
@@ -94,6 +95,7 @@ export class Ascent {
       ...smokeStep(this.#request, 'after', this.candidates),
       { kind: 'drain', instances: left },
       ...gatesOf(this.candidates),
+      ...flagSteps(this.#request, this.#request.service.strategy, this.candidates),
       ...watchStep('bake', bakeMs, this.candidates),
       { kind: 'promote', version: to },
       { kind: 'stop', instances: left },

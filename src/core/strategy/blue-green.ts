@@ -6,6 +6,7 @@ import type { BlueGreenChoice } from '../project.ts';
 import type { InstanceRef, Step } from '../release/step.ts';
 import { NO_SHARE, type RotationSplit } from '../traffic/rotation.ts';
 import type { Match } from '../traffic/rule.ts';
+import { flagSteps } from './flags.ts';
 import { candidatesOf, idsOf, leavers, rotationOf, smokeStep, type Strategy, watchStep } from './strategy.ts';
 
 export function blueGreen(choice: BlueGreenChoice): Strategy {
@@ -33,6 +34,7 @@ export function blueGreen(choice: BlueGreenChoice): Strategy {
       { kind: 'route', rotation: rotationOf(green, blue), purpose: `everything to ${to}` },
       ...smokeStep(request, 'after', green),
       ...(blue.length > 0 ? [{ kind: 'drain', instances: blue } as const] : []),
+      ...flagSteps(request, choice, green),
       ...watchStep('bake', blue.length > 0 ? choice.bakeMs : 0, green),
       { kind: 'promote', version: to },
       ...(blue.length > 0 ? [{ kind: 'stop', instances: blue } as const] : []),

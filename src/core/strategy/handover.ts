@@ -6,6 +6,7 @@ import type { HandoverChoice } from '../project.ts';
 import type { Alone } from '../release/facts.ts';
 import type { InstanceRef, Step } from '../release/step.ts';
 import { formatDurationMs } from '../units.ts';
+import { flagSteps } from './flags.ts';
 import {
   candidatesOf,
   leavers,
@@ -28,6 +29,7 @@ export function handover(choice: HandoverChoice): Strategy {
       ...smokeStep(request, 'before', fresh),
       { kind: 'route', rotation: rotationOf(fresh), purpose: `everything to ${to}` },
       ...smokeStep(request, 'after', fresh),
+      ...flagSteps(request, choice, fresh),
       ...watchStep('bake', choice.bakeMs, fresh),
       { kind: 'promote', version: to },
     ];

@@ -43,5 +43,6 @@ export function workerStrategy(
 /** Where two versions must not run at once (R10), whatever the new one's own strategy is. */
 export function aloneStrategy(choice: StrategyChoice, kind: 'deploy' | 'rollback'): Strategy {
   const { withinMs, bakeMs } = choice.type === 'handover' ? choice : { withinMs: null, bakeMs: 0 };
-  return handover({ type: 'handover', withinMs, bakeMs: kind === 'rollback' ? 0 : bakeMs });
+  const flags = kind === 'rollback' ? [] : (choice.flags ?? []);
+  return handover({ type: 'handover', withinMs, bakeMs: kind === 'rollback' ? 0 : bakeMs, flags });
 }

@@ -5,6 +5,7 @@
  */
 import type { RollingChoice } from '../project.ts';
 import type { InstanceRef, Step } from '../release/step.ts';
+import { flagSteps } from './flags.ts';
 import {
   watchStep,
   candidatesOf,
@@ -41,6 +42,7 @@ export function rolling(choice: RollingChoice): Strategy {
     return [
       ...steps,
       ...smokeStep(request, 'after', all),
+      ...flagSteps(request, choice, all),
       ...watchStep('bake', choice.bakeMs, all),
       { kind: 'promote', version: request.to },
       ...stop(stayingWarm),

@@ -1,6 +1,7 @@
 /** `strategy: { type: ab }`: which requests meet the new version, for how long, and what comes of it. */
 import { z } from 'zod';
 import { limits } from '../../core/limits.ts';
+import { flagList, flagsOf } from './flag-raise.ts';
 import { gatesOf, untilEvidence } from './gates.ts';
 import { EVERYTHING, when } from './when.ts';
 import { duration, name, whole, wholePercent } from './values.ts';
@@ -45,12 +46,13 @@ export const ab = z
     instances: whole(1, instancesPerServiceMax)
       .optional()
       .describe('Of the new version meanwhile. Without it: as many as the shares would need together.'),
+    flags: flagList(),
     bake: duration()
       .prefault('5m')
       .describe('How long the old version stays warm after all requests have moved.'),
   })
-  .transform(({ type, rules, end, instances, bake, ...gates }) => ({
-    ...{ type, end, instances: instances ?? null, bakeMs: bake },
+  .transform(({ type, rules, end, instances, bake, flags, ...gates }) => ({
+    ...{ type, end, instances: instances ?? null, bakeMs: bake, ...flagsOf(flags) },
     rules: rules.map((each, index) => ({
       name: each.name ?? `rule-${index + 1}`,
       match: each.when ?? EVERYTHING,

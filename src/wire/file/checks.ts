@@ -12,6 +12,7 @@ import { nameOf } from '../../core/judge/measure.ts';
 import { formatDurationMs } from '../../core/units.ts';
 import { checkAb } from './ab-checks.ts';
 import { checkAfter } from './after.ts';
+import { checkRaises } from './flag-raise.ts';
 import { checkLadder } from './ladder.ts';
 import type { Path } from './problem.ts';
 
@@ -43,6 +44,7 @@ export function contradictions(
     ...Object.entries(all).flatMap(([name, { strategy, instances }]) =>
       strategy.type === 'rolling' ? checkRolling(name, instances, strategy) : [],
     ),
+    ...Object.entries(all).flatMap(([name, { kind, strategy }]) => checkRaises(name, kind, strategy)),
     ...named.flatMap(([name, service]) => [
       ...checkProbes(name, service),
       ...checkCeilings(name, service),

@@ -4,6 +4,7 @@ import { limits } from '../../core/limits.ts';
 import type { Stage } from '../../core/project.ts';
 import type { ShadowShare } from '../../core/traffic/shadow.ts';
 import { ab } from './ab.ts';
+import { flagList, flagsOf, raiseKeys, raiseOf } from './flag-raise.ts';
 import { gatesOf, untilEvidence } from './gates.ts';
 import { stageShadow } from './shadow.ts';
 import { when } from './when.ts';
@@ -23,6 +24,7 @@ export const rolling = z
     batch: whole(1, instances)
       .optional()
       .describe('Instances replaced in one round. Without it: as many as surge and unavailable allow.'),
+    flags: flagList(),
     bake: duration()
       .prefault('0s')
       .describe('How long the finished version is watched before the release ends.'),
@@ -33,6 +35,7 @@ export const rolling = z
     unavailable: value.unavailable,
     batch: value.batch ?? null,
     bakeMs: value.bake,
+    ...flagsOf(value.flags),
   }));
 
 const preview = shortOrLong(
@@ -65,32 +68,41 @@ const blueGreen = z
     preview: preview
       .optional()
       .describe('Time to look at the new version by a header before the switch. Without it: none.'),
+    flags: flagList(),
     bake: duration()
       .prefault('1m')
       .describe('How long the old version stays warm after the switch, so that going back is instant.'),
   })
-  .transform((value) => ({ type: value.type, preview: value.preview ?? null, bakeMs: value.bake }));
+  .transform((value) => ({
+    ...{ type: value.type, preview: value.preview ?? null, bakeMs: value.bake },
+    ...flagsOf(value.flags),
+  }));
 
 const STAGE_PHRASE = 'a step such as { weight: 5, until: evidence }';
-const stage = z.strictObject(
-  {
-    weight: wholePercent()
-      .optional()
-      .describe('Of the requests, for the new version. Without it: as in the step before.'),
-    shadow: stageShadow
-      .optional()
-      .describe(
-        'Copies of requests, for the new version: nobody gets its answers. Only in steps before any weight.',
-      ),
-    until: untilEvidence(),
-    for: duration(1).optional().describe('How long it stays so at least.'),
-    approve: z
-      .boolean('true or false')
-      .optional()
-      .describe('A person has to say "segue approve" before it goes on.'),
-  },
-  STAGE_PHRASE,
-);
+const stage = z
+  .strictObject(
+    {
+      weight: wholePercent()
+        .optional()
+        .describe('Of the requests, for the new version. Without it: as in the step before.'),
+      shadow: stageShadow
+        .optional()
+        .describe(
+          'Copies of requests, for the new version: nobody gets its answers. Only in steps before any weight.',
+        ),
+      ...raiseKeys,
+      until: untilEvidence(),
+      for: duration(1).optional().describe('How long it stays so at least.'),
+      approve: z
+        .boolean('true or false')
+        .optional()
+        .describe('A person has to say "segue approve" before it goes on.'),
+    },
+    STAGE_PHRASE,
+  )
+  .refine(({ flag, to, share }) => flag !== undefined || (to === undefined && share === undefined), {
+    error: 'flag, too: to and share say how far a flag is raised',
+  });
 type Step = z.output<typeof stage>;
 
 const STAGES_PHRASE = `steps such as [{ weight: 5, until: evidence }, { weight: 50, for: 2m }], at most ${stagesMax}`;
@@ -116,12 +128,13 @@ const canary = z
       .boolean('true or false')
       .prefault(false)
       .describe('New instances of the old version beside the new ones, while those have less than half.'),
+    flags: flagList(),
     bake: duration()
       .prefault('5m')
       .describe('How long the old version stays warm after all requests have moved.'),
   })
-  .transform(({ type, steps, stable, baseline, bake }) => ({
-    ...{ type, stable, baseline, bakeMs: bake },
+  .transform(({ type, steps, stable, baseline, bake, flags }) => ({
+    ...{ type, stable, baseline, bakeMs: bake, ...flagsOf(flags) },
     stages: stagesOf(steps),
   }));
 
@@ -132,7 +145,7 @@ function stagesOf(steps: readonly Step[]): Stage[] {
   return steps.map((step) => {
     weight = step.weight ?? weight;
     copies = step.shadow ?? (step.weight === undefined ? copies : null);
-    return { weight, shadow: copies, ...gatesOf(step) };
+    return { weight, shadow: copies, ...gatesOf(step), ...raiseOf(step) };
   });
 }
 
@@ -146,11 +159,15 @@ const handover = z
       .describe(
         'How long they may wait before the old version is started again. Without it: what "hold" leaves beside that.',
       ),
+    flags: flagList(),
     bake: duration()
       .prefault('0s')
       .describe('How long the finished version is watched before the release ends.'),
   })
-  .transform((value) => ({ type: value.type, withinMs: value.within ?? null, bakeMs: value.bake }));
+  .transform((value) => ({
+    ...{ type: value.type, withinMs: value.within ?? null, bakeMs: value.bake },
+    ...flagsOf(value.flags),
+  }));
 
 const PHRASE = 'rolling, blue-green, canary or handover, or { type, ... } with the details';
 
