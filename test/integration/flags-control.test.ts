@@ -147,6 +147,11 @@ describe('flags of a project', () => {
     await refused('FLAG_UNKNOWN', change('fresh', { type: 'on' }));
     const bad = { ...definition, targeting: { iff: [] } };
     await refused('FLAGS_INVALID', change('fresh', { type: 'definition', isNew: true, definition: bad }));
+    for (const prerequisites of ['nothing=on', 'theme=pink', 'fresh=on']) {
+      const needy = { ...definition, metadata: { prerequisites } };
+      const to = { type: 'definition', isNew: true, definition: needy };
+      await refused('FLAGS_INVALID', change('fresh', to));
+    }
     assert.equal((await segue(['new', 'fresh'])).exitCode, 0);
     await change('fresh', { type: 'on' });
     const fresh = await statusOf('fresh');

@@ -30,13 +30,14 @@ after(() => project.remove());
 /** Two for whom both flags are something else; how many of each there were, all time. */
 const asked = { anna: 0, bert: 0 };
 
+async function ask(user: keyof typeof asked): Promise<void> {
+  const { status } = await fetch(`http://127.0.0.1:${project.port}/`, { headers: { 'x-user': user } });
+  assert.equal(status, 200);
+  asked[user] += 1;
+}
+
 async function visit(times: number): Promise<void> {
-  for (let i = 0; i < times; i += 1)
-    for (const user of ['anna', 'bert', 'bert'] as const) {
-      const { status } = await fetch(`http://127.0.0.1:${project.port}/`, { headers: { 'x-user': user } });
-      assert.equal(status, 200);
-      asked[user] += 1;
-    }
+  for (let i = 0; i < times; i += 1) for (const user of ['anna', 'bert', 'bert'] as const) await ask(user);
 }
 
 async function counted(): Promise<Readonly<Record<string, unknown>>> {
@@ -51,6 +52,19 @@ async function assertExact(when: string): Promise<void> {
     return JSON.stringify(all) === JSON.stringify([asked.anna, asked.bert, asked.anna, asked.bert]);
   };
   assert.ok(await project.eventually(isExact), `${when}: ${JSON.stringify([asked, await counted()])}`);
+}
+
+async function killGateway(what: string, withWorkers: boolean): Promise<void> {
+  const { pid, workers } = (await project.status()).gateway;
+  assert.ok(pid !== null && workers.length > 0, what);
+  if (withWorkers) for (const worker of workers) process.kill(worker.pid, 'SIGKILL');
+  process.kill(pid, 'SIGKILL');
+  const isBack = async () => {
+    const { gateway } = await project.status();
+    return gateway.up && gateway.pid !== pid;
+  };
+  assert.ok(await project.eventually(isBack), `${what}: another one`);
+  assert.ok(await project.eventually(() => ask('anna').then(() => true)), what);
 }
 
 it('are exact whoever is killed', async () => {
@@ -75,17 +89,12 @@ it('are exact whoever is killed', async () => {
   await project.up();
   await assertExact('after a part of it was written down');
 
-  const gateway = (await project.status()).gateway.pid;
-  assert.ok(gateway !== null);
-  process.kill(gateway, 'SIGKILL');
-  const isBack = async () => {
-    const { up, pid } = (await project.status()).gateway;
-    return up && pid !== gateway;
-  };
-  assert.ok(await project.eventually(isBack), 'another gateway');
-  assert.ok(await project.eventually(() => project.allServe()));
+  await killGateway('the gateway alone', false);
   await visit(2);
-  await assertExact('after the gateway was killed');
+  await assertExact('after the gateway was killed and its workers went on');
+  await killGateway('all of it', true);
+  await visit(2);
+  await assertExact('after a gateway that begins with nothing');
   await project.killControl();
   await visit(1);
   await project.up();

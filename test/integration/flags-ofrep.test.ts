@@ -63,7 +63,7 @@ before(async () => {
     top: `flags:
   ofrep:
     listen: "127.0.0.1:${port}"
-    keys: [env:FLAGS_KEY, { key: key-for-one, flags: [checkout-*] }, { key: key-for-few, flags: ['*'] }]
+    keys: [env:FLAGS_KEY, { key: key-for-one, flags: [checkout-*] }]
     rate: 100
     origins: [https://shop.example]`,
   });
@@ -184,24 +184,6 @@ describe('who asks', () => {
     assert.equal(asked.headers.get('access-control-allow-origin'), 'https://shop.example');
     const other = await ask(BULK, { headers: { origin: 'https://other.example' } });
     assert.equal(other.headers.get('access-control-allow-origin'), null);
-  });
-
-  it('may not ask without end', async () => {
-    // A machine on which this takes seconds is let in again and again; it still meets the limit in the end.
-    let limited: Response | undefined;
-    const flood = () =>
-      fetch(base + one('theme'), {
-        method: 'POST',
-        headers: { 'x-api-key': 'key-for-few' },
-        body: '{"context":{}}',
-      });
-    const isLimited = await project.eventually(async () => {
-      const answers = await Promise.all(Array.from({ length: 120 }, flood));
-      limited = answers.find(({ status }) => status === 429);
-      return limited !== undefined;
-    });
-    assert.ok(isLimited && limited);
-    assert.ok(Number(limited.headers.get('retry-after')) >= 1);
   });
 });
 

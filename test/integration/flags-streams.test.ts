@@ -78,14 +78,14 @@ describe('a connection that asks for a stream', () => {
 
   it('is forgotten when its client is gone, and lets go of one that says goodbye', async () => {
     const streams = async () => (await project.api<FlagsResponse>('GET', '/v1/flags')).streams;
-    const before = await streams();
+    const atFirst = await streams();
     const gone = new RawStream(port);
     const polite = new RawStream(port);
     for (const raw of [gone, polite]) await raw.send(head(`X-API-Key: ${KEY}\r\n`));
-    assert.ok(await project.eventually(async () => (await streams()) === before + 2));
+    assert.ok(await project.eventually(async () => (await streams()) === atFirst + 2));
     gone.close();
     polite.end();
-    assert.ok(await project.eventually(async () => (await streams()) === before));
+    assert.ok(await project.eventually(async () => (await streams()) === atFirst));
     assert.ok(await project.eventually(() => polite.isClosed));
   });
 });

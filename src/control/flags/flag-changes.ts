@@ -8,12 +8,13 @@ import {
   strangers,
   variantFor,
 } from '../../core/flags/override.ts';
-import type { FlagDefinition } from '../../core/flags/definition.ts';
+import { type FlagDefinition, notesOf } from '../../core/flags/definition.ts';
 import type { FlagChoices } from '../../core/flags/choices.ts';
 import { limits } from '../../core/limits.ts';
 import type { Store } from '../../ports/store.ts';
 import type { FlagChangeRequest, FlagChangesResponse, FlagChangeResponse } from '../../wire/flag-api.ts';
 import { checkedFlag } from '../../wire/flags/checked-flag.ts';
+import { circleFrom, prerequisitesOf } from '../../wire/flags/parse-flags.ts';
 import type { FlagDesk } from './flag-desk.ts';
 
 export interface FlagChangesParts {
@@ -100,7 +101,11 @@ export class FlagChanges {
 
   #overrideOf(flag: string, to: FlagChangeRequest['to']): Override | null {
     const { desk } = this.#parts;
-    if (to.type === 'definition') return { type: 'definition', definition: checkedFlag(flag, to.definition) };
+    if (to.type === 'definition') {
+      const given = checkedFlag(flag, to.definition);
+      this.#checkPrerequisites(flag, given);
+      return { type: 'definition', definition: given };
+    }
     const definition = desk.fileDefinitionOf(flag) ?? desk.definitionOf(flag);
     if (!definition) throw unknown(flag);
     if (to.type === 'file') {
@@ -117,7 +122,23 @@ export class FlagChanges {
       );
     return laidOver(desk.fileDefinitionOf(flag), desk.definitionOf(flag), override);
   }
+
+  /** As in files: what it needs is there, and does not need it in its turn. */
+  #checkPrerequisites(flag: string, given: FlagDefinition): void {
+    const of = (key: string) => (key === flag ? given : this.#parts.desk.definitionOf(key));
+    for (const { flag: other, variant } of notesOf(given.metadata).notes.prerequisites) {
+      const variants = of(other)?.variants;
+      if (!variants) throw invalid(flag, `there is no flag "${other}"`);
+      if (!Object.hasOwn(variants, variant)) throw invalid(flag, `"${other}" has no variant "${variant}"`);
+    }
+    const circle = circleFrom(flag, (key) => prerequisitesOf(of(key)));
+    if (circle) throw invalid(flag, `they lead in a circle: ${[...circle, flag].join(' -> ')}`);
+  }
 }
+
+/** As a problem of a file is told. */
+const invalid = (flag: string, what: string) =>
+  new SegueError('FLAGS_INVALID', `${flag}.metadata.prerequisites: ${what}`);
 
 function plainOverride(
   definition: FlagDefinition,

@@ -45,7 +45,7 @@ export class FlagStreams {
 
   /** The same for a connection of which HTTP knows nothing. */
   addSocket(socket: Socket, headers: Headers): void {
-    const all = { date: new Date().toUTCString(), ...headers, ...STREAM_HEADERS, ...CHUNKED };
+    const all = { ...headers, ...STREAM_HEADERS, ...CHUNKED };
     const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
     socket.write(`HTTP/1.1 200 OK\r\n${lines.join('')}\r\n`);
     socket.write(chunk(this.#beginning()));

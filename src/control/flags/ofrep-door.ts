@@ -106,7 +106,8 @@ export class OfrepDoor {
         socket.off('timeout', leave).setTimeout(0);
         const asked = streamRequest(first);
         const headers = asked && this.#handler?.streamHeaders(asked);
-        if (headers) return void this.#streams.addSocket(socket.resume(), headers);
+        const date = new Date(this.#ports.clock.nowMs()).toUTCString();
+        if (headers) return this.#streams.addSocket(socket.resume(), { date, ...headers });
         this.#plain.delete(socket);
         socket.off('error', leave).off('end', leave).pause().unshift(first);
         for (const listener of listeners) Reflect.apply(listener, server, [socket]);

@@ -163,7 +163,7 @@ function prerequisiteProblems(found: Reading['found']): Problem[] {
   return problems;
 }
 
-function prerequisitesOf(definition: FlagDefinition | undefined): readonly string[] {
+export function prerequisitesOf(definition: FlagDefinition | null | undefined): readonly string[] {
   return definition ? notesOf(definition.metadata).notes.prerequisites.map(({ flag }) => flag) : [];
 }
 
