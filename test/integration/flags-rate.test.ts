@@ -1,13 +1,14 @@
 /** Hunts a limit of requests that lets all through, or takes from one key what another one has used. */
 import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
-import { freePort, TestProject } from '../support/test-project.ts';
+import { somePort } from '../contract/some-port.ts';
+import { TestProject } from '../support/test-project.ts';
 
 let project: TestProject;
 let base: string;
 
 before(async () => {
-  const port = await freePort();
+  const port = await somePort();
   base = `http://127.0.0.1:${port}/ofrep/v1`;
   // So few that a slow machine meets the limit as well.
   const keys = 'keys: [key-for-few, key-of-another, key-of-streams], rate: 1';
