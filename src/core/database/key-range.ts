@@ -1,46 +1,44 @@
-/** Going through a table by ranges of its key, whatever types it has: values travel as text and are cast back. */
+/** Going through a table by ranges of its key, whatever types it has: values come as text and are cast back. */
 import type { KeyColumn } from './facts.ts';
-import { quoteName, quoteTable, type TableName } from './identifier.ts';
+import { quoteName, quoteNames, quoteTable, quoteText, type TableName } from './identifier.ts';
+
+/** The key of the last row that is done, as text; null: none is. */
+export type Cursor = readonly string[] | null;
 
 const row = (parts: readonly string[]) => (parts.length === 1 ? parts.join('') : `(${parts.join(', ')})`);
 
-const columns = (key: readonly KeyColumn[]) => key.map(({ name }) => quoteName(name));
+const columns = (key: readonly KeyColumn[]) => row(key.map(({ name }) => quoteName(name)));
 
-const values = (key: readonly KeyColumn[], from: number) =>
-  key.map(({ type }, index) => `$${from + index}::text::${type}`);
+const values = (key: readonly KeyColumn[], cursor: readonly string[]) =>
+  row(key.map(({ type }, index) => `${quoteText(cursor[index] ?? '')}::text::${type}`));
+
+const behind = (key: readonly KeyColumn[], after: Cursor) =>
+  after === null ? '' : ` WHERE ${columns(key)} > ${values(key, after)}`;
+
+const asText = (key: readonly KeyColumn[]) =>
+  key.map(({ name }, index) => `${quoteName(name)}::text AS segue_k${index}`).join(', ');
 
 /** The key of the last row of a batch that is full, found in the index alone; no row: fewer are left. */
 export function endOfFullBatch(
   table: TableName,
   key: readonly KeyColumn[],
   rows: number,
-  begun: boolean,
+  after: Cursor,
 ): string {
-  const names = columns(key);
-  const where = begun ? ` WHERE ${row(names)} > ${row(values(key, 1))}` : '';
-  const as = key.map(({ name }, index) => `${quoteName(name)}::text AS segue_k${index}`).join(', ');
   // By the columns of the table: as text they would have another order.
   const order = key.map(({ name }) => `batch.${quoteName(name)}`).join(', ');
-  return `SELECT ${as}, ${rows} AS rows FROM ${quoteTable(table)} AS batch${where} ORDER BY ${order} OFFSET ${rows - 1} LIMIT 1`;
+  return `SELECT ${asText(key)}, ${rows} AS rows FROM ${quoteTable(table)} AS batch${behind(key, after)} ORDER BY ${order} OFFSET ${rows - 1} LIMIT 1`;
 }
 
-/** The key of the last row of a batch that may be smaller; parameters are the cursor, if there is one. */
-export function endOfBatch(
-  table: TableName,
-  key: readonly KeyColumn[],
-  rows: number,
-  begun: boolean,
-): string {
-  const names = columns(key);
-  const where = begun ? ` WHERE ${row(names)} > ${row(values(key, 1))}` : '';
-  const as = key.map(({ name }, index) => `${quoteName(name)}::text AS segue_k${index}`).join(', ');
-  const inner = `SELECT ${names.join(', ')} FROM ${quoteTable(table)}${where} ORDER BY ${names.join(', ')} LIMIT ${rows}`;
-  return `SELECT ${as}, count(*) OVER ()::int AS rows FROM (${inner}) AS batch ORDER BY ${names.map((name) => `${name} DESC`).join(', ')} LIMIT 1`;
+/** The key of the last row of a batch that may be smaller. */
+export function endOfBatch(table: TableName, key: readonly KeyColumn[], rows: number, after: Cursor): string {
+  const names = key.map(({ name }) => name);
+  const inner = `SELECT ${quoteNames(names)} FROM ${quoteTable(table)}${behind(key, after)} ORDER BY ${quoteNames(names)} LIMIT ${rows}`;
+  return `SELECT ${asText(key)}, count(*) OVER ()::int AS rows FROM (${inner}) AS batch ORDER BY ${names.map((name) => `${quoteName(name)} DESC`).join(', ')} LIMIT 1`;
 }
 
-/** The rows of a batch; parameters are the cursor, if there is one, and then its end. */
-export function withinBatch(key: readonly KeyColumn[], begun: boolean): string {
-  const names = columns(key);
-  const end = `${row(names)} <= ${row(values(key, begun ? key.length + 1 : 1))}`;
-  return begun ? `${row(names)} > ${row(values(key, 1))} AND ${end}` : end;
+/** The rows of a batch. */
+export function withinBatch(key: readonly KeyColumn[], after: Cursor, until: readonly string[]): string {
+  const end = `${columns(key)} <= ${values(key, until)}`;
+  return after === null ? end : `${columns(key)} > ${values(key, after)} AND ${end}`;
 }

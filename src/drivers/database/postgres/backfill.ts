@@ -2,16 +2,17 @@
  * Brings rows up to date in batches. How far it came is written in the transaction of the batch, so that no kill
  * loses or repeats one. At the end the whole table is asked whether a row is left, and gone through again if so.
  */
-import { endOfBatch, endOfFullBatch, withinBatch } from '../../../core/database/key-range.ts';
+import { type Cursor, endOfBatch, endOfFullBatch, withinBatch } from '../../../core/database/key-range.ts';
 import { FIRST_PACE, nextPace, type Pace } from '../../../core/database/pace.ts';
-import { quoteName, quoteTable, showTable } from '../../../core/database/identifier.ts';
+import type { KeyColumn } from '../../../core/database/facts.ts';
+import { quoteName, quoteTable, showTable, type TableName } from '../../../core/database/identifier.ts';
 import type { Progress } from '../../../core/database/runner.ts';
 import type { CopyJob, Job, UpdateJob } from '../../../core/database/step.ts';
 import { SegueError } from '../../../core/errors.ts';
 import { limits } from '../../../core/limits.ts';
-import type { Session } from './connection.ts';
+import { NOT_LAZY, type Rows, type Session } from './connection.ts';
 import { failureOf, isLocked, isLost } from './failure.ts';
-import { keepJob, keptJobs, lockJob, type KeptJob, orderJobs } from './journal.ts';
+import { keepingJob, keptJobs, lockingJob, type KeptJob, makeJob, orderJobs } from './journal.ts';
 import { Observer } from './observer.ts';
 import type { RunContext } from './run-context.ts';
 import { searchPathOf } from './steps.ts';
@@ -27,7 +28,7 @@ const {
 } = limits.database;
 
 interface Batch {
-  readonly cursor: readonly string[] | null;
+  readonly cursor: Cursor;
   /** Rows gone through, and rows changed. */
   readonly rows: number;
   readonly changed: number;
@@ -36,6 +37,12 @@ interface Batch {
 }
 
 type EndOfBatch = Readonly<Record<string, string | number>>;
+
+/** A batch that is looked for before it is known that it is the next one: it is, unless something came between. */
+interface Guess {
+  readonly after: Cursor;
+  readonly rows: number;
+}
 
 type Outcome = 'more' | 'done' | 'paused' | 'cancelled';
 
@@ -55,6 +62,8 @@ class JobRun {
   #pace: Pace = FIRST_PACE;
   #rows = 0;
   #rowsAtStart: number | null = null;
+  /** As the last batch left it. */
+  #cursor: Cursor = null;
   readonly #startedAtMs: number;
 
   constructor(context: RunContext, job: Job) {
@@ -90,7 +99,7 @@ class JobRun {
       const tookMs = clock.monotonicMs() - startedAtMs;
       const seen = await this.#observer.look();
       this.#pace = nextPace(this.#pace, { ...seen, tookMs, locked: outcome === 'locked', speed });
-      this.#tell('running');
+      this.#tell(this.#pace.pauseMs > 0 ? 'slowed' : 'running');
       if (this.#pace.pauseMs > 0) await clock.sleep(this.#pace.pauseMs * (0.75 + this.#context.chance() / 2));
     }
     this.#tell('done');
@@ -110,35 +119,51 @@ class JobRun {
     }
   }
 
+  /** Three ways to the server and back: what the batch is, its rows, and how far it came. */
   async #batch(): Promise<Outcome> {
     const { connections, lease, change, lockTimeoutMs } = this.#context;
     const job = this.#job;
     const settings = {
       lockTimeoutMs: Math.min(lockTimeoutMs, batchLockTimeoutMs),
       backfill: true,
+      // What a crash takes back it takes back together: the rows and how far it came. The end has to last.
+      lazy: true,
       ...(job.type === 'repeat' ? {} : { searchPath: searchPathOf(job.table) }),
     };
-    return connections.transaction(settings, async (session) => {
-      await lease.check(session);
-      const kept = await lockJob(session, change, job.id);
+    const guess = { after: this.#cursor, rows: this.#pace.batchRows };
+    const opening = [lease.checking, lockingJob(change, job.id), ...this.#looking(guess)];
+    return connections.shortTransaction(settings, opening, async (session, [held, found, end]) => {
+      lease.mustHold(held);
+      const kept = (found as Rows<KeptJob> | undefined)?.rows[0] ?? (await makeJob(session, change, job.id));
       this.#rows = kept.rows;
       this.#rowsAtStart ??= kept.rows;
-      if (kept.done) return 'done';
-      if (kept.wanted === 'pause') return 'paused';
-      if (kept.wanted === 'cancel') return 'cancelled';
-      const batch = await this.#work(session, kept);
+      if (kept.done) return { result: 'done', closing: [] };
+      if (kept.wanted !== 'resume')
+        return { result: kept.wanted === 'pause' ? 'paused' : 'cancelled', closing: [] };
+      const isRight = JSON.stringify(kept.cursor) === JSON.stringify(guess.after);
+      const batch = await this.#work(
+        session,
+        kept,
+        isRight ? (end as Rows<EndOfBatch> | undefined)?.rows[0] : undefined,
+      );
       const rows = kept.rows + batch.rows;
       const over = batch.last && !(await this.#isLeft(session));
       if (batch.last && !over && kept.pass >= passesMax) throw this.#endless();
       const pass = batch.last && !over ? kept.pass + 1 : kept.pass;
       const cursor = batch.last ? null : batch.cursor;
-      await keepJob(session, change, job.id, { cursor, pass, rows, changed: batch.changed, done: over });
       this.#rows = rows;
-      return over ? 'done' : 'more';
+      this.#cursor = cursor;
+      const keeping = keepingJob(change, job.id, { cursor, pass, rows, changed: batch.changed, done: over });
+      return { result: over ? 'done' : 'more', closing: over ? [keeping, NOT_LAZY] : [keeping] };
     });
   }
 
-  async #work(session: Session, kept: KeptJob): Promise<Batch> {
+  #looking({ after, rows }: Guess): string[] {
+    const job = this.#job;
+    return job.type === 'repeat' || job.key === null ? [] : [endOfFullBatch(job.table, job.key, rows, after)];
+  }
+
+  async #work(session: Session, kept: KeptJob, guessed: EndOfBatch | undefined): Promise<Batch> {
     const job = this.#job;
     if (job.type === 'repeat') {
       const { changed } = await session.query(
@@ -148,18 +173,24 @@ class JobRun {
     }
     if (job.type === 'update' && job.key === null) return this.#blocks(session, kept, job);
     const key = job.key ?? [];
-    const begun = kept.cursor !== null;
-    const from = kept.cursor ?? [];
-    const end = endOfBatch(job.table, key, this.#pace.batchRows, begun);
-    const full = endOfFullBatch(job.table, key, this.#pace.batchRows, begun);
-    const found =
-      (await session.query<EndOfBatch>(full, from)).rows[0] ??
-      (await session.query<EndOfBatch>(end, from)).rows[0];
+    const found = guessed ?? (await this.#endOfBatch(session, job.table, key, kept.cursor));
     if (!found) return { cursor: kept.cursor, rows: 0, changed: 0, last: true };
     const until = key.map((_, index) => String(found[`segue_k${index}`]));
-    const within = withinBatch(key, begun);
-    const { changed } = await session.query(statementOf(job, within), [...from, ...until]);
+    const { changed } = await session.query(statementOf(job, withinBatch(key, kept.cursor, until)));
     return { cursor: until, rows: Number(found['rows']), changed, last: false };
+  }
+
+  async #endOfBatch(
+    session: Session,
+    table: TableName,
+    key: readonly KeyColumn[],
+    after: Cursor,
+  ): Promise<EndOfBatch | undefined> {
+    for (const query of [endOfFullBatch, endOfBatch]) {
+      const [found] = (await session.query<EndOfBatch>(query(table, key, this.#pace.batchRows, after))).rows;
+      if (found) return found;
+    }
+    return undefined;
   }
 
   /** By the place of the rows. One that is moved behind the cursor meanwhile is found by the pass that follows. */
@@ -216,6 +247,7 @@ class JobRun {
     const total = Math.max(this.#rows, job.type === 'repeat' ? 0 : job.rows);
     watch.onProgress?.({
       ...{ change, job: job.id, state, rows: this.#rows, total, rowsPerSecond: rate },
+      pauseMs: Math.round(this.#pace.pauseMs),
       table: job.type === 'repeat' ? '' : showTable(job.table),
       leftMs: rate > 0 && job.type !== 'repeat' ? ((total - this.#rows) / rate) * 1_000 : null,
     });
