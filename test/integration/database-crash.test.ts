@@ -103,6 +103,14 @@ test('killed at every step and batch, the next run ends in the same state', () =
 test('killed between statements, sent or answered, the next run ends in the same state', () =>
   killedEverywhere('statement', 37));
 
+function isThere(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
 /** The server loses what it had not written to its log yet, as with a machine that goes down. */
 async function crashOfServer(at: (progress: Progress) => boolean) {
   const lost = { wal_writer_delay: '10s', wal_writer_flush_after: '1GB', wal_buffers: '32MB' };
@@ -118,8 +126,14 @@ async function crashOfServer(at: (progress: Progress) => boolean) {
       if (said || !at(progress)) return;
       said = progress;
       process.kill(victim?.pid ?? 0, 'SIGKILL');
+      // Nothing more may reach the server before it ends all of its processes for this one.
+      while (segues.some(({ pid }) => isThere(pid)))
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
     };
     await db.runner.expand([change], change.name);
+    const segues = await db.sql<{ pid: number }>(
+      `SELECT pid FROM pg_stat_activity WHERE application_name = 'segue'`,
+    );
     // The server may be back before this run asks it again: then it goes on by itself.
     await db.runner.backfill([change], change.name, { onProgress }).catch((error: unknown) => {
       assert.ok(error instanceof SegueError && error.code === 'DATABASE_UNREACHABLE', String(error));
