@@ -55,6 +55,11 @@ export async function beginJobs({ connections, change }: RunContext): Promise<vo
   await orderJobs(connections, change, 'resume');
 }
 
+/** Of a batch; the first of them finds out little more than where it ends, so it is the measure for the others. */
+const WAYS = 3;
+/** Of the newest one beside those before it. */
+const WAY_WEIGHT = 0.2;
+
 class JobRun {
   readonly #context: RunContext;
   readonly #job: Job;
@@ -64,6 +69,8 @@ class JobRun {
   #rowsAtStart: number | null = null;
   /** As the last batch left it. */
   #cursor: Cursor = null;
+  /** One way to the server and back, of late. */
+  #wayMs = 0;
   readonly #startedAtMs: number;
 
   constructor(context: RunContext, job: Job) {
@@ -98,7 +105,8 @@ class JobRun {
       if (outcome === 'more') failures = 0;
       const tookMs = clock.monotonicMs() - startedAtMs;
       const seen = await this.#observer.look();
-      this.#pace = nextPace(this.#pace, { ...seen, tookMs, locked: outcome === 'locked', speed });
+      const waysMs = this.#wayMs * WAYS;
+      this.#pace = nextPace(this.#pace, { ...seen, tookMs, waysMs, locked: outcome === 'locked', speed });
       this.#tell(this.#pace.pauseMs > 0 ? 'slowed' : 'running');
       if (this.#pace.pauseMs > 0) await clock.sleep(this.#pace.pauseMs * (0.75 + this.#context.chance() / 2));
     }
@@ -121,7 +129,7 @@ class JobRun {
 
   /** Three ways to the server and back: what the batch is, its rows, and how far it came. */
   async #batch(): Promise<Outcome> {
-    const { connections, lease, change, lockTimeoutMs } = this.#context;
+    const { connections, lease, change, clock, lockTimeoutMs } = this.#context;
     const job = this.#job;
     const settings = {
       lockTimeoutMs: Math.min(lockTimeoutMs, batchLockTimeoutMs),
@@ -132,7 +140,9 @@ class JobRun {
     };
     const guess = { after: this.#cursor, rows: this.#pace.batchRows };
     const opening = [lease.checking, lockingJob(change, job.id), ...this.#looking(guess)];
+    const sentMs = clock.monotonicMs();
     return connections.shortTransaction(settings, opening, async (session, [held, found, end]) => {
+      this.#wayMs += (clock.monotonicMs() - sentMs - this.#wayMs) * WAY_WEIGHT;
       lease.mustHold(held);
       const kept = (found as Rows<KeptJob> | undefined)?.rows[0] ?? (await makeJob(session, change, job.id));
       this.#rows = kept.rows;
