@@ -11,7 +11,7 @@ import { failsNothing } from '../support/database-operation.ts';
 import { hasPgbouncer, startPgbouncer } from '../support/pgbouncer.ts';
 import { type Postgres, startPostgres } from '../support/postgres.ts';
 
-const CASES = [/^rename a column/, /^split/, /^set and drop NOT NULL/, /^add unique/, /^rename a table/];
+const CASES = [/^rename a column/, /^split/, /^add unique/, /^rename a table/];
 
 describe('through a pooler in transaction mode', { skip: !hasPgbouncer() }, () => {
   let server: Postgres;
