@@ -36,7 +36,8 @@ export class OperationRun {
   /** Demands that were missed, but for what the clients saw. */
   readonly wrong: string[] = [];
   rowsApart = 0;
-  backfilledPerSecond: number | null = null;
+  /** Rows gone through the first time. */
+  backfilled = 0;
   readonly #db: TestDatabase;
   readonly #server: Postgres;
   readonly #name: string;
@@ -72,7 +73,8 @@ export class OperationRun {
     const { runner } = this.#db;
     const { name } = this.#change;
     const all = [this.#change];
-    const rate = new BackfillRate();
+    const jobs = new Map<string, number>();
+    const watch: Watch = { onProgress: ({ job, rows }) => jobs.set(job, rows) };
     const expand = () => runner.expand(all, name);
     const again = async () => {
       await expand();
@@ -81,9 +83,9 @@ export class OperationRun {
     await this.#during('alone', [old], () => sleep(TOGETHER_MS));
     await this.#keeping('old', () => this.#during('expand', [old], expand));
     await this.#keeping('old', () =>
-      this.#during('backfill', [old], () => runner.backfill(all, name, rate.watch)),
+      this.#during('backfill', [old], () => runner.backfill(all, name, watch)),
     );
-    this.backfilledPerSecond = rate.perSecond;
+    this.backfilled = [...jobs.values()].reduce((sum, rows) => sum + rows, 0);
     await this.#together();
     await this.#keeping('old', () =>
       this.#during('revert', [old], () => runner.revert(all, name, { dropData: true })),
@@ -154,24 +156,5 @@ export class OperationRun {
         failures: taken.flatMap((each) => [...each.failures]),
       });
     }
-  }
-}
-
-/** Rows a second of the jobs alone: what is built and checked after them is part of the phase. */
-class BackfillRate {
-  readonly #beganMs = performance.now();
-  readonly #rows = new Map<string, number>();
-  #lastMs = this.#beganMs;
-
-  readonly watch: Watch = {
-    onProgress: ({ job, rows }) => {
-      this.#rows.set(job, rows);
-      this.#lastMs = performance.now();
-    },
-  };
-
-  get perSecond(): number | null {
-    const rows = [...this.#rows.values()].reduce((all, each) => all + each, 0);
-    return rows === 0 ? null : (rows * 1_000) / (this.#lastMs - this.#beganMs);
   }
 }

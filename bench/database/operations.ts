@@ -67,15 +67,16 @@ function rowOf(run: OperationRun): { cells: readonly string[]; missed: readonly 
   const longestIn = met.find((each) => each.latenciesMs.includes(longestMs))?.phase ?? '';
   const perSecond = Math.min(...met.map((each) => each.perSecond));
   const failures = run.seen.flatMap((each) => [...each.failures]);
+  const tookMs = (name: PhaseName) => run.seen.find(({ phase }) => phase === name)?.tookMs;
   const took = (name: PhaseName) => {
-    const ms = run.seen.find(({ phase }) => phase === name)?.tookMs;
+    const ms = tookMs(name);
     return ms === undefined ? '' : `${(ms / 1_000).toFixed(1)} s`;
   };
   return {
     cells: [
       took('expand'),
       took('backfill'),
-      run.backfilledPerSecond?.toFixed(0) ?? '',
+      run.backfilled === 0 ? '' : ((run.backfilled * 1_000) / (tookMs('backfill') ?? Infinity)).toFixed(0),
       ...[took('revert'), took('again'), took('contract')],
       String(latenciesMs.length),
       perSecond.toFixed(0),

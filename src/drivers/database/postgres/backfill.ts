@@ -10,7 +10,7 @@ import type { Progress } from '../../../core/database/runner.ts';
 import type { CopyJob, Job, UpdateJob } from '../../../core/database/step.ts';
 import { SegueError } from '../../../core/errors.ts';
 import { limits } from '../../../core/limits.ts';
-import { NOT_LAZY, type Rows, type Session } from './connection.ts';
+import { NOT_LAZY, type Session } from './connection.ts';
 import { failureOf, isLocked, isLost } from './failure.ts';
 import { keepingJob, keptJobs, lockingJob, type KeptJob, makeJob, orderJobs } from './journal.ts';
 import { Observer } from './observer.ts';
@@ -141,21 +141,17 @@ class JobRun {
     const guess = { after: this.#cursor, rows: this.#pace.batchRows };
     const opening = [lease.checking, lockingJob(change, job.id), ...this.#looking(guess)];
     const sentMs = clock.monotonicMs();
-    return connections.shortTransaction(settings, opening, async (session, [held, found, end]) => {
+    return connections.shortTransaction(settings, opening, async (session, opened) => {
       this.#wayMs += (clock.monotonicMs() - sentMs - this.#wayMs) * WAY_WEIGHT;
-      lease.mustHold(held);
-      const kept = (found as Rows<KeptJob> | undefined)?.rows[0] ?? (await makeJob(session, change, job.id));
+      lease.mustHold(opened(0));
+      const kept = opened<KeptJob>(1).rows[0] ?? (await makeJob(session, change, job.id));
       this.#rows = kept.rows;
       this.#rowsAtStart ??= kept.rows;
       if (kept.done) return { result: 'done', closing: [] };
       if (kept.wanted !== 'resume')
         return { result: kept.wanted === 'pause' ? 'paused' : 'cancelled', closing: [] };
       const isRight = JSON.stringify(kept.cursor) === JSON.stringify(guess.after);
-      const batch = await this.#work(
-        session,
-        kept,
-        isRight ? (end as Rows<EndOfBatch> | undefined)?.rows[0] : undefined,
-      );
+      const batch = await this.#work(session, kept, isRight ? opened<EndOfBatch>(2).rows[0] : undefined);
       const rows = kept.rows + batch.rows;
       const over = batch.last && !(await this.#isLeft(session));
       if (batch.last && !over && kept.pass >= passesMax) throw this.#endless();

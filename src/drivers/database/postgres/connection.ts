@@ -21,8 +21,11 @@ export interface Session {
 
 /** Several statements that are sent at once. */
 interface ManySession extends Session {
-  queryAll(statements: readonly string[]): Promise<readonly Rows<unknown>[]>;
+  queryAll(statements: readonly string[]): Promise<readonly unknown[]>;
 }
+
+/** What the statement at that place gave. */
+export type Opened = <Row>(at: number) => Rows<Row>;
 
 /** What goes to the server with the end of a transaction. */
 export interface Closing<T> {
@@ -72,13 +75,14 @@ export class Connections {
   async shortTransaction<T>(
     settings: Settings,
     opening: readonly string[],
-    work: (session: Session, opened: readonly Rows<unknown>[]) => Promise<Closing<T>>,
+    work: (session: Session, opened: Opened) => Promise<Closing<T>>,
   ): Promise<T> {
     return this.#with(async (session) => {
       const begun = begin(settings);
       try {
         const answers = await session.queryAll([...begun, ...opening]);
-        const { result, closing } = await work(session, answers.slice(begun.length));
+        const opened: Opened = <Row>(at: number) => asRows<Row>(answers[begun.length + at]);
+        const { result, closing } = await work(session, opened);
         await session.queryAll([...closing, 'COMMIT']);
         return result;
       } catch (error) {
@@ -106,15 +110,14 @@ export class Connections {
       // Without values the simple protocol, which takes several statements at once.
       const sent = values.length === 0 ? client.query(sql) : client.query(sql, [...values]);
       const result: unknown = await sent;
-      return Array.isArray(result) ? result : [result];
+      const results: readonly unknown[] = Array.isArray(result) ? result : [result];
+      return results;
     };
     const session: ManySession = {
       async query<Row>(sql: string, values: readonly Value[] = []) {
         return asRows<Row>((await send(sql, values)).at(-1));
       },
-      async queryAll(statements) {
-        return (await send(statements.join(';\n'), [])).map((each) => asRows<unknown>(each));
-      },
+      queryAll: (statements) => send(statements.join(';\n'), []),
     };
     try {
       return await work(session);

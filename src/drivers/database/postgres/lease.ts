@@ -57,8 +57,8 @@ export class Lease {
     return `SELECT 1 FROM segue.lease WHERE fence = ${quoteText(this.#fence)} FOR SHARE`;
   }
 
-  mustHold(answer: Rows<unknown> | undefined): void {
-    if (!answer || answer.rows.length === 0)
+  mustHold({ rows }: Rows<unknown>): void {
+    if (rows.length === 0)
       throw new SegueError('DATABASE_BUSY', 'It took over, because this run gave no sign of life.');
   }
 
