@@ -5,6 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import pg from 'pg';
 import { changeOf, testDatabase } from '../support/database.ts';
 import { OPERATION_CASES } from '../support/database-cases.ts';
 import { failsNothing } from '../support/database-operation.ts';
@@ -57,6 +58,25 @@ describe('through a pooler in transaction mode', { skip: !hasPgbouncer() }, () =
         new Set(['0 on "$user", public']),
       );
     } finally {
+      await db.close();
+    }
+  });
+
+  test('who is connected to the pooler alone is not seen, and who was seen stays for as long as the pooler keeps it', async () => {
+    const db = await testDatabase(pooled, 'CREATE TABLE people (id serial PRIMARY KEY)');
+    const [row] = await db.sql<{ name: string }>('SELECT current_database() AS name');
+    const name = 'segue:web:v1:web-r1-1';
+    const old = new pg.Client({ ...pooled.config(row?.name), application_name: name });
+    const isSeen = async () => (await db.runner.clients()).some((client) => client.name === name);
+    try {
+      await old.connect();
+      assert.equal(await isSeen(), false);
+      await old.query('BEGIN; SELECT FROM people');
+      assert.equal(await isSeen(), true);
+      await old.query('COMMIT');
+      assert.equal(await isSeen(), true);
+    } finally {
+      await old.end();
       await db.close();
     }
   });
