@@ -1,21 +1,21 @@
 /** The process of `load.ts`. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import type { LoadOptions } from './load.ts';
+import type { LoadOptions, Taken } from './load.ts';
 
 const { config, perSecond, clients, statements }: LoadOptions = JSON.parse(process.argv[2] ?? '{}');
 const pool = new pg.Pool({ ...config, max: clients });
 pool.on('error', () => undefined);
 
+const connections = await Promise.all(Array.from({ length: clients }, () => pool.connect()));
 let latenciesMs: number[] = [];
 let failures: string[] = [];
 let stopping = false;
-
-const beganMs = performance.now();
 let sent = 0;
+const beganMs = performance.now();
+let takenMs = beganMs;
 
-async function client(): Promise<void> {
-  const connection = await pool.connect();
+async function work(connection: pg.PoolClient): Promise<void> {
   while (!stopping) {
     const dueMs = beganMs + (sent * 1_000) / perSecond;
     const statement = statements[sent % statements.length] ?? '';
@@ -31,12 +31,15 @@ async function client(): Promise<void> {
   connection.release();
 }
 
-const running = Promise.all(Array.from({ length: clients }, client));
+const running = Promise.all(connections.map(work));
 
 function take(): void {
-  process.send?.({ latenciesMs, failures });
+  const nowMs = performance.now();
+  const taken: Taken = { latenciesMs, failures, forMs: nowMs - takenMs };
+  process.send?.(taken);
   latenciesMs = [];
   failures = [];
+  takenMs = nowMs;
 }
 
 process.on('message', (what: 'take' | 'stop') => {

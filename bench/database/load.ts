@@ -9,6 +9,7 @@ const CHILD = path.join(import.meta.dirname, 'load-child.ts');
 export interface Taken {
   readonly latenciesMs: readonly number[];
   readonly failures: readonly string[];
+  readonly forMs: number;
 }
 
 export interface LoadOptions {
@@ -25,6 +26,7 @@ export class Load {
     this.#child = child;
   }
 
+  /** Every client is connected then. */
   static async start(options: LoadOptions): Promise<Load> {
     const child = fork(CHILD, [JSON.stringify(options)]);
     await once(child, 'message');

@@ -10,6 +10,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
+import type { Progress } from '../../src/core/database/runner.ts';
+import { SegueError } from '../../src/core/errors.ts';
+import { eventually } from '../contract/eventually.ts';
 import { type Postgres, startPostgres } from '../support/postgres.ts';
 import { changeOf, runToEnd, testDatabase } from '../support/database.ts';
 
@@ -99,3 +102,66 @@ test('killed at every step and batch, the next run ends in the same state', () =
 
 test('killed between statements, sent or answered, the next run ends in the same state', () =>
   killedEverywhere('statement', 37));
+
+function isThere(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+/** The server loses what it had not written to its log yet, as with a machine that goes down. */
+async function crashOfServer(at: (progress: Progress) => boolean) {
+  const lost = { wal_writer_delay: '10s', wal_writer_flush_after: '1GB', wal_buffers: '32MB' };
+  const own = await startPostgres({ settings: lost });
+  try {
+    const db = await testDatabase(own, SETUP);
+    const [victim] = await db.sql<{ pid: number; name: string }>(
+      'SELECT pg_backend_pid() AS pid, current_database() AS name',
+    );
+    const change = changeOf('operations: [{ renameColumn: { table: people, column: age, to: years } }]');
+    let said: Progress | undefined;
+    const onProgress = (progress: Progress) => {
+      if (said || !at(progress)) return;
+      said = progress;
+      process.kill(victim?.pid ?? 0, 'SIGKILL');
+      // Nothing more may reach the server before it ends all of its processes for this one.
+      while (segues.some(({ pid }) => isThere(pid)))
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+    };
+    await db.runner.expand([change], change.name);
+    const segues = await db.sql<{ pid: number }>(
+      `SELECT pid FROM pg_stat_activity WHERE application_name = 'segue'`,
+    );
+    // The server may be back before this run asks it again: then it goes on by itself.
+    await db.runner.backfill([change], change.name, { onProgress }).catch((error: unknown) => {
+      assert.ok(error instanceof SegueError && error.code === 'DATABASE_UNREACHABLE', String(error));
+    });
+    const look = await eventually('it is back', () => own.connect(victim?.name).catch(() => undefined));
+    const [kept] = (await look.query('SELECT rows::int, done FROM segue.backfills')).rows;
+    await runToEnd(await db.open('next', {}, true), change);
+    const [people] = (
+      await look.query(
+        'SELECT count(*)::int AS rows, count(*) FILTER (WHERE years = id)::int AS right, min(touched) AS least, max(touched) AS most FROM people',
+      )
+    ).rows;
+    await db.close();
+    return { said: said?.rows ?? 0, kept, people };
+  } finally {
+    await own.stop();
+  }
+}
+
+const EACH_ONCE = { rows, right: rows, least: 1, most: 1 };
+
+test('a server that crashes takes batches back together with how far they came', async () => {
+  const { said, kept, people } = await crashOfServer(({ rows: done }) => done >= 500);
+  assert.deepEqual(people, EACH_ONCE);
+  assert.ok(kept === undefined || kept.rows < said || kept.done, 'it had not waited for the disk');
+});
+
+test('a backfill that said that it is done is, after a crash of the server too', async () => {
+  const { said, kept, people } = await crashOfServer(({ state }) => state === 'done');
+  assert.deepEqual([said, kept, people], [rows, { rows, done: true }, EACH_ONCE]);
+});

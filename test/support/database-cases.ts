@@ -11,9 +11,11 @@ export interface OperationCase {
   readonly new: readonly string[];
   /** Counts rows in which the two sides do not say the same. */
   readonly apart?: string;
-  /** What an old program sees, as one value. */
+  /** What an old program sees, as one value; ends with its table, so that a WHERE over `id` may follow. */
   readonly oldSum: string;
   readonly newSum: string;
+  /** What `id` is called there; default: the same. */
+  readonly newKey?: string;
 }
 
 /** Chosen once for a statement: a volatile expression would read the whole table. */
@@ -78,6 +80,7 @@ export const OPERATION_CASES: readonly OperationCase[] = [
       'SELECT count(*)::int AS apart FROM items WHERE item_id IS DISTINCT FROM id OR price IS DISTINCT FROM cents / 100.0',
     oldSum: sum('id, cents', 'items'),
     newSum: sum('item_id, price', 'items', 'item_id'),
+    newKey: 'item_id',
   },
   {
     name: 'drop a column that the new version does not know',
@@ -209,6 +212,7 @@ export const OPERATION_CASES: readonly OperationCase[] = [
       'SELECT count(*)::int AS apart FROM people LEFT JOIN cities ON person = id WHERE people.city IS DISTINCT FROM cities.city',
     oldSum: sum('id, name, city', 'people'),
     newSum: sum('person, city', 'cities', 'person'),
+    newKey: 'person',
   },
   {
     name: 'an enum value, a table, a table dropped, and SQL of your own',

@@ -5,6 +5,7 @@ import type { Change } from '../../src/core/database/change.ts';
 import type { ChangeRunner, Watch } from '../../src/core/database/runner.ts';
 import { systemClock } from '../../src/drivers/clock/system.ts';
 import { postgresOpener } from '../../src/drivers/database/postgres/open.ts';
+import type { Clock } from '../../src/ports/clock.ts';
 import type { DatabaseOptions } from '../../src/ports/database.ts';
 import { parseChange } from '../../src/wire/change/parse.ts';
 import { formatProblem } from '../../src/wire/file/problem.ts';
@@ -16,7 +17,12 @@ export interface TestDatabase {
   /** One connection for looking; `rows` are those of the last statement. */
   sql<Row = Record<string, unknown>>(text: string, values?: readonly unknown[]): Promise<Row[]>;
   /** Another runner on the same database. */
-  open(holder?: string, options?: DatabaseOptions, othersAreDead?: boolean): Promise<ChangeRunner>;
+  open(
+    holder?: string,
+    options?: DatabaseOptions,
+    othersAreDead?: boolean,
+    clock?: Clock,
+  ): Promise<ChangeRunner>;
   connect(): Promise<pg.Client>;
   close(): Promise<void>;
 }
@@ -31,9 +37,14 @@ export async function testDatabase(server: Postgres, setup: string): Promise<Tes
   await client.query(setup);
   const runners: ChangeRunner[] = [];
   const others: pg.Client[] = [];
-  const open = async (holder = 'test', options: DatabaseOptions = {}, othersAreDead = false) => {
+  const open = async (
+    holder = 'test',
+    options: DatabaseOptions = {},
+    othersAreDead = false,
+    clock: Clock = systemClock,
+  ) => {
     const opener = postgresOpener({
-      clock: systemClock,
+      clock,
       chance: () => 0.5,
       holder: { name: holder, isGone: () => othersAreDead },
     });

@@ -3,14 +3,14 @@
  * comes as a development dependency. It listens on a unix socket in its own folder only, and ends with the
  * process that started it, however that ends.
  */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { chownSync, existsSync, globSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { type ChildProcess, execFileSync } from 'node:child_process';
+import { existsSync, globSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
+import { giveAway, runAsNobody, spawnAsNobody, stopperOf } from './as-nobody.ts';
 
 export interface Postgres {
   /** Major version. */
@@ -35,8 +35,6 @@ export interface PostgresOptions {
 
 const PORT = 5432;
 const USER = 'postgres';
-/** PostgreSQL refuses to run as root. */
-const NOBODY = 65_534;
 const startTimeoutMs = 60_000;
 const lookIntervalMs = 20;
 
@@ -45,22 +43,56 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   const dir = mkdtempSync(path.join(tmpdir(), 'segue-pg-'));
   const data = path.join(dir, 'data');
   mkdirSync(data, { mode: 0o700 });
-  if (isRoot()) for (const each of [dir, data]) chownSync(each, NOBODY, NOBODY);
+  for (const each of [dir, data]) giveAway(each);
   try {
-    run(path.join(bin, 'initdb'), ['-D', data, ...INITDB]);
-    const server = startServer(bin, dir, options);
-    const stop = stopperOf(server, dir);
-    try {
-      await untilItAnswers(server, dir);
-    } catch (error) {
-      await stop();
-      throw error;
-    }
-    return handle(versionOf(bin), dir, stop);
+    runAsNobody(path.join(bin, 'initdb'), ['-D', data, ...INITDB]);
+    return await serve(bin, dir, options);
   } catch (error) {
     rmSync(dir, { recursive: true, force: true });
     throw error;
   }
+}
+
+const baseBackup = () => path.join(binaries(), 'pg_basebackup');
+
+/** The system's server comes with it, the dependency does not. */
+export const hasBaseBackup = (): boolean => existsSync(baseBackup());
+
+/** Another one that follows it, from what it is now. */
+export async function startReplica(of: Postgres): Promise<Postgres> {
+  const dir = mkdtempSync(path.join(tmpdir(), 'segue-pg-'));
+  giveAway(dir);
+  const { host, port, user } = of.config();
+  try {
+    const from = ['-h', host, '-p', String(port), '-U', user];
+    runAsNobody(baseBackup(), [
+      ...from,
+      '-D',
+      path.join(dir, 'data'),
+      '-R',
+      '-X',
+      'stream',
+      '-c',
+      'fast',
+      '--no-sync',
+    ]);
+    return await serve(binaries(), dir, {});
+  } catch (error) {
+    rmSync(dir, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function serve(bin: string, dir: string, options: PostgresOptions): Promise<Postgres> {
+  const server = startServer(bin, dir, options);
+  const stop = stopperOf(server, dir, 'SIGQUIT');
+  try {
+    await untilItAnswers(server, dir);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return handle(versionOf(bin), dir, stop);
 }
 
 const INITDB = ['-U', USER, '-A', 'trust', '-E', 'UTF8', '--no-locale', '--no-sync', '--no-instructions'];
@@ -80,33 +112,6 @@ export function binaries(from = process.env['SEGUE_TEST_POSTGRES']): string {
 const versionOf = (bin: string) =>
   Number(/\d+/.exec(execFileSync(path.join(bin, 'postgres'), ['--version'], { encoding: 'utf8' }))?.[0]);
 
-const isRoot = () => process.getuid?.() === 0;
-
-/**
- * As nobody where this runs as root, with the right to look into root's folders: the project and the temporary
- * folder may lie in one. It dies with this process.
- */
-function words(program: string, args: readonly string[]): [string, string[]] {
-  if (process.platform !== 'linux') return [program, [...args]];
-  const drop = isRoot()
-    ? [
-        ...[`--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'],
-        ...['--inh-caps=+dac_override', '--ambient-caps=+dac_override'],
-      ]
-    : [];
-  return ['setpriv', [...drop, '--pdeathsig=QUIT', '--', program, ...args]];
-}
-
-function environment(): NodeJS.ProcessEnv {
-  const own = Object.entries(process.env).filter(([name]) => !name.startsWith('PG') && name !== 'LANG');
-  return { ...Object.fromEntries(own), LC_ALL: 'C', TZ: 'UTC' };
-}
-
-function run(program: string, args: readonly string[]): void {
-  const [first, rest] = words(program, args);
-  execFileSync(first, rest, { env: environment(), cwd: '/', stdio: ['ignore', 'ignore', 'pipe'] });
-}
-
 function startServer(bin: string, dir: string, { fsync = false, settings = {} }: PostgresOptions) {
   const all = {
     listen_addresses: '',
@@ -119,50 +124,7 @@ function startServer(bin: string, dir: string, { fsync = false, settings = {} }:
     ...settings,
   };
   const args = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-  const [first, rest] = words(path.join(bin, 'postgres'), ['-D', path.join(dir, 'data'), ...args]);
-  return spawn(first, rest, { env: environment(), cwd: dir, stdio: ['ignore', 'ignore', 'pipe'] });
-}
-
-/** Also for a test process that is told to end, or ends by itself without having stopped it. */
-function stopperOf(server: ChildProcess, dir: string): () => Promise<void> {
-  const atExit = () => {
-    server.kill('SIGQUIT');
-    removeSoon(dir);
-  };
-  const onSignal = (signal: NodeJS.Signals) => {
-    atExit();
-    process.kill(process.pid, signal);
-  };
-  process.once('exit', atExit);
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, onSignal);
-  return async () => {
-    process.off('exit', atExit);
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, onSignal);
-    if (server.exitCode === null && server.signalCode === null) {
-      const ended = once(server, 'exit');
-      // Nobody needs its data afterwards.
-      server.kill('SIGQUIT');
-      await ended;
-    }
-    removeSoon(dir);
-  };
-}
-
-/**
- * A server that is ending still writes there, and nothing can be awaited in a process that is ending, too. Nor
- * does rmSync always say that it could not remove all.
- */
-function removeSoon(dir: string): void {
-  for (let triesLeft = 200; triesLeft > 0; triesLeft -= 1) {
-    try {
-      rmSync(dir, { recursive: true, force: true });
-    } catch {
-      // Looked at below.
-    }
-    if (!existsSync(dir)) return;
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, lookIntervalMs);
-  }
-  throw new Error(`${dir} could not be removed`);
+  return spawnAsNobody(path.join(bin, 'postgres'), ['-D', path.join(dir, 'data'), ...args], dir);
 }
 
 async function untilItAnswers(server: ChildProcess, dir: string): Promise<void> {

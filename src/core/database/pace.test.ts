@@ -6,6 +6,7 @@ import { FIRST_PACE, nextPace, type Pace, type Seen } from './pace.ts';
 
 const calm: Seen = {
   tookMs: limits.database.batchTargetMs,
+  waysMs: 0,
   locked: false,
   waiters: 0,
   lagMs: null,
@@ -24,6 +25,13 @@ test('batches grow while they are quick and shrink while they are slow, within b
   assert.equal(after(FIRST_PACE, { tookMs: 1 }, 50).batchRows, batchRowsMax);
   assert.equal(after(FIRST_PACE, { tookMs: 4_000 }, 50).batchRows, batchRowsMin);
   assert.deepEqual(after(FIRST_PACE, { tookMs: batchTargetMs }, 50), FIRST_PACE);
+});
+
+test('a server that is far away or busy does not make batches small: their rows are not what takes the time', () => {
+  const waysMs = 10 * batchTargetMs;
+  const slow = after(FIRST_PACE, { tookMs: waysMs + 1, waysMs }, 50);
+  assert.equal(slow.batchRows, batchRowsMax);
+  assert.deepEqual(after(FIRST_PACE, { tookMs: waysMs + batchTargetMs, waysMs }, 50), FIRST_PACE);
 });
 
 test('a lock that cannot be had halves the batch and pauses longer each time, and it recovers', () => {

@@ -18,6 +18,8 @@ export interface Pace {
 
 export interface Seen {
   readonly tookMs: number;
+  /** What was only the ways to the server and back, and waiting for a processor on both sides. */
+  readonly waysMs: number;
   /** The batch could not get its rows in time and was given up. */
   readonly locked: boolean;
   /** Statements of others that waited for the batch. */
@@ -42,7 +44,9 @@ export function nextPace({ batchRows, pauseMs }: Pace, seen: Seen): Pace {
   if (seen.locked) return { batchRows: bounded(batchRows / 2), pauseMs: doubled(pauseMs) };
   if (seen.lagMs !== null && seen.lagMs > replicationLagMaxMs)
     return { batchRows, pauseMs: doubled(pauseMs) };
-  const factor = Math.min(1.5, Math.max(0.5, batchTargetMs / Math.max(1, seen.tookMs)));
+  // Fewer rows do not shorten the ways: on a busy machine batches would shrink until nothing but ways is left.
+  const workMs = Math.max(1, seen.tookMs - seen.waysMs);
+  const factor = Math.min(1.5, Math.max(0.5, batchTargetMs / workMs));
   const rows = bounded(batchRows * (seen.waiters > 0 ? Math.min(factor, 0.7) : factor));
   const vacuumed = seen.deadShare > DEAD_SHARE_MAX ? seen.tookMs : 0;
   const slowed =

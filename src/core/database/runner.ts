@@ -33,7 +33,10 @@ export interface Progress {
   readonly rowsPerSecond: number;
   /** Null: not known yet. */
   readonly leftMs: number | null;
-  readonly state: 'running' | 'paused' | 'throttled' | 'done';
+  /** Between two batches, for those who need the database more. */
+  readonly pauseMs: number;
+  /** Slowed: with such pauses. Throttled: standing still for a release that is paused. */
+  readonly state: 'running' | 'slowed' | 'paused' | 'throttled' | 'done';
 }
 
 export interface Blocker {

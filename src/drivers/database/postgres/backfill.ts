@@ -2,16 +2,24 @@
  * Brings rows up to date in batches. How far it came is written in the transaction of the batch, so that no kill
  * loses or repeats one. At the end the whole table is asked whether a row is left, and gone through again if so.
  */
-import { endOfBatch, endOfFullBatch, lastKey, withinBatch } from '../../../core/database/key-range.ts';
+import {
+  type Ahead,
+  type Cursor,
+  endOfBatch,
+  endOfFullBatch,
+  lastKey,
+  withinBatch,
+} from '../../../core/database/key-range.ts';
 import { FIRST_PACE, nextPace, type Pace } from '../../../core/database/pace.ts';
-import { quoteName, quoteTable, quoteText, showTable } from '../../../core/database/identifier.ts';
+import type { KeyColumn } from '../../../core/database/facts.ts';
+import { quoteName, quoteTable, showTable, type TableName } from '../../../core/database/identifier.ts';
 import type { Progress } from '../../../core/database/runner.ts';
 import type { CopyJob, Job, UpdateJob } from '../../../core/database/step.ts';
 import { SegueError } from '../../../core/errors.ts';
 import { limits } from '../../../core/limits.ts';
-import type { Session } from './connection.ts';
+import { NOT_LAZY, type Session } from './connection.ts';
 import { failureOf, isLocked, isLost } from './failure.ts';
-import { keepJob, keptJobs, lockJob, type KeptJob, orderJobs } from './journal.ts';
+import { keepingJob, keptJobs, lockingJob, type KeptJob, makeJob, orderJobs } from './journal.ts';
 import { Observer } from './observer.ts';
 import type { RunContext } from './run-context.ts';
 import { searchPathOf } from './steps.ts';
@@ -28,7 +36,7 @@ const {
 } = limits.database;
 
 interface Batch {
-  readonly cursor: readonly string[] | null;
+  readonly cursor: Cursor;
   /** Rows gone through, and rows changed. */
   readonly rows: number;
   readonly changed: number;
@@ -41,6 +49,12 @@ const LIMITED = /\blimit\s+:rows\b/i;
 
 type EndOfBatch = Readonly<Record<string, string | number>>;
 
+/** A batch that is looked for before it is known that it is the next one: it is, unless something came between. */
+interface Guess {
+  readonly cursor: Cursor;
+  readonly rows: number;
+}
+
 type Outcome = 'more' | 'done' | 'paused' | 'cancelled';
 
 export async function runJob(context: RunContext, job: Job): Promise<void> {
@@ -52,6 +66,11 @@ export async function beginJobs({ connections, change }: RunContext): Promise<vo
   await orderJobs(connections, change, 'resume');
 }
 
+/** Of a batch; the first of them finds out little more than where it ends, so it is the measure for the others. */
+const WAYS = 3;
+/** Of the newest one beside those before it. */
+const WAY_WEIGHT = 0.2;
+
 class JobRun {
   readonly #context: RunContext;
   readonly #job: Job;
@@ -60,6 +79,10 @@ class JobRun {
   #rows = 0;
   #rowsAtStart: number | null = null;
   #shortBatches = 0;
+  /** As the last batch left it: how far it came, and the key at which all ends. */
+  #cursor: Cursor = null;
+  /** One way to the server and back, of late. */
+  #wayMs = 0;
   readonly #startedAtMs: number;
 
   constructor(context: RunContext, job: Job) {
@@ -94,8 +117,9 @@ class JobRun {
       if (outcome === 'more') failures = 0;
       const tookMs = clock.monotonicMs() - startedAtMs;
       const seen = await this.#observer.look();
-      this.#pace = nextPace(this.#pace, { ...seen, tookMs, locked: outcome === 'locked', speed });
-      this.#tell('running');
+      const waysMs = this.#wayMs * WAYS;
+      this.#pace = nextPace(this.#pace, { ...seen, tookMs, waysMs, locked: outcome === 'locked', speed });
+      this.#tell(this.#pace.pauseMs > 0 ? 'slowed' : 'running');
       if (this.#pace.pauseMs > 0) await clock.sleep(this.#pace.pauseMs * (0.75 + this.#context.chance() / 2));
     }
     this.#tell('done');
@@ -116,35 +140,52 @@ class JobRun {
     }
   }
 
+  /** Three ways to the server and back: what the batch is, its rows, and how far it came. */
   async #batch(): Promise<Outcome> {
-    const { connections, lease, change, lockTimeoutMs } = this.#context;
+    const { connections, lease, change, clock, lockTimeoutMs } = this.#context;
     const job = this.#job;
     const settings = {
       lockTimeoutMs: Math.min(lockTimeoutMs, batchLockTimeoutMs),
       backfill: true,
+      // What a crash takes back it takes back together: the rows and how far it came. The end has to last.
+      lazy: true,
       ...(job.type === 'repeat' ? {} : { searchPath: searchPathOf(job.table) }),
     };
-    return connections.transaction(settings, async (session) => {
-      await lease.check(session);
-      const kept = await lockJob(session, change, job.id);
+    const guess = { cursor: this.#cursor, rows: this.#pace.batchRows };
+    const opening = [lease.checking, lockingJob(change, job.id), ...this.#looking(guess)];
+    const sentMs = clock.monotonicMs();
+    return connections.shortTransaction(settings, opening, async (session, opened) => {
+      this.#wayMs += (clock.monotonicMs() - sentMs - this.#wayMs) * WAY_WEIGHT;
+      lease.mustHold(opened(0));
+      const kept = opened<KeptJob>(1).rows[0] ?? (await makeJob(session, change, job.id));
       this.#rows = kept.rows;
       this.#rowsAtStart ??= kept.rows;
-      if (kept.done) return 'done';
-      if (kept.wanted === 'pause') return 'paused';
-      if (kept.wanted === 'cancel') return 'cancelled';
-      const batch = await this.#work(session, kept);
+      if (kept.done) return { result: 'done', closing: [] };
+      if (kept.wanted !== 'resume')
+        return { result: kept.wanted === 'pause' ? 'paused' : 'cancelled', closing: [] };
+      const isRight = JSON.stringify(kept.cursor) === JSON.stringify(guess.cursor);
+      const batch = await this.#work(session, kept, isRight ? opened<EndOfBatch>(2).rows[0] : undefined);
       const rows = kept.rows + batch.rows;
       const over = batch.last && !(await this.#isLeft(session));
       if (batch.last && !over && kept.pass >= passesMax) throw this.#endless();
       const pass = batch.last && !over ? kept.pass + 1 : kept.pass;
       const cursor = batch.last ? null : batch.cursor;
-      await keepJob(session, change, job.id, { cursor, pass, rows, changed: batch.changed, done: over });
       this.#rows = rows;
-      return over ? 'done' : 'more';
+      this.#cursor = cursor;
+      const keeping = keepingJob(change, job.id, { cursor, pass, rows, changed: batch.changed, done: over });
+      return { result: over ? 'done' : 'more', closing: over ? [keeping, NOT_LAZY] : [keeping] };
     });
   }
 
-  async #work(session: Session, kept: KeptJob): Promise<Batch> {
+  #looking({ cursor, rows }: Guess): string[] {
+    const job = this.#job;
+    if (job.type === 'repeat' || job.key === null || cursor === null) return [];
+    const { length } = job.key;
+    const range = { after: cursor.slice(0, length), end: cursor.slice(length) };
+    return [endOfFullBatch(job.table, job.key, rows, range)];
+  }
+
+  async #work(session: Session, kept: KeptJob, guessed: EndOfBatch | undefined): Promise<Batch> {
     const job = this.#job;
     if (job.type === 'repeat') {
       const asked = this.#pace.batchRows;
@@ -156,30 +197,37 @@ class JobRun {
     }
     if (job.type === 'update' && job.key === null) return this.#blocks(session, kept, job);
     const key = job.key ?? [];
-    const textOf = (row: EndOfBatch) => key.map((_, index) => String(row[`segue_k${index}`]));
-    const begun = kept.cursor !== null;
-    const from = kept.cursor?.slice(0, key.length) ?? [];
+    const textOf = (found: EndOfBatch) => key.map((_, index) => String(found[`segue_k${index}`]));
+    const after = kept.cursor?.slice(0, key.length) ?? null;
     // What is inserted from here on is right from the start: to go after it could take forever.
     const last = async () => (await session.query<EndOfBatch>(lastKey(job.table, key))).rows.flatMap(textOf);
     const known = kept.cursor?.slice(key.length) ?? [];
     const end = known.length > 0 ? known : await last();
-    if (end.length === 0) return { cursor: kept.cursor, rows: 0, changed: 0, last: true };
-    const ahead = [...from, ...end];
-    const found =
-      (await session.query<EndOfBatch>(endOfFullBatch(job.table, key, this.#pace.batchRows, begun), ahead))
-        .rows[0] ??
-      (await session.query<EndOfBatch>(endOfBatch(job.table, key, this.#pace.batchRows, begun), ahead))
-        .rows[0];
-    if (!found) return { cursor: kept.cursor, rows: 0, changed: 0, last: true };
+    const nothing = { cursor: kept.cursor, rows: 0, changed: 0, last: true };
+    if (end.length === 0) return nothing;
+    const found = guessed ?? (await this.#endOfBatch(session, job.table, key, { after, end }));
+    if (!found) return nothing;
     const until = textOf(found);
-    const within = withinBatch(key, begun);
-    const values = [...from, ...until];
+    const within = withinBatch(key, after, until);
     const rows = Number(found['rows']);
     const changed =
       job.type === 'copy'
-        ? await copyRows(session, job, within, values, rows)
-        : (await session.query(updateOf(job, within), values)).changed;
+        ? await copyRows(session, job, within, rows)
+        : (await session.query(updateOf(job, within))).changed;
     return { cursor: [...until, ...end], rows, changed, last: false };
+  }
+
+  async #endOfBatch(
+    session: Session,
+    table: TableName,
+    key: readonly KeyColumn[],
+    range: Ahead,
+  ): Promise<EndOfBatch | undefined> {
+    for (const query of [endOfFullBatch, endOfBatch]) {
+      const [found] = (await session.query<EndOfBatch>(query(table, key, this.#pace.batchRows, range))).rows;
+      if (found) return found;
+    }
+    return undefined;
   }
 
   /** By the place of the rows. One that is moved behind the cursor meanwhile is found by the pass that follows. */
@@ -236,6 +284,7 @@ class JobRun {
     const total = Math.max(this.#rows, job.type === 'repeat' ? 0 : job.rows);
     watch.onProgress?.({
       ...{ change, job: job.id, state, rows: this.#rows, total, rowsPerSecond: rate },
+      pauseMs: Math.round(this.#pace.pauseMs),
       table: job.type === 'repeat' ? '' : showTable(job.table),
       leftMs: rate > 0 && job.type !== 'repeat' ? ((total - this.#rows) / rate) * 1_000 : null,
     });
@@ -248,22 +297,12 @@ function updateOf(job: UpdateJob, within: string): string {
 }
 
 /** Held from here on, as the old version holds them: the old row first. */
-async function copyRows(
-  session: Session,
-  job: CopyJob,
-  within: string,
-  values: readonly string[],
-  rows: number,
-): Promise<number> {
-  const batch = (where: string) =>
-    `WITH segue_batch AS MATERIALIZED (SELECT * FROM ${quoteTable(job.table)} WHERE ${where} FOR NO KEY UPDATE)`;
-  const { changed } = await session.query(`${batch(within)} ${job.insert}`, values);
+async function copyRows(session: Session, job: CopyJob, within: string, rows: number): Promise<number> {
+  const batch = `WITH segue_batch AS MATERIALIZED (SELECT * FROM ${quoteTable(job.table)} WHERE ${within} FOR NO KEY UPDATE)`;
+  const { changed } = await session.query(`${batch} ${job.insert}`);
   if (changed === rows) return changed;
-  // In one message, which takes no parameters: while a table is written to, most batches have rows that are there.
-  const place = batch(
-    within.replace(/\$(\d+)(?=::text::)/g, (_, n) => quoteText(values[Number(n) - 1] ?? '')),
-  );
-  const rest = [`${place} ${job.lock}`, `SELECT ${job.pending.settle}`, `${place} ${job.update}`];
+  // In one message: while a table is written to, most batches have rows that are there.
+  const rest = [`${batch} ${job.lock}`, `SELECT ${job.pending.settle}`, `${batch} ${job.update}`];
   return changed + (await session.query(rest.join('; '))).changed;
 }
 

@@ -19,10 +19,26 @@ export interface Session {
   query<Row>(sql: string, values?: readonly Value[]): Promise<Rows<Row>>;
 }
 
+/** Several statements that are sent at once. */
+interface ManySession extends Session {
+  queryAll(statements: readonly string[]): Promise<readonly unknown[]>;
+}
+
+/** What the statement at that place gave. */
+export type Opened = <Row>(at: number) => Rows<Row>;
+
+/** What goes to the server with the end of a transaction. */
+export interface Closing<T> {
+  readonly result: T;
+  readonly closing: readonly string[];
+}
+
 export interface Settings {
   readonly lockTimeoutMs: number;
   readonly searchPath?: string;
   readonly backfill?: boolean;
+  /** Its end does not wait for the disk: a crash of the server may take it back, whole, as if it had not been. */
+  readonly lazy?: boolean;
 }
 
 export class Connections {
@@ -47,11 +63,27 @@ export class Connections {
   }
 
   async transaction<T>(settings: Settings, work: (session: Session) => Promise<T>): Promise<T> {
+    return this.shortTransaction(settings, [], async (session) => ({
+      ...{ result: await work(session), closing: [] },
+    }));
+  }
+
+  /**
+   * Its first statements travel with its beginning, the last ones with its end: `work` has what the first ones gave.
+   * Each way to the server and back is time in which rows are locked.
+   */
+  async shortTransaction<T>(
+    settings: Settings,
+    opening: readonly string[],
+    work: (session: Session, opened: Opened) => Promise<Closing<T>>,
+  ): Promise<T> {
     return this.#with(async (session) => {
-      await session.query(begin(settings));
+      const begun = begin(settings);
       try {
-        const result = await work(session);
-        await session.query('COMMIT');
+        const answers = await session.queryAll([...begun, ...opening]);
+        const opened: Opened = <Row>(at: number) => asRows<Row>(answers[begun.length + at]);
+        const { result, closing } = await work(session, opened);
+        await session.queryAll([...closing, 'COMMIT']);
         return result;
       } catch (error) {
         // A connection that is gone has rolled back already.
@@ -65,7 +97,7 @@ export class Connections {
     await this.#pool.end();
   }
 
-  async #with<T>(work: (session: Session) => Promise<T>): Promise<T> {
+  async #with<T>(work: (session: ManySession) => Promise<T>): Promise<T> {
     const client = await this.#pool.connect().catch((error: unknown) => {
       throw refusedConnection(error);
     });
@@ -74,14 +106,18 @@ export class Connections {
       broken = error;
     };
     client.on('error', lost);
-    const session: Session = {
+    const send = async (sql: string, values: readonly Value[]): Promise<readonly unknown[]> => {
+      // Without values the simple protocol, which takes several statements at once.
+      const sent = values.length === 0 ? client.query(sql) : client.query(sql, [...values]);
+      const result: unknown = await sent;
+      const results: readonly unknown[] = Array.isArray(result) ? result : [result];
+      return results;
+    };
+    const session: ManySession = {
       async query<Row>(sql: string, values: readonly Value[] = []) {
-        // Without values the simple protocol, which takes several statements at once.
-        const sent = values.length === 0 ? client.query(sql) : client.query(sql, [...values]);
-        const result: pg.QueryResult | readonly pg.QueryResult[] = await sent;
-        const last = Array.isArray(result) ? (result as readonly pg.QueryResult[]).at(-1) : result;
-        return asRows<Row>(last);
+        return asRows<Row>((await send(sql, values)).at(-1));
       },
+      queryAll: (statements) => send(statements.join(';\n'), []),
     };
     try {
       return await work(session);
@@ -99,7 +135,7 @@ function asRows<Row>(result: unknown): Rows<Row> {
   return { rows, changed: rowCount ?? 0 };
 }
 
-function begin({ lockTimeoutMs, searchPath, backfill }: Settings): string {
+function begin({ lockTimeoutMs, searchPath, backfill, lazy }: Settings): readonly string[] {
   return [
     'BEGIN',
     `SET LOCAL lock_timeout = ${Math.round(lockTimeoutMs)}`,
@@ -107,5 +143,9 @@ function begin({ lockTimeoutMs, searchPath, backfill }: Settings): string {
     'SET LOCAL idle_in_transaction_session_timeout = 0',
     ...(searchPath === undefined ? [] : [`SET LOCAL search_path = ${searchPath}`]),
     ...(backfill ? [`SET LOCAL segue.backfill = 'on'`] : []),
-  ].join('; ');
+    ...(lazy ? ['SET LOCAL synchronous_commit = off'] : []),
+  ];
 }
+
+/** For a transaction that turned out to be one that has to last. */
+export const NOT_LAZY = 'SET LOCAL synchronous_commit TO DEFAULT';

@@ -4,6 +4,8 @@
  */
 import type { Change } from '../../../core/database/change.ts';
 import type { Facts } from '../../../core/database/facts.ts';
+import { quoteText } from '../../../core/database/identifier.ts';
+import type { Cursor } from '../../../core/database/key-range.ts';
 import type { Phase } from '../../../core/database/phase.ts';
 import type { Order } from '../../../core/database/runner.ts';
 import { SegueError } from '../../../core/errors.ts';
@@ -40,7 +42,7 @@ export interface Kept {
 
 export interface KeptJob {
   readonly job: string;
-  readonly cursor: readonly string[] | null;
+  readonly cursor: Cursor;
   readonly pass: number;
   readonly rows: number;
   readonly done: boolean;
@@ -156,38 +158,28 @@ export async function keptJobs(session: Session, name: string): Promise<readonly
 }
 
 /** Locks its row, so that nobody else is at the same job. */
-export async function lockJob(session: Session, name: string, job: string): Promise<KeptJob> {
-  const read = async () =>
-    (await session.query<KeptJob>(`${JOB} WHERE change = $1 AND job = $2 FOR UPDATE`, [name, job])).rows[0];
-  const found = await read();
-  if (found) return found;
+export const lockingJob = (name: string, job: string): string =>
+  `${JOB} WHERE change = ${quoteText(name)} AND job = ${quoteText(job)} FOR UPDATE`;
+
+/** Where there was none. */
+export async function makeJob(session: Session, name: string, job: string): Promise<KeptJob> {
   await session.query('INSERT INTO segue.backfills (change, job) VALUES ($1, $2) ON CONFLICT DO NOTHING', [
     name,
     job,
   ]);
-  const made = await read();
+  const [made] = (await session.query<KeptJob>(lockingJob(name, job))).rows;
   if (!made) throw new Error(`the job ${job} of ${name} cannot be read`);
   return made;
 }
 
-export async function keepJob(
-  session: Session,
+export function keepingJob(
   name: string,
   job: string,
-  kept: { cursor: readonly string[] | null; pass: number; rows: number; changed: number; done: boolean },
-): Promise<void> {
-  await session.query(
-    `UPDATE segue.backfills SET cursor = $3, pass = $4, rows = $5, changed = changed + $6, done = $7, at = clock_timestamp() WHERE change = $1 AND job = $2`,
-    [
-      name,
-      job,
-      kept.cursor === null ? null : JSON.stringify(kept.cursor),
-      kept.pass,
-      kept.rows,
-      kept.changed,
-      kept.done,
-    ],
-  );
+  kept: { cursor: Cursor; pass: number; rows: number; changed: number; done: boolean },
+): string {
+  const { cursor, pass, rows, changed, done } = kept;
+  const at = cursor === null ? 'NULL' : quoteText(JSON.stringify(cursor));
+  return `UPDATE segue.backfills SET cursor = ${at}, pass = ${pass}, rows = ${rows}, changed = changed + ${changed}, done = ${done}, at = clock_timestamp() WHERE change = ${quoteText(name)} AND job = ${quoteText(job)}`;
 }
 
 export async function orderJobs(session: Session, name: string, order: Order): Promise<boolean> {

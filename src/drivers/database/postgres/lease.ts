@@ -3,10 +3,11 @@
  * transaction mode. Every transaction of a run locks that row FOR SHARE and looks at its number, so a run whose
  * lease was taken can do nothing more, however late it wakes up.
  */
+import { quoteText } from '../../../core/database/identifier.ts';
 import { SegueError } from '../../../core/errors.ts';
 import { limits } from '../../../core/limits.ts';
 import type { Clock } from '../../../ports/clock.ts';
-import type { Connections, Session } from './connection.ts';
+import type { Connections, Rows, Session } from './connection.ts';
 import { isLocked } from './failure.ts';
 
 const { leaseMs, leaseRenewMs, lockPauseMinMs, lockTimeoutMs } = limits.database;
@@ -48,9 +49,15 @@ export class Lease {
 
   /** Throws DATABASE_BUSY when another run has it now; nobody can take it until the transaction ends. */
   async check(session: Session): Promise<void> {
-    const { rows } = await session.query('SELECT 1 FROM segue.lease WHERE fence = $1 FOR SHARE', [
-      this.#fence,
-    ]);
+    this.mustHold(await session.query(this.checking));
+  }
+
+  /** The statement of `check`, for a transaction that sends several at once; `mustHold` reads its answer. */
+  get checking(): string {
+    return `SELECT 1 FROM segue.lease WHERE fence = ${quoteText(this.#fence)} FOR SHARE`;
+  }
+
+  mustHold({ rows }: Rows<unknown>): void {
     if (rows.length === 0)
       throw new SegueError('DATABASE_BUSY', 'It took over, because this run gave no sign of life.');
   }

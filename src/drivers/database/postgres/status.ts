@@ -89,7 +89,7 @@ function progressOf(kept: Kept, jobs: readonly KeptJob[]): Progress | null {
   const total = Math.max(job.rows, known && known.type !== 'repeat' ? known.rows : 0);
   const rowsPerSecond = job.elapsedMs > 0 ? (job.rows / job.elapsedMs) * 1_000 : 0;
   return {
-    ...{ change: kept.name, job: job.job, rows: job.rows, total, rowsPerSecond },
+    ...{ change: kept.name, job: job.job, rows: job.rows, total, rowsPerSecond, pauseMs: 0 },
     table: known && known.type !== 'repeat' ? known.table.name : '',
     leftMs: rowsPerSecond > 0 ? ((total - job.rows) / rowsPerSecond) * 1_000 : null,
     state: job.done ? 'done' : job.wanted === 'pause' ? 'paused' : 'running',
