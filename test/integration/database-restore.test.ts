@@ -78,9 +78,9 @@ describe('the way back from a contract', { concurrency: 2 }, () => {
         await underLoad(db, [each.new], () => runner.restore(all, change.name));
         assert.equal(await phase(), 'ready');
         await inStep('after the way back');
-        const before = await valueOf(db, each.newSum);
+        const seen = await valueOf(db, each.newSum);
         await runner.restore(all, change.name);
-        assert.equal(await valueOf(db, each.newSum), before, 'once more it does nothing');
+        assert.equal(await valueOf(db, each.newSum), seen, 'once more it does nothing');
         await underLoad(db, [each.old, each.new]);
         await inStep('after both versions wrote');
         await runner.contract(all, change.name, { now: false });

@@ -225,34 +225,7 @@ function replace(context: Context, { table, olds, news, downs, title }: Replacem
     ],
     jobs: [updateJob(context, table, news)],
     seal: dressed?.seal ?? [],
-    contract: [
-      ...(single ? notNullSteps(context, table, required) : []),
-      step(
-        context,
-        'drop-forward',
-        `the old columns of ${showTable(table)} are written no more`,
-        [table],
-        ...forward.drop,
-        ...(dressed?.defaults ?? []),
-      ),
-      ...(dressed?.contract ?? []),
-    ],
-    restore: [
-      step(
-        context,
-        'restore',
-        `the old columns of ${showTable(table)} are written again`,
-        [table],
-        ...forward.drop,
-        ...forward.create,
-        alterIfThere(
-          table,
-          ...(single ? nullAgain(context, table, required) : []),
-          ...names.map((name) => `ALTER COLUMN ${quoteName(name)} DROP DEFAULT`),
-        ),
-      ),
-    ],
-    standing: (dressed?.contract ?? []).map(({ id }) => id),
+    ...closing(context, table, names, { required: single ? required : [], forward, dressed }),
     finish: [
       step(
         context,
@@ -275,6 +248,52 @@ function replace(context: Context, { table, olds, news, downs, title }: Replacem
         alterIfThere(table, ...names.map((name) => `DROP COLUMN IF EXISTS ${quoteName(name)}`)),
       ),
     ],
+  };
+}
+
+interface Closed {
+  readonly required: readonly string[];
+  readonly forward: ReturnType<typeof forwardTrigger>;
+  readonly dressed: ReturnType<typeof dressing> | null;
+}
+
+/** The contract of columns that are replaced, and its way back. */
+function closing(
+  context: Context,
+  table: TableName,
+  names: readonly string[],
+  { required, forward, dressed }: Closed,
+): Pick<Compiled, 'contract' | 'restore' | 'standing'> {
+  const place = `the old columns of ${showTable(table)}`;
+  return {
+    contract: [
+      ...notNullSteps(context, table, required),
+      step(
+        context,
+        'drop-forward',
+        `${place} are written no more`,
+        [table],
+        ...forward.drop,
+        ...(dressed?.defaults ?? []),
+      ),
+      ...(dressed?.contract ?? []),
+    ],
+    restore: [
+      step(
+        context,
+        'restore',
+        `${place} are written again`,
+        [table],
+        ...forward.drop,
+        ...forward.create,
+        alterIfThere(
+          table,
+          ...nullAgain(context, table, required),
+          ...names.map((name) => `ALTER COLUMN ${quoteName(name)} DROP DEFAULT`),
+        ),
+      ),
+    ],
+    standing: (dressed?.contract ?? []).map(({ id }) => id),
   };
 }
 
