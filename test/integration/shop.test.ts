@@ -76,8 +76,9 @@ test('what people say of themselves is shared by all instances, and nobody gets 
   const say = (shop: Shop, body: string) =>
     fetch(urlOf(shop, '/account'), { method: 'POST', headers: { ...FORM, cookie }, body });
   const said = async (shop: Shop) => {
-    const { name, mail } = await (await fetch(urlOf(shop, '/account'), { headers: { ...FORM, cookie } })).json();
-    return `${name} ${mail}`;
+    const response = await fetch(urlOf(shop, '/account'), { headers: { ...FORM, cookie } });
+    const account = (await response.json()) as { name: string; mail: string };
+    return `${account.name} ${account.mail}`;
   };
   assert.equal(await said(second), ' ');
   await Promise.all(
