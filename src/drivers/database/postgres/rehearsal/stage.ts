@@ -100,7 +100,6 @@ export class StageBook {
       onStep: (event) => {
         if (event.state === 'done') this.tally.step(event.title, event.tookMs);
         this.#step = event.state === 'begun' ? event.title : null;
-        this.#watch.onStep?.(event);
       },
       onWait: (blockers) => {
         for (const blocker of blockers) this.tally.stoodBehind(describeBlocker(blocker));
