@@ -1,6 +1,5 @@
 import type { Change } from '../core/database/change.ts';
 import type { Origin, Rehearsal, Side, Stage } from '../core/database/rehearsal/report.ts';
-import type { StepEvent } from '../core/database/runner.ts';
 
 export interface RehearsalRequest {
   /** The database that the changes are meant for; null: there is only a dump. */
@@ -44,7 +43,6 @@ export interface LoadOptions {
 export interface RehearsalWatch {
   onNote?(text: string): void;
   onStage?(stage: Stage): void;
-  onStep?(event: StepEvent): void;
   readonly signal: AbortSignal;
 }
 

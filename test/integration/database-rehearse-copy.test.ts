@@ -86,6 +86,9 @@ test('a role that may not create databases is told what to ask for, and what is 
     const refused = await run(...words);
     assert.deepEqual([words, refused.exitCode, refused.err.includes(code)], [words, exit, true], refused.err);
   }
+  await writeFile(path.join(dir, 'commit.sql'), 'UPDATE people SET age = 1; COMMIT');
+  const commit = await run('--new-queries', 'commit.sql');
+  assert.deepEqual([commit.exitCode, /CHANGE_INVALID[\s\S]*COMMIT/.test(commit.err)], [2, true], commit.err);
   assert.deepEqual(await server.copies(), []);
 });
 

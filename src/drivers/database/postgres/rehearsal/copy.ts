@@ -17,6 +17,8 @@ const COMMENT = 'segue rehearsal: a throwaway copy, dropped at its end';
 /** Where nobody works: a template must have no sessions. */
 const MAINTENANCE = 'postgres';
 const ID_LETTERS = 12;
+/** SQLSTATE of a statement that somebody asked to end. */
+const CANCELLED = '57014';
 
 export interface CopyParts {
   readonly url: string | null;
@@ -76,20 +78,27 @@ export class Copy {
   async drop(): Promise<void> {
     const sql = `DROP DATABASE IF EXISTS ${quoteName(this.name)} WITH (FORCE)`;
     try {
-      await this.#admin.query(sql).catch(async (error: unknown) => {
-        if (!isLost(error)) throw error;
-        const other = await openAdmin(this.#address, this.name, false);
-        try {
-          await other.query(sql);
-        } finally {
-          await other.end();
-        }
-      });
+      await this.#admin.query(sql).catch((error: unknown) => this.#dropAgain(sql, error));
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       this.#note(`the copy ${this.name} could not be dropped (${why}); the next rehearsal tries again`);
     }
     await this.#admin.end().catch(() => undefined);
+  }
+
+  async #dropAgain(sql: string, error: unknown): Promise<void> {
+    // What was to end the making of the copy came late.
+    if (codeOf(error) === CANCELLED) {
+      await this.#admin.query(sql);
+      return;
+    }
+    if (!isLost(error)) throw error;
+    const other = await openAdmin(this.#address, this.name, false);
+    try {
+      await other.query(sql);
+    } finally {
+      await other.end();
+    }
   }
 
   async #create({ source, url, on }: CopyParts): Promise<void> {

@@ -3,6 +3,7 @@ import type pg from 'pg';
 import type { Query } from '../../../../core/database/rehearsal/queries.ts';
 import type { Side, Stage } from '../../../../core/database/rehearsal/report.ts';
 import type { Tally } from '../../../../core/database/rehearsal/tally.ts';
+import { limits } from '../../../../core/limits.ts';
 import type { Clock } from '../../../../ports/clock.ts';
 import type { LoadOptions } from '../../../../ports/database-rehearsal.ts';
 import { codeOf, isLost } from '../failure.ts';
@@ -31,6 +32,7 @@ export class Load {
   /** One at a time, because values come over one session. */
   #asking: Promise<unknown> = Promise.resolve();
   #turn = 0;
+  #turnsOver = 0;
   #lost: unknown = null;
 
   constructor(parts: LoadParts) {
@@ -42,12 +44,21 @@ export class Load {
   start({ rollBack }: { readonly rollBack: boolean }): void {
     const { options, values } = this.#parts;
     values.forget();
+    this.#turnsOver = 0;
     const state = { stopped: false };
     const isStopped = () => state.stopped;
     const clients = Array.from({ length: options.clients }, (_, index) =>
       this.#client(index, rollBack, isStopped),
     );
     this.#going = Object.assign(state, { ended: Promise.all(clients) });
+  }
+
+  /** On a busy machine sessions open late: until each statement had its turn nothing can be said of it. */
+  async everyTurn(signal: AbortSignal): Promise<void> {
+    const { queries, clock } = this.#parts;
+    const untilMs = clock.monotonicMs() + limits.rehearsal.statementTimeoutMs;
+    while (this.#turnsOver < queries.length && this.#lost === null && clock.monotonicMs() < untilMs)
+      await clock.sleep(limits.rehearsal.lookIntervalMs, signal);
   }
 
   /** Waits for the statements that are under way. */
@@ -76,7 +87,9 @@ export class Load {
         if (waitMs > 0) await clock.sleep(waitMs);
         // What came too late is not made up for: the rate is a bound.
         dueMs = Math.max(dueMs + everyMs, clock.monotonicMs());
-        if (!isStopped()) await this.#one(client, rollBack);
+        if (isStopped()) break;
+        await this.#one(client, rollBack);
+        this.#turnsOver += 1;
       }
     } catch (error) {
       if (!isStopped()) this.#lost ??= error;

@@ -1,5 +1,6 @@
 /** Rehearsals on PostgreSQL: makes the copy, goes through everything on it, drops it. */
 import type pg from 'pg';
+import type { Change } from '../../../../core/database/change.ts';
 import { type Course, courseOf } from '../../../../core/database/rehearsal/course.ts';
 import { differencesOf } from '../../../../core/database/rehearsal/differences.ts';
 import { paramsOf } from '../../../../core/database/rehearsal/parameters.ts';
@@ -7,6 +8,7 @@ import { generatedQueries, type Query } from '../../../../core/database/rehearsa
 import type { Rehearsal } from '../../../../core/database/rehearsal/report.ts';
 import { sqlDifferences } from '../../../../core/database/rehearsal/sql-differences.ts';
 import type { CopyTable } from '../../../../core/database/rehearsal/table.ts';
+import type { ParsedStatement } from '../../../../core/database/sql/parsed.ts';
 import { Tally } from '../../../../core/database/rehearsal/tally.ts';
 import { verdictOf } from '../../../../core/database/rehearsal/verdict.ts';
 import type { ChangeRunner } from '../../../../core/database/runner.ts';
@@ -27,7 +29,7 @@ import { Copy } from './copy.ts';
 import { fillTables } from './filler.ts';
 import { LockWatch } from './lock-watch.ts';
 import { recordStatements } from './record.ts';
-import { namesOf, Run } from './run.ts';
+import { Run } from './run.ts';
 import { CLIENT, OBSERVER, openSession } from './session.ts';
 import { forward, type Plan, type Sessions, StageBook } from './stage.ts';
 import { readRules, readSizes, readTables, sameTable } from './tables.ts';
@@ -62,6 +64,8 @@ class Rehearsing {
     const { url, on, copy: source } = this.#request;
     const { signal } = this.#watch;
     const note = (text: string) => this.#note(text);
+    for (const query of [...this.#request.queries, ...this.#request.changes.flatMap(declared)])
+      this.#statementsOf(query);
     const copy = await Copy.make({ url, on, source, signal, note, chance: this.#parts.chance });
     const toClose: pg.Client[] = [];
     try {
@@ -191,11 +195,22 @@ class Rehearsing {
     };
   }
 
-  #asQuery({ side, sql, origin }: GivenQuery, tables: readonly CopyTable[]): Query[] {
+  /** Clients take back what they write while rows are compared: none may say that it stays. */
+  #statementsOf({ side, sql }: GivenQuery): readonly ParsedStatement[] {
     const parsed = this.#parts.parser.parse(sql);
-    if (!parsed.ok)
-      throw new SegueError('CHANGE_INVALID', `A statement of the ${side} version: ${parsed.message}: ${sql}`);
-    return parsed.statements.map((statement) => ({
+    const refuse = (why: string) =>
+      new SegueError(
+        'CHANGE_INVALID',
+        `A statement of the ${side} version, for the rehearsal: ${why}: ${sql}`,
+      );
+    if (!parsed.ok) throw refuse(parsed.message);
+    if (parsed.statements.some(({ kind }) => kind === 'TransactionStmt'))
+      throw refuse('each has a transaction of its own; expected none that begins or ends one');
+    return parsed.statements;
+  }
+
+  #asQuery({ side, sql, origin }: GivenQuery, tables: readonly CopyTable[]): Query[] {
+    return this.#statementsOf({ side, sql, origin }).map((statement) => ({
       ...{ side, origin, sql: sql.slice(statement.start, statement.end).trim() },
       params: paramsOf(
         statement,
@@ -237,11 +252,9 @@ class Rehearsing {
   }
 }
 
-function declared({
-  rehearse,
-}: {
-  readonly rehearse?: { readonly old: readonly string[]; readonly new: readonly string[] };
-}): GivenQuery[] {
+const namesOf = (changes: readonly Change[]): string[] => changes.map(({ name }) => name);
+
+function declared({ rehearse }: Change): GivenQuery[] {
   const of = (side: 'old' | 'new') =>
     (rehearse?.[side] ?? []).map((sql): GivenQuery => ({ side, sql, origin: 'declared' }));
   return [...of('old'), ...of('new')];

@@ -1,5 +1,4 @@
 /** A rehearsal on its copy, from the first client of the old version to the last one of the new version. */
-import type { Change } from '../../../../core/database/change.ts';
 import { noWayBackOf } from '../../../../core/database/rehearsal/course.ts';
 import { probesOf } from '../../../../core/database/rehearsal/probes.ts';
 import type { Crossed, Side, WayBack } from '../../../../core/database/rehearsal/report.ts';
@@ -43,8 +42,9 @@ export class Run {
   constructor(parts: RunParts) {
     this.#parts = parts;
     const { before, differences } = parts.plan;
-    this.#oldValues = this.#valuesOf('old');
-    this.#old = this.#loadOf('old', this.#oldValues, oldShape(before, differences));
+    const shape = oldShape(before, differences);
+    this.#oldValues = this.#valuesOf('old', shape);
+    this.#old = this.#loadOf('old', this.#oldValues, shape);
   }
 
   async go(): Promise<void> {
@@ -52,7 +52,7 @@ export class Run {
     const { changes, load } = request;
     const { rehearsed } = plan;
     this.#old.start({ rollBack: false });
-    await book.during('before', () => book.stay(load.stayMs));
+    await book.during('before', () => book.stay(load.stayMs, this.#old));
     await book.during('expand', async () => {
       for (const { name } of rehearsed) await runner.expand(changes, name, book.watchRun());
     });
@@ -77,10 +77,11 @@ export class Run {
   async #both(): Promise<void> {
     const { book, plan, request, sessions } = this.#parts;
     const tables = await readTables(sessions.looker);
-    const newValues = this.#valuesOf('new', tables);
-    this.#new = this.#loadOf('new', newValues, newShape(tables, plan.differences));
+    const shape = newShape(tables, plan.differences);
+    const newValues = this.#valuesOf('new', shape);
+    this.#new = this.#loadOf('new', newValues, shape);
     this.#new.start({ rollBack: false });
-    const staying = book.stay(request.load.stayMs);
+    const staying = book.stay(request.load.stayMs, this.#new);
     const clients = { old: sessions.old, new: sessions.new };
     const values = { old: this.#oldValues, new: newValues };
     const probes = probesOf(plan.differences, tables);
@@ -110,7 +111,7 @@ export class Run {
     let refused: string | null = null;
     const gone = await book.during('revert', async () => {
       for (const { name } of rehearsed.toReversed()) refused = (await this.#revert(name)) ?? refused;
-      await book.stay(request.load.stayMs / 2);
+      await book.stay(request.load.stayMs / 2, this.#old);
     });
     await this.#old.stop();
     this.#mustBeConnected();
@@ -150,7 +151,7 @@ export class Run {
       for (const { name } of plan.rehearsed)
         await runner.contract(request.changes, name, { now: true }, book.watchRun());
     });
-    await book.during('after', () => book.stay(request.load.stayMs));
+    await book.during('after', () => book.stay(request.load.stayMs, this.#new));
     await this.#new?.stop();
     this.#mustBeConnected();
   }
@@ -169,7 +170,7 @@ export class Run {
     });
   }
 
-  #valuesOf(side: Side, tables = this.#parts.plan.before): ValueSource {
+  #valuesOf(side: Side, tables: Plan['before']): ValueSource {
     const { sessions, chance, plan } = this.#parts;
     const { brought } = plan.differences;
     return new ValueSource({
@@ -195,5 +196,3 @@ export class Run {
     if (lost !== null) throw failureOf(lost, `a client of the rehearsal, in ${this.#parts.book.stage}`);
   }
 }
-
-export const namesOf = (changes: readonly Change[]): string[] => changes.map(({ name }) => name);

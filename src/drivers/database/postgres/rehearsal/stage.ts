@@ -11,6 +11,7 @@ import { describeBlocker } from '../blockers.ts';
 import type { ChangeRunner, Progress, Watch } from '../../../../core/database/runner.ts';
 import type { Clock } from '../../../../ports/clock.ts';
 import type { RehearsalWatch } from '../../../../ports/database-rehearsal.ts';
+import type { Load } from './load.ts';
 
 export interface Sessions {
   readonly looker: pg.Client;
@@ -87,8 +88,9 @@ export class StageBook {
     }
   }
 
-  async stay(durationMs: number): Promise<void> {
+  async stay(durationMs: number, load: Load | null): Promise<void> {
     await this.#clock.sleep(durationMs, this.#watch.signal);
+    await load?.everyTurn(this.#watch.signal);
   }
 
   /** For the runner: steps, waits and the speed of backfills. */
@@ -98,7 +100,6 @@ export class StageBook {
       onStep: (event) => {
         if (event.state === 'done') this.tally.step(event.title, event.tookMs);
         this.#step = event.state === 'begun' ? event.title : null;
-        this.#watch.onStep?.(event);
       },
       onWait: (blockers) => {
         for (const blocker of blockers) this.tally.stoodBehind(describeBlocker(blocker));
