@@ -154,7 +154,7 @@ RUN
 
 describe('a release that is stuck', () => {
   it('says that a person is needed, why it turned and why it did not get back; deploying stable mends it', async (t) => {
-    const project = await TestProject.create({ instances: 1, readyWithin: '1s' });
+    const project = await TestProject.create({ instances: 1, readyWithin: '5s' });
     t.after(() => project.remove());
     const poison = path.join(project.root, 'poison');
     await project.up();
@@ -182,7 +182,7 @@ describe('a release that is stuck', () => {
     assert.match(last?.why ?? '', /neither finished nor taken back/);
 
     await rm(poison);
-    await project.writeFile({ instances: 1, readyWithin: '1s' });
+    await project.writeFile({ instances: 1, readyWithin: '5s' });
     const load = steadyLoad(t, project.port);
     assertEnded(await project.deploy('v1'), 'done');
     await assertClean(load);

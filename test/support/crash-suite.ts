@@ -140,7 +140,8 @@ export class Crasher {
     const crashed = died();
     await this.arm('');
     if (crashed) await this.up();
-    assert.ok(await project.eventually(() => this.#idle()), `the release ended after ${point}`);
+    const idle = await project.eventually(() => this.#idle());
+    assert.ok(idle, `all is well after ${point}: ${idle ? '' : JSON.stringify(await project.web())}`);
     await this.#checkOneVersionServes(point, from, to);
     return crashed;
   }
@@ -150,10 +151,10 @@ export class Crasher {
     return service?.release === null && service.last?.id !== lastBefore;
   }
 
-  /** No release is under way, and what crashed or was restarted is ready again. */
+  /** No release is under way, and what crashed or was restarted, or missed a check, is at work again. */
   async #idle(): Promise<boolean> {
     const service = (await this.#project.status()).services[0];
-    return service?.release === null && service.instances.every((i) => i.phase === 'running');
+    return service?.release === null && (await this.#project.allServe());
   }
 
   async #checkOneVersionServes(point: string, from: string, to: string): Promise<void> {
