@@ -23,9 +23,9 @@ import type {
   TogetherRequest,
   TogetherResponse,
 } from '../wire/api.ts';
-import { NO_ENVIRONMENT } from '../wire/api-version.ts';
 import { SEGUE_VERSION } from '../wire/version.ts';
 import { CertificateOffice } from './certificate-office.ts';
+import { ENVIRONMENT_SETTING, environmentOf } from './chosen-environment.ts';
 import { SchemaOffice } from './database/schema-office.ts';
 import { Engine } from './engine.ts';
 import { Fleet } from './fleet.ts';
@@ -43,8 +43,6 @@ import { ReleaseDesk } from './release-desk.ts';
 import { hashOf } from './secrets.ts';
 import { stickyKeyOf, stickyKeySetting } from './sticky-key.ts';
 import { TrafficDirector } from './traffic-director.ts';
-
-const ENVIRONMENT_SETTING = 'environment';
 
 export interface ControlOptions {
   /** Null: the one of the last `up`, so that a restart never moves what runs to another environment. */
@@ -115,20 +113,19 @@ export class Control {
     const fail = (release: string, error: SegueError) => this.engine.fail(release, error);
     this.#guards = new GuardDesk({ ports, ledger, fleet });
     this.judge = new JudgeDesk({ ports, ledger, guards: this.#guards, serviceOf, fail, onFault });
-    const { judge } = this;
+    const { judge, flags, window } = this;
+    const { raises } = flags;
     const choice = () => this.#project.database;
     const services = () => this.services;
-    const flagsNeeding = (change: string) => this.flags.raises.needing(change);
-    const around = { services, choice, fail, flagsNeeding };
-    this.database = new SchemaOffice({ ports, ledger, window: this.window, ...around });
-    const rollouts = this.flags.work({ judge, traffic });
-    const { raises } = this.flags;
+    const around = { services, choice, fail, flagsNeeding: (change: string) => raises.needing(change) };
+    this.database = new SchemaOffice({ ports, ledger, window, ...around });
+    const rollouts = flags.work({ judge, traffic });
     const work = { schema: this.database.work, judge, traffic, rollouts, flags: raises };
     this.engine = new Engine({ ...work, ports, ledger, fleet, serviceOf, beforeEnd, onFault });
     this.orders = new Orders({ clock: ports.clock, ledger, book: this.engine.book });
-    const isService = (name: string) => serviceOf(name) !== undefined;
     const { engine, orders } = this;
-    this.flags.releaseBy({ engine, orders, judge, services: () => this.webs, isService });
+    const isService = (name: string) => serviceOf(name) !== undefined;
+    flags.releaseBy({ engine, orders, judge, services: () => this.webs, isService });
     const accept = (file: Project, service: string) => this.#accept(file, service);
     const parts = { ports, ledger, judge, accept, engine, schema: this.database.desk };
     this.#desk = new ReleaseDesk({ ...parts, flags: raises });
@@ -395,9 +392,4 @@ export class Control {
     await this.ports.runtime.close();
     await this.ports.store.close();
   }
-}
-
-function environmentOf(asked: string | null, remembered: string | undefined): string | null {
-  if (asked === NO_ENVIRONMENT) return null;
-  return asked ?? (remembered === undefined || remembered === '' ? null : remembered);
 }

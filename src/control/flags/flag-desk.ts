@@ -4,7 +4,7 @@
  */
 import { SegueError } from '../../core/errors.ts';
 import { AskerBook, askerIn, type Asker, type Askers } from '../../core/flags/askers.ts';
-import type { FlagChange, FlagState, PendingChange } from '../../core/flags/change.ts';
+import type { FlagChange, PendingChange } from '../../core/flags/change.ts';
 import { approversOf, type FlagChoices } from '../../core/flags/choices.ts';
 import {
   type FlagDefinition,
@@ -17,7 +17,7 @@ import type { Context, Evaluation } from '../../core/flags/evaluation.ts';
 import { FlagSet } from '../../core/flags/flag-set.ts';
 import type { Trace } from '../../core/flags/logic.ts';
 import { inForce, type Override, type Overrides } from '../../core/flags/override.ts';
-import { lowered, lowestOf, raisedPercent } from '../../core/flags/raised.ts';
+import { lowestOf, raisedPercent } from '../../core/flags/raised.ts';
 import { isSame, subjectOf } from '../../core/flags/rollout.ts';
 import { markOf } from '../../core/flags/share.ts';
 import type { FlagUsage } from '../../core/flags/usage.ts';
@@ -28,9 +28,10 @@ import type { ControlPorts } from '../ports.ts';
 import { hashOf } from '../secrets.ts';
 import { FlagCeilings } from './flag-ceilings.ts';
 import { FlagFilesInForce, type FoundFlags } from './flag-files.ts';
+import { FlagWriting } from './flag-writing.ts';
+import { put, remembered } from './remembered.ts';
 import { UsageKeeper } from './usage-keeper.ts';
 
-const OVERRIDES = 'flag-overrides';
 const PENDING = 'flag-pending';
 const KNOWN_SINCE = 'flag-known-since';
 const ASKERS = 'flag-askers';
@@ -76,6 +77,7 @@ export class FlagDesk {
   readonly usage: UsageKeeper;
   readonly askers: AskerBook;
   readonly ceilings: FlagCeilings;
+  readonly writing: FlagWriting;
   readonly #closed = new AbortController();
   readonly #listeners = new Set<() => void>();
   #set: FlagSet;
@@ -91,8 +93,13 @@ export class FlagDesk {
     const { ledger, onFault } = parts;
     const keys = () => this.#set.keys;
     this.usage = new UsageKeeper({ ledger, clock, keys, beside: () => this.#newAskers(), onFault });
-    this.askers = new AskerBook(this.#remembered<Askers>(ASKERS, {}));
+    this.askers = new AskerBook(remembered<Askers>(ledger, ASKERS, {}));
     this.ceilings = new FlagCeilings(ledger, this.askers);
+    this.writing = new FlagWriting({
+      ...{ ledger, ceilings: this.ceilings },
+      inFile: (flag) => this.fileDefinitionOf(flag),
+      now: (flag) => this.definitionOf(flag),
+    });
     this.#changedAtMs = parts.ports.clock.nowMs();
     this.#set = new FlagSet({});
     this.#compile();
@@ -131,11 +138,11 @@ export class FlagDesk {
   }
 
   get overrides(): Overrides {
-    return this.#remembered<Overrides>(OVERRIDES, {});
+    return this.writing.overrides;
   }
 
   get pending(): readonly PendingChange[] {
-    return this.#remembered<readonly PendingChange[]>(PENDING, []);
+    return remembered<readonly PendingChange[]>(this.#ledger, PENDING, []);
   }
 
   /** Of flags that are being rolled out: two of their variants are beside each other. */
@@ -155,7 +162,9 @@ export class FlagDesk {
   }
 
   knownSinceMs(flag: string): number {
-    return this.#remembered<Readonly<Record<string, number>>>(KNOWN_SINCE, {})[flag] ?? this.#changedAtMs;
+    return (
+      remembered<Readonly<Record<string, number>>>(this.#ledger, KNOWN_SINCE, {})[flag] ?? this.#changedAtMs
+    );
   }
 
   onChange(listener: () => void): () => void {
@@ -167,7 +176,7 @@ export class FlagDesk {
   async look(): Promise<void> {
     const { dir } = this.#parts.choices();
     this.#watch(dir);
-    if (await this.#files.look(dir, (next) => this.#heldBack(next))) await this.refresh();
+    if (await this.#files.look(dir, (next) => this.writing.heldBack(next))) await this.refresh();
   }
 
   evaluate(flag: string, context: Context, by: string, trace: Trace[] | null = null): Evaluation {
@@ -200,7 +209,7 @@ export class FlagDesk {
 
   /** What `noteAsker` said, for a write. */
   askersNow(): Change {
-    return this.#put(ASKERS, this.askers.all(new Set(this.#set.keys)));
+    return put(ASKERS, this.askers.all(new Set(this.#set.keys)));
   }
 
   notesOf(flag: string): FlagNotes {
@@ -222,8 +231,7 @@ export class FlagDesk {
   async ask(asked: Asked): Promise<Answer> {
     const approvers = asked.verb === 'off' ? null : approversOf(this.#parts.choices(), asked.flag);
     if (approvers === null) return this.#change(asked, null);
-    this.#refuseRolled(asked);
-    this.#overruledBy(asked);
+    this.writing.refuse(asked);
     const { flag, verb, override, by, reason, undoes, anyway, release } = asked;
     const askedAtMs = this.#parts.ports.clock.nowMs();
     const known = this.pending;
@@ -238,7 +246,7 @@ export class FlagDesk {
     const pending: PendingChange = { number: entry?.seq ?? 0, ...what, askedAtMs };
     await this.#ledger.write(() => ({
       facts: [],
-      changes: [this.#put(PENDING, [...this.pending, pending])],
+      changes: [put(PENDING, [...this.pending, pending])],
     }));
     return { type: 'waiting', pending };
   }
@@ -260,7 +268,7 @@ export class FlagDesk {
     const write = (): Writing | null => {
       const now = this.overrides[step.flag] ?? null;
       if (isSame(now, step.override) || !may(now)) return null;
-      return { ...this.composed([asked], approvedBy), service: subjectOf(step.flag), release };
+      return { ...this.writing.composed([asked], approvedBy), service: subjectOf(step.flag), release };
     };
     const entries = await this.#ledger.write(write);
     if (entries.length > 0) await this.refresh();
@@ -270,8 +278,8 @@ export class FlagDesk {
   async #change(asked: Asked, approvedBy: string | null, pending = this.pending): Promise<Answer> {
     const made: FlagChange[] = [];
     const entries = await this.#ledger.write(() => {
-      const { facts, changes } = this.composed([asked], approvedBy, made);
-      return { facts, changes: [...changes, this.#put(PENDING, pending)] };
+      const { facts, changes } = this.writing.composed([asked], approvedBy, made);
+      return { facts, changes: [...changes, put(PENDING, pending)] };
     });
     await this.refresh();
     const [change] = made;
@@ -284,95 +292,16 @@ export class FlagDesk {
   /** Several in one write, with what else becomes true in it. Nobody is asked for an approval. */
   async apply(asked: readonly Asked[], about: Pick<Writing, 'service' | 'release'>, also: () => Change[]) {
     await this.#ledger.write(() => {
-      const { facts, changes } = this.composed(asked);
+      const { facts, changes } = this.writing.composed(asked);
       return { ...about, facts, changes: [...changes, ...also()] };
     });
     await this.refresh();
   }
 
-  /** For a write that is about more than flags; `refresh` follows it. Throws FLAG_CEILING. */
-  composed(
-    asked: readonly Asked[],
-    approvedBy: string | null = null,
-    made: FlagChange[] = [],
-  ): Pick<Writing, 'facts' | 'changes'> {
-    let overrides = this.overrides;
-    for (const one of asked) {
-      const { flag, verb, by, reason, undoes, override, release } = one;
-      this.#refuseRolled(one);
-      const overruled = this.#overruledBy(one);
-      const { [flag]: earlier = null, ...others } = overrides;
-      overrides = override === null ? others : { ...others, [flag]: override };
-      const before = this.#stateOf(flag, earlier);
-      const after = this.#stateOf(flag, override);
-      const insisted = overruled === null ? {} : { overruled };
-      const step = verb === 'rollout' && release !== undefined ? { release } : {};
-      made.push({ flag, verb, by, reason, approvedBy, undoes, ...step, ...insisted, before, after });
-    }
-    const facts = made.map((change) => ({ kind: 'flag-changed', ...change }) as const);
-    return { facts, changes: [this.#put(OVERRIDES, overrides)] };
-  }
-
-  /** Throws FLAG_CEILING (F1). */
-  refuseAbove(flag: string, override: Override | null): void {
-    this.#overruledBy({ flag, override });
-  }
-
-  /** What it overrules; null: nothing is in its way (F1). */
-  #overruledBy({
-    flag,
-    override,
-    anyway = false,
-  }: Pick<Asked, 'flag' | 'override' | 'anyway'>): string | null {
-    const file = this.fileDefinitionOf(flag);
-    const why = this.ceilings.trouble(flag, this.definitionOf(flag), inForce(file, override), file);
-    if (why !== null && !anyway) throw new SegueError('FLAG_CEILING', why);
-    return why;
-  }
-
-  /** A file that asks for more than may be is in force all the same, with those flags lowered. */
-  #heldBack(next: FoundFlags): Pick<Writing, 'facts' | 'changes'> {
-    const made: FlagChange[] = [];
-    let overrides = this.overrides;
-    for (const [flag, { definition }] of Object.entries(next)) {
-      if (Object.hasOwn(overrides, flag)) continue;
-      const before = this.definitionOf(flag);
-      const why = this.ceilings.trouble(flag, before, definition, definition);
-      if (why === null) continue;
-      const override = lowered(lowestOf(definition, definition));
-      overrides = { ...overrides, [flag]: override };
-      made.push({
-        ...{ flag, verb: 'hold', by: 'control', reason: why, approvedBy: null, undoes: null },
-        before: { override: null, definition },
-        after: { override, definition: inForce(definition, override) },
-      });
-    }
-    if (made.length === 0) return { facts: [], changes: [] };
-    const facts = made.map((change) => ({ kind: 'flag-changed', ...change }) as const);
-    return { facts, changes: [this.#put(OVERRIDES, overrides)] };
-  }
-
   /** Changes that wait for somebody's word in the name of this release: nobody can say it any more. */
   withoutPending(release: string): Change[] {
     const left = this.pending.filter((one) => one.release !== release);
-    return left.length === this.pending.length ? [] : [this.#put(PENDING, left)];
-  }
-
-  /**
-   * While it is rolled out it may be turned off, or lowered with its code, and nothing else: two who set it would undo
-   * each other.
-   */
-  #refuseRolled({ flag, verb, release }: Asked): void {
-    const { activeRelease } = this.#ledger.service(subjectOf(flag));
-    if (activeRelease === null || activeRelease === release || verb === 'off' || verb === 'lower') return;
-    throw new SegueError(
-      'FLAG_REFUSED',
-      `${activeRelease} rolls it out. Take that back first: segue abort ${subjectOf(flag)}; or turn it off: segue flags off ${flag}.`,
-    );
-  }
-
-  #stateOf(flag: string, override: Override | null): FlagState {
-    return { override, definition: inForce(this.fileDefinitionOf(flag), override) };
+    return left.length === this.pending.length ? [] : [put(PENDING, left)];
   }
 
   /** What was written is in force, and everybody is told. */
@@ -401,11 +330,11 @@ export class FlagDesk {
   }
 
   async #rememberNew(): Promise<void> {
-    const known = this.#remembered<Readonly<Record<string, number>>>(KNOWN_SINCE, {});
+    const known = remembered<Readonly<Record<string, number>>>(this.#ledger, KNOWN_SINCE, {});
     const keys = this.#set.keys;
     if (keys.every((key) => Object.hasOwn(known, key)) && keys.length === Object.keys(known).length) return;
     const since = Object.fromEntries(keys.map((key) => [key, known[key] ?? this.#changedAtMs]));
-    await this.#ledger.write(() => ({ facts: [], changes: [this.#put(KNOWN_SINCE, since)] }));
+    await this.#ledger.write(() => ({ facts: [], changes: [put(KNOWN_SINCE, since)] }));
   }
 
   #watch(dir: string): void {
@@ -421,17 +350,5 @@ export class FlagDesk {
     if (!this.askers.changed) return [];
     this.askers.changed = false;
     return [this.askersNow()];
-  }
-
-  #put(key: string, value: unknown) {
-    return { put: 'setting', key, value: JSON.stringify(value) } as const;
-  }
-
-  #remembered<T>(key: string, nothing: T): T {
-    const text = this.#ledger.setting(key);
-    const isOurs = (value: unknown): value is T => typeof value === 'object' && value !== null;
-    const value: unknown = text === undefined ? nothing : JSON.parse(text);
-    // Only this class writes it.
-    return isOurs(value) ? value : nothing;
   }
 }

@@ -247,7 +247,7 @@ export class FlagRaises {
         const reason = `less of ${service} goes to versions with its code`;
         return [{ flag, verb: 'lower', override, by: 'control', reason, undoes: null, anyway: true }];
       });
-      return asked.length > 0 ? desk.composed(asked) : null;
+      return asked.length > 0 ? desk.writing.composed(asked) : null;
     } catch {
       return null;
     }

@@ -190,7 +190,7 @@ export class RolloutDesk {
       hasFile: desk.fileDefinitionOf(flag) !== null,
       problems: problemsOf(ground, rollout, request),
     });
-    desk.refuseAbove(flag, endOf(plan));
+    desk.writing.refuseAbove(flag, endOf(plan));
     return plan;
   }
 

@@ -7,6 +7,7 @@ import type { Change } from '../../ports/store.ts';
 import type { PlaneEvent } from '../../ports/traffic-plane.ts';
 import type { Ledger } from '../ledger.ts';
 import { type EdgeMarks, EdgeUsage } from './edge-usage.ts';
+import { put, remembered } from './remembered.ts';
 
 const USAGE = 'flag-usage';
 const EDGE_MARKS = 'flag-edge-marks';
@@ -81,13 +82,3 @@ export class UsageKeeper {
     await this.#parts.ledger.write(() => ({ facts: [], changes }));
   }
 }
-
-function remembered<T>(ledger: Ledger, key: string, nothing: T): T {
-  const text = ledger.setting(key);
-  const value: unknown = text === undefined ? nothing : JSON.parse(text);
-  // Only this class writes it.
-  const isOurs = (given: unknown): given is T => typeof given === 'object';
-  return isOurs(value) ? value : nothing;
-}
-
-const put = (key: string, value: unknown) => ({ put: 'setting', key, value: JSON.stringify(value) }) as const;
