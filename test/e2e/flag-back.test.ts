@@ -42,6 +42,7 @@ const FLAGS = `flags:
 async function serving(t: TestContext, strategy: string, up: StartOptions = {}): Promise<TestProject> {
   const file = {
     top: 'gateway: { workers: 1 }',
+    readyWithin: '60s',
     traffic: ', flags: { evaluate: [checkout], key: { header: x-user } }',
   };
   const project = await TestProject.create(file);

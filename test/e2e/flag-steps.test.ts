@@ -31,7 +31,7 @@ const FLAGS = `flags:
 const CANARY = `{ type: canary, bake: 1h, steps: [{ weight: 10, for: 50ms }, { flag: checkout, for: 50ms }, { weight: 50, flag: checkout, for: 1h }] }`;
 
 async function serving(t: TestContext, strategy: string, flags = FLAGS, top = ''): Promise<TestProject> {
-  const file = { top: `gateway: { workers: 1 }\n${top}` };
+  const file = { top: `gateway: { workers: 1 }\n${top}`, readyWithin: '60s' };
   const project = await TestProject.create(file);
   t.after(async () => {
     endCli();
