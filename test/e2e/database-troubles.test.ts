@@ -20,7 +20,7 @@ after(() => server.stop());
 const CHANGE = '0001-split-name';
 
 it('pauses and takes back a backfill under way; the next release goes on where it stopped', async (t) => {
-  const people = await PeopleProject.serving(t, server, { rows: 12_000 });
+  const people = await PeopleProject.serving(t, server, { rows: 60_000 });
   const { project } = people;
   await people.change(CHANGE, SPLIT);
   const id = await project.begin('v2');
@@ -72,7 +72,7 @@ it('refuses a release before anything is changed while the database does not ans
 });
 
 it('holds while the database is away in the middle, and goes on when it is back', async (t) => {
-  const people = await PeopleProject.serving(t, server, { rows: 12_000 });
+  const people = await PeopleProject.serving(t, server, { rows: 60_000 });
   const { project } = people;
   await people.change(CHANGE, SPLIT);
   const id = await project.begin('v2');
