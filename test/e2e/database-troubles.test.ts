@@ -22,7 +22,7 @@ after(() => endCli());
 const CHANGE = '0001-split-name';
 
 it('pauses and takes back a backfill under way; the next release goes on where it stopped', async (t) => {
-  const people = await PeopleProject.serving(t, server, { rows: 12_000 });
+  const people = await PeopleProject.serving(t, server, { rows: 60_000 });
   const { project } = people;
   await people.change(CHANGE, SPLIT);
   const id = await project.begin('v2');
@@ -90,7 +90,7 @@ it('refuses a release of a change before anything is done where the database was
 });
 
 it('holds while the database is away in the middle, and goes on when it is back', async (t) => {
-  const people = await PeopleProject.serving(t, server, { rows: 12_000 });
+  const people = await PeopleProject.serving(t, server, { rows: 60_000 });
   const { project } = people;
   await people.change(CHANGE, SPLIT);
   const id = await project.begin('v2');
