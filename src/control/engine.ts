@@ -169,10 +169,20 @@ export class Engine {
     await this.book.record(release.id, act, { event: { type: 'back-planned', steps }, fact });
   }
 
+  /** Nothing about flags keeps a release from going back (F2). */
+  #flagsFor(service: Service, release: ReleaseRecord) {
+    const { flags, onFault } = this.#parts;
+    try {
+      return flags.factsFor(service, release);
+    } catch (error) {
+      onFault(error);
+      return [];
+    }
+  }
+
   #wayBack(release: ReleaseRecord, act: Extract<Act, { do: 'plan-back' }>): Step[] {
     const service = this.#serviceOf(release);
-    const flags = this.#parts.flags.factsFor(service, release);
-    const facts = { ...this.factsOf(service, release.id), flags };
+    const facts = { ...this.factsOf(service, release.id), flags: this.#flagsFor(service, release) };
     const urgent = isUrgent(act.cause.code, { isWorker: facts.worker !== undefined });
     this.#parts.schema.leave(release.id);
     const way = planBack({ facts, release: release.id, urgent, takeBack: brokenBy(act.cause, release) });

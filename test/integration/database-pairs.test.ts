@@ -209,8 +209,8 @@ test('a row that somebody holds and never writes: the statement goes on, and the
     assert.equal(await pendingRows(db), 3);
     const impatient = await db.open('impatient', { lockWaitMs: 50 });
     for (const refused of [
-      impatient.contract(all, change.name, { now: false }),
-      impatient.revert(all, change.name, { dropData: false }),
+      () => impatient.contract(all, change.name, { now: false }),
+      () => impatient.revert(all, change.name, { dropData: false }),
     ])
       await assert.rejects(refused, {
         code: 'DATABASE_LOCKED',
