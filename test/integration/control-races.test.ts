@@ -150,7 +150,7 @@ describe('a candidate', () => {
     });
     assert.ok(joined);
     const left = async () =>
-      (await project.web()).instances.some((i) => i.version === 'v2' && i.phase === 'running' && !i.ready);
+      (await project.web()).instances.some((i) => i.id === 'web-r2-1' && i.phase === 'running' && !i.ready);
     assert.ok(await project.eventually(left));
     await writeFile(two, '');
     const release = await project.ended(id);
