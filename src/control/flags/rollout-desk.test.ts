@@ -20,8 +20,10 @@ import { serviceSpec } from '../../../test/support/service-spec.ts';
 import type { SegueError } from '../../core/errors.ts';
 import { DEFAULT_FLAGS } from '../../core/flags/choices.ts';
 import type { Override } from '../../core/flags/override.ts';
+import { rolloutBack } from '../../core/flags/rollout.ts';
 import { beginEvidence } from '../../core/judge/evidence.ts';
 import type { StrategyChoice } from '../../core/project.ts';
+import type { Fact } from '../../core/release/journal.ts';
 import type { ReleaseRecord } from '../../core/release/records.ts';
 import type { Step } from '../../core/release/step.ts';
 import { EMPTY_ROTATION } from '../../core/traffic/rotation.ts';
@@ -33,6 +35,7 @@ import type { ControlPorts } from '../ports.ts';
 import { FlagDesk } from './flag-desk.ts';
 import { FlagRaises } from './flag-raises.ts';
 import { RolloutDesk, type RolloutDeskParts } from './rollout-desk.ts';
+import { type RolloutParts, RolloutWork } from './rollout-work.ts';
 
 const ORDER: FlagRolloutRequest = {
   ...{ to: 'on', from: null, percents: [10, 50], evidence: false, forMs: 1_000, approve: false },
@@ -97,19 +100,27 @@ async function scene(t: TestContext) {
   const parts = { ports, ledger, desk, engine, judge, choices, orders: {}, services: () => [] };
   const rollouts = new RolloutDesk({ ...parts, isService: () => false } as unknown as RolloutDeskParts);
   const raises = new FlagRaises({ ledger, desk, clock, choices });
+  const work = new RolloutWork({ ports, ledger, desk, traffic: {}, judge } as unknown as RolloutParts);
 
   const at = (release: ReleaseRecord, index: number, underWay = false) => {
     const record: ReleaseRecord = { ...release, state: { phase: 'forward', at: index, underWay } };
     return write({ put: 'release', record });
   };
-  /** As its first step does. */
-  const share = async (release: ReleaseRecord) => {
-    await at(release, 0, true);
-    const [step] = release.plan.steps;
+  const shareBy = async (release: ReleaseRecord, step: Step | undefined) => {
     assert.ok(step?.kind === 'share');
     const asked = { flag: 'checkout', override: step.override, by: 'dana', reason: '' };
     assert.ok(await desk.roll({ ...asked, release: release.id, approvedBy: null, may: () => true }));
   };
+  /** As its first step does. */
+  const share = async (release: ReleaseRecord) => {
+    await at(release, 0, true);
+    await shareBy(release, release.plan.steps[0]);
+  };
+  const shareLast = (release: ReleaseRecord) =>
+    shareBy(
+      release,
+      release.plan.steps.findLast(({ kind }) => kind === 'share'),
+    );
   const end = (release: ReleaseRecord) =>
     write(
       {
@@ -118,7 +129,7 @@ async function scene(t: TestContext) {
       },
       { put: 'service', record: { ...ledger.service(release.service), activeRelease: null } },
     );
-  return { ledger, desk, rollouts, raises, failures, file, write, serve, at, share, end };
+  return { ledger, desk, rollouts, raises, work, failures, file, write, serve, share, shareLast, end };
 }
 
 const lowered = { verb: 'lower', override: OFF, by: 'r9', reason: '', undoes: null, anyway: true } as const;
@@ -180,14 +191,11 @@ test('a step of a roll-out is refused above the ceiling of its moment, behind ru
 });
 
 test('a way back after the end is refused before it begins where it would raise the flag too far', async (t) => {
-  const { ledger, desk, rollouts, file, serve, end } = await scene(t);
+  const { ledger, desk, rollouts, file, serve, shareLast, end } = await scene(t);
   file.text = fileOf('on');
   await desk.look();
   const release = await rollouts.begin('checkout', { ...ORDER, to: 'off' });
-  const last = release.plan.steps.findLast((step) => step.kind === 'share');
-  assert.ok(last?.kind === 'share');
-  const asked = { flag: 'checkout', override: last.override, by: 'dana', reason: '', release: release.id };
-  await desk.roll({ ...asked, approvedBy: null, may: () => true });
+  await shareLast(release);
   await end(release);
   await serve('web-1');
   const word = { by: 'dana', reason: '' };
@@ -196,4 +204,31 @@ test('a way back after the end is refused before it begins where it would raise 
   await serve('web-2');
   const back = await rollouts.rollback('flag:checkout', word);
   assert.equal(ledger.service('flag:checkout').activeRelease, back.id);
+});
+
+test('a roll-out goes back whatever is in the way, and the history says what was', async (t) => {
+  const { ledger, desk, rollouts, work, file, serve, shareLast } = await scene(t);
+  file.text = fileOf('on');
+  await desk.look();
+  const release = await rollouts.begin('checkout', { ...ORDER, to: 'off' });
+  await shareLast(release);
+  assert.equal(desk.raisedOf('checkout'), 0);
+  await serve('web-1');
+  const [step] = rolloutBack(release.plan.rollout ?? assert.fail(), { code: 'RELEASE_ABORTED', detail: '' });
+  const said: Fact[] = [];
+  ledger.follow(({ fact }) => said.push(fact));
+  const place = {
+    release,
+    direction: 'back',
+    index: 0,
+    beganAtMs: 0,
+    tell: () => Promise.resolve(),
+  } as const;
+  const { signal } = new AbortController();
+  await work.apply(step ?? assert.fail(), { ...place, signal });
+  assert.equal(desk.raisedOf('checkout'), 100);
+  const change = said.find(({ kind }) => kind === 'flag-changed');
+  assert.ok(change?.kind === 'flag-changed');
+  assert.equal(change.release, release.id);
+  assert.match(change.overruled ?? '', /^checkout would be at 100%/);
 });
