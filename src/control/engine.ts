@@ -169,13 +169,11 @@ export class Engine {
     await this.book.record(release.id, act, { event: { type: 'back-planned', steps }, fact });
   }
 
-  /** Nothing about flags keeps a release from going back (F2). */
+  /** Nothing about flags keeps a release from going back (F2): what is wrong with them is found again at its end. */
   #flagsFor(service: Service, release: ReleaseRecord) {
-    const { flags, onFault } = this.#parts;
     try {
-      return flags.factsFor(service, release);
-    } catch (error) {
-      onFault(error);
+      return this.#parts.flags.factsFor(service, release);
+    } catch {
       return [];
     }
   }

@@ -110,3 +110,30 @@ test('who is shared out is counted by share, version and user, and nobody else i
   assert.match(named.shared.visitor, /^\w+$/);
   assert.equal(unnamed?.shared, undefined);
 });
+
+test('nobody is shared out at a version without the code, whoever it is', async (t) => {
+  const gateway = await startGateway(t, { stickyKey: 'a key of a test', workers: 1 });
+  const told: string[] = [];
+  const app = await startApp(t, 'a', (request, response) => {
+    request.resume();
+    const [payload = ''] = String(request.headers['segue-flags']).split('.');
+    told.push(Buffer.from(payload, 'base64url').toString());
+    response.writeHead(500).end('x');
+  });
+  const failures: FailureEvent[] = [];
+  gateway.plane.onReport((report) => failures.push(...report.failures));
+  const flags: EdgeRouting = { ...edgeOf(50), without: { v1: { checkout: 'off' } } };
+  await gateway.route({ backends: [{ ...backendOf(app), version: 'v1' }], flags });
+  for (const user of USERS) await ask(gateway.port, '/', user);
+  await eventually('all failures are told', () => failures.length === USERS.length);
+  assert.deepEqual(
+    failures.flatMap(({ shared }) => shared ?? []),
+    [],
+  );
+  assert.equal(told.filter((each) => each.includes('"variant":"off"')).length, USERS.length);
+  const rows = gateway.plane.report()?.flags ?? [];
+  assert.deepEqual(
+    rows.map(({ variant, share, keys }) => [variant, share, keys]),
+    [['off', undefined, undefined]],
+  );
+});

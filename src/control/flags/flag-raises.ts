@@ -14,6 +14,7 @@ import {
   variantFor,
 } from '../../core/flags/override.ts';
 import { lowered, raisedPercent, raisedTo, surePercent } from '../../core/flags/raised.ts';
+import { subjectOf } from '../../core/flags/rollout.ts';
 import type { Service } from '../../core/project.ts';
 import { type FlagFact, losesCode } from '../../core/release/flag-facts.ts';
 import type { ReleaseRecord } from '../../core/release/records.ts';
@@ -62,10 +63,17 @@ export class FlagRaises {
 
   /** Throws FLAG_UNKNOWN and FLAG_REFUSED for what a plan cannot raise, whatever the traffic. */
   refuseUnknown({ name, strategy }: Service): void {
-    const { desk } = this.#parts;
+    const { desk, ledger } = this.#parts;
     for (const { flag, variant, percent } of flagsRaisedBy(strategy)) {
       const definition = desk.definitionOf(flag);
       if (!definition) throw new SegueError('FLAG_UNKNOWN', `${name} raises "${flag}".`);
+      const subject = subjectOf(flag);
+      const { activeRelease } = ledger.service(subject);
+      if (activeRelease !== null)
+        throw new SegueError(
+          'FLAG_REFUSED',
+          `${name} raises ${flag}, which ${activeRelease} rolls out. Wait until that has ended, or take it back first: segue abort ${subject}.`,
+        );
       const to = variant ?? variantFor(definition, 'on');
       if (to === null || strangers({ type: 'fixed', variant: to }, definition).length > 0)
         throw new SegueError(

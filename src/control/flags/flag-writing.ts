@@ -5,7 +5,7 @@
 import { SegueError } from '../../core/errors.ts';
 import type { FlagChange, FlagState } from '../../core/flags/change.ts';
 import type { FlagDefinition } from '../../core/flags/definition.ts';
-import { inForce, type Override, type Overrides } from '../../core/flags/override.ts';
+import { inForce, type Override, type Overrides, settled } from '../../core/flags/override.ts';
 import { lowered, lowestOf } from '../../core/flags/raised.ts';
 import { subjectOf } from '../../core/flags/rollout.ts';
 import type { Ledger, Writing } from '../ledger.ts';
@@ -85,21 +85,30 @@ export class FlagWriting {
     const made: FlagChange[] = [];
     let overrides = this.overrides;
     for (const [flag, { definition }] of Object.entries(next)) {
-      if (Object.hasOwn(overrides, flag)) continue;
-      const before = this.#parts.now(flag);
-      const why = this.#parts.ceilings.trouble(flag, before, definition, definition);
+      const set = overrides[flag] ?? null;
+      const why = this.#raisedBy(flag, definition, set);
       if (why === null) continue;
       const override = lowered(lowestOf(definition, definition));
       overrides = { ...overrides, [flag]: override };
       made.push({
         ...{ flag, verb: 'hold', by: 'control', reason: why, approvedBy: null, undoes: null },
-        before: { override: null, definition },
+        before: { override: set, definition: inForce(definition, set) },
         after: { override, definition: inForce(definition, override) },
       });
     }
     if (made.length === 0) return { facts: [], changes: [] };
     const facts = made.map((change) => ({ kind: 'flag-changed', ...change }) as const);
     return { facts, changes: [put(OVERRIDES, overrides)] };
+  }
+
+  /** Where the file's own rules are in force, or will be when a roll-out goes back to them. */
+  #raisedBy(flag: string, next: FlagDefinition, set: Override | null): string | null {
+    if (set !== null && set.type !== 'rolled') return null;
+    const { ceilings, inFile } = this.#parts;
+    const troubles = [set, settled(set)].map((each) =>
+      ceilings.trouble(flag, inForce(inFile(flag), each), inForce(next, each), next),
+    );
+    return troubles.find((why) => why !== null) ?? null;
   }
 
   /**

@@ -22,6 +22,7 @@ import { describeWord, type Word } from '../../core/release/gate.ts';
 import type { Plan } from '../../core/release/plan.ts';
 import type { ReleaseRecord } from '../../core/release/records.ts';
 import { BEGIN, isPromoted, type ReleaseState } from '../../core/release/state.ts';
+import type { Step } from '../../core/release/step.ts';
 import type { FlagRolloutRequest } from '../../wire/flag-api.ts';
 import type { Engine } from '../engine.ts';
 import type { JudgeDesk } from '../judge-desk.ts';
@@ -51,7 +52,7 @@ export class RolloutDesk {
     this.#parts = parts;
     parts.desk.onChange(() => this.look());
     parts.ledger.follow(({ fact }) => {
-      if (fact.kind === 'flag-changed' && fact.verb === 'off') this.#taken(fact);
+      if (fact.kind === 'flag-changed' && isTaking(fact)) this.#taken(fact);
     });
   }
 
@@ -87,6 +88,7 @@ export class RolloutDesk {
     if (!rollout || !isSame(endOf(last.plan), now))
       throw new SegueError('NOTHING_TO_ROLL_BACK_TO', `${flag} was not last set by a roll-out that is done.`);
     return this.#begin(flag, 'rollback', by, (release) => {
+      desk.writing.refuseAbove(flag, rollout.before);
       const back: Rollout = {
         ...{ flag, from: rollout.to, to: rollout.from, before: now, reason },
         ...{ approvers: null, services: rollout.services, judge: null, keyed: rollout.keyed },
@@ -95,10 +97,10 @@ export class RolloutDesk {
     });
   }
 
-  /** Whoever turns a flag off says so to its roll-out as well, even where it was off before. */
-  #taken({ flag, ...word }: FlagChange): void {
+  /** Whoever turns a flag off, or lowers it, says so to its roll-out as well, even where it was off before. */
+  #taken({ flag, verb, ...word }: FlagChange): void {
     const id = this.#parts.ledger.service(subjectOf(flag)).activeRelease;
-    const detail = `${flag} was turned off by ${describeWord(word)}.`;
+    const detail = `${flag} was ${verb === 'off' ? 'turned off' : 'lowered'} by ${describeWord(word)}.`;
     if (id !== null) this.#parts.engine.fail(id, new SegueError('FLAG_TAKEN', detail));
   }
 
@@ -145,6 +147,7 @@ export class RolloutDesk {
       const service = ledger.service(subject);
       if (service.activeRelease !== null)
         throw new SegueError('RELEASE_ACTIVE', `${service.activeRelease} of ${subject}.`);
+      this.#refuseRaised(flag);
       const plan = planFor(ledger.nextReleaseId());
       const { release: id, from, to } = plan;
       const times = { startedAtMs: ports.clock.nowMs(), endedAtMs: null };
@@ -165,6 +168,17 @@ export class RolloutDesk {
     if (!record) throw new SegueError('UNEXPECTED', `no release of ${flag} was written`);
     engine.run(record.id);
     return record;
+  }
+
+  /** It would stand in the way of a step of that release, which would go back for it. */
+  #refuseRaised(flag: string): void {
+    const raises = (step: Step) => step.kind === 'flag' && step.flag === flag;
+    const raising = this.#parts.ledger.activeReleases.find(({ plan }) => plan.steps.some(raises));
+    if (!raising) return;
+    const { id, service } = raising;
+    throw refused(
+      `${id} of ${service} raises ${flag}. Wait until that has ended, or take it back first: segue abort ${service}.`,
+    );
   }
 
   #planOf(flag: string, request: FlagRolloutRequest, release: string): Plan {
@@ -250,6 +264,8 @@ function problemsOf(
     ...(judge === null ? ['nobody judges it: each step ends with its time, or by a person'] : []),
   ];
 }
+
+const isTaking = ({ verb }: FlagChange) => verb === 'off' || verb === 'lower' || verb === 'hold';
 
 const isDone = (state: ReleaseState) => state.phase === 'ended' && state.outcome === 'done';
 

@@ -14,6 +14,7 @@ import { Flag } from './flag.ts';
 import type { JsonObject } from './json.ts';
 import { inForce, laidOver } from './override.ts';
 import { lowered, lowestOf, raisedPercent, raisedTo, surePercent } from './raised.ts';
+import { sharedOut } from './share.ts';
 
 const definition = (
   targeting: JsonObject | null,
@@ -58,8 +59,31 @@ describe('how far a definition is raised', () => {
     is(10, { '?:': [{ var: 'x' }, 'off', tenth] });
   });
 
+  it('is what a roll-out has come to, and not everybody', () => {
+    const rolled = (percent: number, targeting: JsonObject | null, [to, from] = ['on', 'off']) => {
+      const shared = sharedOut(definition(targeting, 'off', { on: 1, off: 2, half: 3 }), {
+        to,
+        from,
+        percent,
+      });
+      assert.ok(shared);
+      return [raisedPercent(shared, 'off'), surePercent(shared, to)];
+    };
+    assert.deepEqual(rolled(10, null), [10, 10]);
+    assert.deepEqual(rolled(10, { if: [{ var: 'x' }, 'off'] }), [10, 0]);
+    assert.deepEqual(rolled(100, { if: [{ var: 'x' }, 'off'] }), [100, 0]);
+    assert.deepEqual(rolled(10, { if: [{ var: 'x' }, 'half', 'on'] }, ['off', 'on']), [100, 0]);
+    const back = sharedOut(definition({ if: [{ var: 'x' }, 'off', 'off'] }, 'on'), {
+      ...{ to: 'on', from: 'off', percent: 10 },
+    });
+    assert.ok(back);
+    is(10, back.targeting, 'on');
+  });
+
   it('is everybody where nothing can be told', () => {
     is(100, { var: 'variant' });
+    is(100, { or: [{ var: 'variant' }, 'off'] });
+    is(100, { or: [false, 'on'] });
     is(100, { fractional: ['one for all', ['on', 10], ['off', 90]] });
     is(100, {
       fractional: [
@@ -95,6 +119,7 @@ describe('how far a definition is raised', () => {
             const parts = branches.flatMap((branch, at) => [{ var: `c${at}` }, branch]);
             return { if: hasElse ? [...parts, branches[0] ?? null] : parts };
           }),
+        fc.array(tie('rule'), { minLength: 1, maxLength: 3 }).map((parts): JsonObject => ({ or: parts })),
       ),
     })).rule;
     fc.assert(

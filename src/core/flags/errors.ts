@@ -49,7 +49,7 @@ export const FLAG_ERRORS = {
     5,
     409,
     'The flag was not raised: what it needs is not there for everybody who would meet it.',
-    'Raise it as far as is said, release what it needs first, or insist with --anyway and a --reason.',
+    'Raise it as far as is said, or release what it needs first. "segue flags on", "set" and "undo" insist with --anyway and a --reason.',
   ),
   FLAGS_LISTEN: kind(
     5,

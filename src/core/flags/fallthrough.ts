@@ -79,7 +79,7 @@ const isRule = (node: Json | undefined): boolean =>
   isJsonObject(node) && ('if' in node || '?:' in node) && givesVariants(node);
 
 /** Names or nothing: what "or" takes for an answer is one. */
-function givesVariants(node: Json): boolean {
+export function givesVariants(node: Json): boolean {
   if (node === null || (typeof node === 'string' && node !== '')) return true;
   if (!isJsonObject(node)) return false;
   const args = node['if'] ?? node['?:'];

@@ -3,6 +3,7 @@
  * decides by cannot be known beforehand, so a rule counts as the most that any of its branches gives.
  */
 import type { FlagDefinition } from './definition.ts';
+import { givesVariants } from './fallthrough.ts';
 import { isJsonList, isJsonObject, type Json } from './json.ts';
 import { type Override, variantFor } from './override.ts';
 
@@ -41,6 +42,9 @@ function mostOfRule(rule: Json | undefined, counting: Counting, otherwise: numbe
   const [[operator, given] = ['', null]] = Object.entries(rule);
   const parts = isJsonList(given) ? given : [given];
   if (operator === 'fractional') return mostOfShares(parts, counting, otherwise);
+  // As a roll-out leaves it: whom one of them gives nothing gets what the next one gives.
+  if (operator === 'or' && parts.every(givesVariants))
+    return parts.reduceRight<number>((next, part) => mostOfRule(part, counting, next), otherwise);
   if (operator !== 'if' && operator !== '?:') return 100;
   const branches = parts.filter((_, at) => at % 2 === 1 || at === parts.length - 1);
   const ends = parts.length % 2 === 0 ? [otherwise] : [];
