@@ -27,7 +27,8 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
 const root = dirname(import.meta.dirname);
 const PRELOADED = ['test/support/property-seed.ts', 'test/support/ending.ts'];
 
-const concurrency = 2;
+/** Files at once. Most of a file's time is waiting for processes, whatever the machine. */
+const concurrency = 3;
 /** For one test. Generous: it ends what hangs, it judges nothing. A file that does not end: test/support/ending.ts. */
 const testTimeoutMs = 10 * 60_000;
 
