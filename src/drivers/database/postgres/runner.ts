@@ -327,7 +327,7 @@ interface Known {
 
 /** Those of the folder and those of the journal, in the order of their names. */
 function placesOf(changes: readonly Change[], kept: readonly Kept[]): Placed[] {
-  const phases = new Map<string, Placed['phase']>(changes.map(({ name }) => [name, 'new']));
-  for (const { name, phase } of kept) phases.set(name, phase);
-  return [...phases].map(([name, phase]) => ({ name, phase })).sort((a, b) => (a.name < b.name ? -1 : 1));
+  const places = new Map<string, Placed>(changes.map(({ name }) => [name, { name, phase: 'new' }]));
+  for (const { name, phase, dropping } of kept) places.set(name, { name, phase, dropping });
+  return [...places.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
