@@ -211,8 +211,10 @@ function contractsAfter(
   changes: SchemaMemory['changes'],
 ): SchemaMemory['contracts'] {
   const was = (name: string) => before.find((each) => each.name === name)?.reach;
-  const restored = changes.filter(({ name, reach }) => reach === 'filled' && was(name) === 'contracted');
-  const names = new Set(restored.map(({ name }) => name));
+  const back = changes.filter(
+    ({ name, reach }) => reach === 'new' || (reach === 'filled' && was(name) === 'contracted'),
+  );
+  const names = new Set(back.map(({ name }) => name));
   return Object.fromEntries(Object.entries(contracts).filter(([name]) => !names.has(name)));
 }
 
