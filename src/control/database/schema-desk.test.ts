@@ -44,6 +44,7 @@ const stateOf = (name: string, phase: Phase): ChangeState => ({
 interface Database {
   folder: readonly string[];
   phases: Readonly<Record<string, Phase>>;
+  comesBack?: boolean;
   /** What a look waits for, once it has read the folder. */
   slow: Promise<void>;
 }
@@ -64,7 +65,9 @@ async function desk(t: TestContext, database: Database) {
     check: () => Promise.resolve(),
     restore: never,
     async status() {
-      const changes = folder.map(({ name }) => stateOf(name, database.phases[name] ?? 'new'));
+      const { comesBack = false } = database;
+      const phaseOf = (name: string) => database.phases[name] ?? 'new';
+      const changes = folder.map(({ name }) => ({ ...stateOf(name, phaseOf(name)), comesBack }));
       await slow;
       return { server: '17', adopted: true, changes, drift: [], holder: null };
     },
@@ -132,6 +135,17 @@ test('a version is refused without its change, after a contract, and while one i
     await schema.look();
     assert.equal(refusal(['0001-a']), 'ROLLBACK_PAST_CONTRACT', phase);
     assert.equal(refusal(['0001-a', '0002-b']), null, phase);
+  }
+  await ledger.write(() => {
+    const none = withContract(memoryOf(ledger), '0001-a', { begun: false });
+    return { facts: [], changes: [memorySetting(none)] };
+  });
+  database.comesBack = true;
+  for (const phase of ['ready', 'contracted'] as const) {
+    database.phases = { '0001-a': 'contracted', '0002-b': phase };
+    await schema.look();
+    assert.equal(refusal([]), null, 'both go back, the last one first');
+    assert.equal(refusal(['0002-b']), phase === 'ready' ? null : 'ROLLBACK_PAST_CONTRACT', phase);
   }
   database.phases = { '0001-a': 'adopted', '0002-b': 'ready' };
   assert.deepEqual(await schema.readFor(CHOICE), ['0002-b'], 'what was there before is nobody’s');

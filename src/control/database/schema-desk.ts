@@ -8,7 +8,14 @@ import type { Phase } from '../../core/database/phase.ts';
 import type { ChangeRunner, ChangeState } from '../../core/database/runner.ts';
 import { SegueError } from '../../core/errors.ts';
 import type { DatabaseChoice } from '../../core/project.ts';
-import { knows, madeWith, type Reach, type SchemaFacts, strangeTo } from '../../core/release/schema.ts';
+import {
+  knows,
+  madeWith,
+  type Reach,
+  type SchemaFacts,
+  strangeTo,
+  stuckUnder,
+} from '../../core/release/schema.ts';
 import { Turns } from '../../core/turns.ts';
 import { formatDurationMs } from '../../core/units.ts';
 import type { SchemaMemory } from '../../wire/schema-memory.ts';
@@ -190,6 +197,11 @@ export class SchemaDesk {
     if (bound)
       throw pastContract(
         `${bound.name} was contracted, and ${version} was made before it: what it writes would be seen by nobody. What it wrote, and what was written since, is kept for ${formatDurationMs(bound.keepMs)} after the contract.`,
+      );
+    const stuck = stuckUnder(schema, version);
+    if (stuck)
+      throw pastContract(
+        `${stuck[0].name} was contracted, and ${version} was made before it: to take that back, ${stuck[1].name}, which ${version} needs, would have to go back first.`,
       );
     const begun = schema.changes.find(
       ({ name }) => contractOf(memory, name).begun && !knows(schema, version, name),
