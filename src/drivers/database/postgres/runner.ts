@@ -2,6 +2,7 @@
 import type { Change } from '../../../core/database/change.ts';
 import { compile, tablesOf } from '../../../core/database/compile.ts';
 import type { Facts } from '../../../core/database/facts.ts';
+import { comesBack } from '../../../core/database/kept.ts';
 import { type Act, mustBeAllowed, type Placed } from '../../../core/database/phase.ts';
 import type { ChangeRunner, Order, PlannedStep, Status, Watch } from '../../../core/database/runner.ts';
 import type { Compiled } from '../../../core/database/step.ts';
@@ -62,7 +63,7 @@ export class PostgresRunner implements ChangeRunner {
   }
 
   async plan(change: Change): Promise<readonly PlannedStep[]> {
-    return this.#say(change.name, async () => plannedSteps(await this.#compiled(change)));
+    return this.#say(change.name, async () => plannedSteps(await this.#compiled(change), comesBack(change)));
   }
 
   async check(changes: readonly Change[]): Promise<void> {
