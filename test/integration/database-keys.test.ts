@@ -74,7 +74,8 @@ describe('a backfill meets every row once, by a key of', { concurrency: 2 }, () 
         );
         assert.deepEqual(missing, [{ n: 0 }]);
         const jobs = await db.sql('SELECT pass, rows::int, changed::int, done FROM segue.backfills');
-        assert.deepEqual(jobs, Array(2).fill({ pass: 1, rows, changed: rows, done: true }));
+        const whole = { pass: 1, rows, changed: rows, done: true };
+        assert.deepEqual(jobs, [whole, whole]);
       } finally {
         await db.close();
       }
@@ -115,10 +116,10 @@ describe('a place in a table', () => {
     const db = await begun();
     try {
       await db.sql('UPDATE segue.backfills SET cursor = cursor - 1');
-      const [before = ''] = await cursor(db);
+      const [was = ''] = await cursor(db);
       await oneBatch(db);
       const [now, end, ...more] = await cursor(db);
-      assert.ok(Number(now) > Number(before), `${now} after ${before}`);
+      assert.ok(Number(now) > Number(was), `${now} after ${was}`);
       assert.deepEqual([end, more], [String(rows), []]);
       await ended(db, 1);
     } finally {
