@@ -1,7 +1,6 @@
 /** Where a service can go back to now, for whoever asks how things stand. */
 import { SegueError, toErrorRecord } from '../core/errors.ts';
-import { contractsFor, knows } from '../core/release/schema.ts';
-import { type WayBackNow, wayBackAfter, wayBackDuring } from '../core/release/way-back.ts';
+import { endsBetween, type WayBackNow, wayBackAfter, wayBackDuring } from '../core/release/way-back.ts';
 import type { ReleaseRecord } from '../core/release/records.ts';
 import type { Control } from './control.ts';
 
@@ -13,14 +12,13 @@ export function wayBackOf({ ledger, database }: Control, service: string): WayBa
   const { desk } = database;
   const schema = desk.factsFor(service, null, desk.choice);
   if (!schema || stable === null || previous === null) return null;
-  const ends = contractsFor(schema, stable).filter(({ name }) => !knows(schema, previous, name));
   try {
     desk.refuseTaken(schema, previous);
   } catch (error) {
     if (!(error instanceof SegueError)) throw error;
     return wayBackAfter(service, previous, [], toErrorRecord(error));
   }
-  return wayBackAfter(service, previous, ends, null);
+  return wayBackAfter(service, previous, endsBetween(schema, stable, previous), null);
 }
 
 /** The same for a release that is shown: only while what it says is about what it did. */

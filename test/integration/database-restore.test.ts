@@ -117,3 +117,42 @@ test('what is above goes back first, and what has no way back says so', async ()
     await db.close();
   }
 });
+
+test('nothing goes back from what is partly dropped: the new columns are all that is left', async () => {
+  const db = await testDatabase(
+    server,
+    'CREATE TABLE t (id int PRIMARY KEY, a int, b int); INSERT INTO t VALUES (1, 2, 3)',
+  );
+  const change = changeOf(
+    'operations: [{ renameColumn: { table: t, column: a, to: c } }, { renameColumn: { table: t, column: b, to: d } }]',
+  );
+  const all = [change];
+  const { name } = change;
+  try {
+    await db.runner.expand(all, name);
+    await db.runner.backfill(all, name);
+    await db.runner.contract(all, name, { now: false });
+    const comesBack = async () => (await db.runner.status(all)).changes[0]?.comesBack;
+    assert.equal(await comesBack(), true);
+    const ending = { aborted: false };
+    const stopped = db.runner.contract(
+      all,
+      name,
+      { now: true },
+      {
+        signal: ending,
+        onStep: ({ id, state }) => {
+          if (id.startsWith('finish.') && state === 'done') ending.aborted = true;
+        },
+      },
+    );
+    await assert.rejects(stopped, { code: 'BACKFILL_STOPPED' });
+    await assert.rejects(db.runner.restore(all, name), { code: 'CHANGE_ORDER' });
+    await assert.rejects(db.runner.revert(all, name, { dropData: true }), { code: 'CHANGE_ORDER' });
+    assert.equal(await comesBack(), false);
+    await db.runner.contract(all, name, { now: true });
+    assert.deepEqual(await db.sql('SELECT * FROM t'), [{ id: 1, c: 2, d: 3 }]);
+  } finally {
+    await db.close();
+  }
+});

@@ -35,7 +35,9 @@ export function renderDatabaseStatus(status: Status, nowMs: number, paint: Paint
 
 function remark(state: ChangeState, nowMs: number): string {
   const { phase, edited, missing, keptUntilMs, backfill, pendingRows, comesBack } = state;
+  const ended = ENDED_BY[phase];
   const parts = [
+    ...(ended === undefined ? [] : [ended]),
     ...(edited ? ['edited after it ran'] : []),
     ...(missing && phase !== 'adopted' ? ['its folder is gone'] : []),
     ...(backfill ? [progressLine(backfill)] : []),
@@ -50,6 +52,12 @@ function remark(state: ChangeState, nowMs: number): string {
   ];
   return parts.join('; ');
 }
+
+/** What was stopped in the middle waits for whoever began it. */
+const ENDED_BY: Partial<Readonly<Record<ChangeState['phase'], string>>> = {
+  restoring: 'its contract is half taken back: segue database revert --contract',
+  reverting: 'half taken back: segue database revert',
+};
 
 const PHASES: Readonly<Record<PlannedStep['phase'], string>> = {
   expand: 'expand: before the new version starts',

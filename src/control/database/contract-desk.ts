@@ -3,6 +3,7 @@
  * everything that could need the old schema; when nothing does for as long as the user wants, or a person says so,
  * what only older versions used is taken away. An older version that comes back makes the time begin anew.
  */
+import type { Phase } from '../../core/database/phase.ts';
 import type { ChangeState } from '../../core/database/runner.ts';
 import { SegueError, toErrorRecord } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
@@ -22,21 +23,23 @@ import type { SchemaWork } from './schema-work.ts';
 
 export interface ContractParts {
   readonly clock: Clock;
-  readonly plane: TrafficPlane;
+  readonly plane: Pick<TrafficPlane, 'report'>;
   readonly ledger: Ledger;
   readonly desk: SchemaDesk;
-  readonly work: SchemaWork;
+  readonly work: Pick<SchemaWork, 'contract'>;
   /** Flags that need the change, in a person's words: each can still be turned off, and what it did before comes back. */
   readonly flags: (change: string) => readonly string[];
 }
 
 const CONTRACTS = 'contracts';
 
+const OPEN: ReadonlySet<Phase> = new Set(['ready', 'contracting', 'contracted', 'restoring'] as const);
+
 export class ContractDesk {
   readonly #parts: ContractParts;
   readonly #turns = new Turns();
   readonly #closing = new AbortController();
-  /** Those that failed wait for a person. */
+  /** Those that failed wait for a person, unless they are taken back: then the next one begins anew. */
   readonly #failed = new Set<string>();
   readonly #firstSeen = new FirstSeen();
   #coming: readonly Required<ContractStatus>[] = [];
@@ -78,7 +81,7 @@ export class ContractDesk {
   ask(change: string, now: boolean, { by, reason }: Word): Promise<void> {
     return this.#turns.take(CONTRACTS, async () => {
       const states = await this.#open();
-      const state = states.find(({ name }) => name === change);
+      const state = states.find(({ name, phase }) => name === change && phase !== 'restoring');
       if (!state) throw new SegueError('CHANGE_ORDER', `There is nothing to contract of ${change}.`);
       const [first] = states.filter(({ phase }) => phase !== 'contracted');
       if (state.phase !== 'contracted' && first !== state)
@@ -91,11 +94,11 @@ export class ContractDesk {
     });
   }
 
-  /** Those that can be contracted, or whose kept part can go, in their order. */
+  /** Those that can be contracted, or whose kept part can go, in their order, with those that keep others waiting. */
   async #open(): Promise<readonly ChangeState[]> {
     const seen = await this.#parts.desk.look();
     if (!seen) throw new SegueError('DATABASE_NOT_CONFIGURED');
-    return seen.states.filter(({ phase }) => ['ready', 'contracting', 'contracted'].includes(phase));
+    return seen.states.filter(({ phase }) => OPEN.has(phase));
   }
 
   async #round(): Promise<void> {
@@ -109,6 +112,11 @@ export class ContractDesk {
     const coming: Required<ContractStatus>[] = [];
     let waits = false;
     for (const state of await this.#open()) {
+      // Whoever takes it back ends that, and later ones wait for it.
+      if (state.phase === 'restoring') {
+        waits = true;
+        continue;
+      }
       const { contract } = choice;
       const [neededBy, done] = await this.#attend(state, waits, contract.afterMs);
       // They run in their order; what is kept of those before is in nobody's way.
@@ -151,6 +159,7 @@ export class ContractDesk {
         { kind: 'contract-held', change, by },
       );
     const isKept = keptUntilMs !== null && nowMs < keptUntilMs;
+    if (!record.begun) this.#failed.delete(change);
     if (next.do !== 'contract' || waits || isKept || this.#failed.has(change)) return [needs, false];
     // What fails is in the journal, and waits for a person.
     return [

@@ -13,7 +13,9 @@ import type { ChangeRunner, ChangeState } from '../../core/database/runner.ts';
 import { systemClock } from '../../drivers/clock/system.ts';
 import { openSqliteStore } from '../../drivers/store/sqlite/open.ts';
 import { Ledger } from '../ledger.ts';
-import { memoryOf, memorySetting, withContract } from './memory.ts';
+import { NO_CONTRACT } from '../../core/release/contract.ts';
+import { ContractDesk } from './contract-desk.ts';
+import { contractOf, memoryOf, memorySetting, withContract } from './memory.ts';
 import { SchemaDesk } from './schema-desk.ts';
 
 const CHOICE = {
@@ -42,6 +44,7 @@ const stateOf = (name: string, phase: Phase): ChangeState => ({
 interface Database {
   folder: readonly string[];
   phases: Readonly<Record<string, Phase>>;
+  comesBack?: boolean;
   /** What a look waits for, once it has read the folder. */
   slow: Promise<void>;
 }
@@ -57,11 +60,14 @@ async function desk(t: TestContext, database: Database) {
   const never = () => Promise.reject(new Error('nobody asks for this'));
   const runner = (folder: readonly Change[], slow: Promise<void>): ChangeRunner => ({
     ...{ expand: never, backfill: never, contract: never, revert: never, order: never, adopt: never },
-    ...{ clients: never, close: () => Promise.resolve(), plan: () => Promise.resolve([]) },
+    ...{ close: () => Promise.resolve(), plan: () => Promise.resolve([]) },
+    clients: () => Promise.resolve([]),
     check: () => Promise.resolve(),
     restore: never,
     async status() {
-      const changes = folder.map(({ name }) => stateOf(name, database.phases[name] ?? 'new'));
+      const { comesBack = false } = database;
+      const phaseOf = (name: string) => database.phases[name] ?? 'new';
+      const changes = folder.map(({ name }) => ({ ...stateOf(name, phaseOf(name)), comesBack }));
       await slow;
       return { server: '17', adopted: true, changes, drift: [], holder: null };
     },
@@ -124,11 +130,22 @@ test('a version is refused without its change, after a contract, and while one i
   });
   assert.equal(refusal([]), 'ROLLBACK_PAST_CONTRACT');
   assert.equal(refusal(['0001-a']), null);
-  for (const phase of ['contracting', 'contracted', 'finished'] as const) {
+  for (const phase of ['contracting', 'contracted', 'restoring', 'finished'] as const) {
     database.phases = { ...phases, '0002-b': phase };
     await schema.look();
     assert.equal(refusal(['0001-a']), 'ROLLBACK_PAST_CONTRACT', phase);
     assert.equal(refusal(['0001-a', '0002-b']), null, phase);
+  }
+  await ledger.write(() => {
+    const none = withContract(memoryOf(ledger), '0001-a', { begun: false });
+    return { facts: [], changes: [memorySetting(none)] };
+  });
+  database.comesBack = true;
+  for (const phase of ['ready', 'contracted'] as const) {
+    database.phases = { '0001-a': 'contracted', '0002-b': phase };
+    await schema.look();
+    assert.equal(refusal([]), null, 'both go back, the last one first');
+    assert.equal(refusal(['0002-b']), phase === 'ready' ? null : 'ROLLBACK_PAST_CONTRACT', phase);
   }
   database.phases = { '0001-a': 'adopted', '0002-b': 'ready' };
   assert.deepEqual(await schema.readFor(CHOICE), ['0002-b'], 'what was there before is nobody’s');
@@ -151,4 +168,63 @@ test('a change that was edited or is half taken back, and a database that is awa
     (await schema.readForRollback({ ...CHOICE, url: 'env:NOT_SET' })) ?? '',
     /planned by what it said last/,
   );
+});
+
+const SAID = { freeSinceMs: 1, word: { by: 'ann', reason: 'all is well' } };
+
+async function said(ledger: Ledger, name: string): Promise<void> {
+  await ledger.write(() => ({
+    facts: [],
+    changes: [memorySetting(withContract(memoryOf(ledger), name, SAID))],
+  }));
+}
+
+test('no word and no time holds for a change that was taken back, or whose contract was', async (t) => {
+  const database: Database = { folder: ['0001-a'], phases: {}, slow: Promise.resolve() };
+  const { desk: schema, ledger } = await desk(t, database);
+  const after = async (...phases: readonly Phase[]) => {
+    await said(ledger, '0001-a');
+    for (const phase of phases) {
+      database.phases = { '0001-a': phase };
+      await schema.look();
+    }
+    const { word } = contractOf(memoryOf(ledger), '0001-a');
+    return word;
+  };
+  assert.deepEqual(await after('ready'), SAID.word);
+  assert.deepEqual(await after('contracting', 'contracted'), SAID.word);
+  assert.deepEqual(await after('restoring'), SAID.word);
+  assert.equal(await after('contracted', 'restoring', 'ready'), null);
+  assert.equal(await after('reverting', 'reverted'), null);
+  assert.deepEqual(contractOf(memoryOf(ledger), '0001-a'), NO_CONTRACT);
+});
+
+test('no contract is begun behind one that is being taken back', async (t) => {
+  const phases: Record<string, Phase> = { '0001-a': 'restoring', '0002-b': 'ready' };
+  const database: Database = { folder: ['0001-a', '0002-b'], phases, slow: Promise.resolve() };
+  const { desk: schema, ledger } = await desk(t, database);
+  await schema.look();
+  await said(ledger, '0002-b');
+  const asked: string[] = [];
+  const contracts = new ContractDesk({
+    ...{ clock: systemClock, plane: { report: () => null }, ledger, desk: schema, flags: () => [] },
+    work: { contract: (name) => Promise.resolve(void asked.push(name)) },
+  });
+  const running = contracts.run();
+  t.after(async () => {
+    contracts.close();
+    await running;
+  });
+  const word = { by: 'ann', reason: '' };
+  // In its turn after the round that has begun.
+  await assert.rejects(contracts.ask('0001-a', false, word), { code: 'CHANGE_ORDER' });
+  assert.deepEqual([asked, contracts.trouble], [[], null]);
+  assert.deepEqual(
+    contracts.coming.map(({ change: name }) => name),
+    ['0002-b'],
+  );
+  await assert.rejects(contracts.ask('0002-b', false, word), { code: 'CHANGE_ORDER', message: /0001-a/ });
+  database.phases = { ...phases, '0001-a': 'contracted' };
+  await contracts.ask('0002-b', false, word);
+  assert.deepEqual(asked, ['0002-b']);
 });

@@ -8,7 +8,14 @@ import type { Phase } from '../../core/database/phase.ts';
 import type { ChangeRunner, ChangeState } from '../../core/database/runner.ts';
 import { SegueError } from '../../core/errors.ts';
 import type { DatabaseChoice } from '../../core/project.ts';
-import { knows, madeWith, type Reach, type SchemaFacts, strangeTo } from '../../core/release/schema.ts';
+import {
+  knows,
+  madeWith,
+  type Reach,
+  type SchemaFacts,
+  strangeTo,
+  stuckUnder,
+} from '../../core/release/schema.ts';
 import { Turns } from '../../core/turns.ts';
 import { formatDurationMs } from '../../core/units.ts';
 import type { SchemaMemory } from '../../wire/schema-memory.ts';
@@ -191,6 +198,11 @@ export class SchemaDesk {
       throw pastContract(
         `${bound.name} was contracted, and ${version} was made before it: what it writes would be seen by nobody. What it wrote, and what was written since, is kept for ${formatDurationMs(bound.keepMs)} after the contract.`,
       );
+    const stuck = stuckUnder(schema, version);
+    if (stuck)
+      throw pastContract(
+        `${stuck[0].name} was contracted, and ${version} was made before it: to take that back, ${stuck[1].name}, which ${version} needs, would have to go back first.`,
+      );
     const begun = schema.changes.find(
       ({ name }) => contractOf(memory, name).begun && !knows(schema, version, name),
     );
@@ -211,8 +223,10 @@ function contractsAfter(
   changes: SchemaMemory['changes'],
 ): SchemaMemory['contracts'] {
   const was = (name: string) => before.find((each) => each.name === name)?.reach;
-  const restored = changes.filter(({ name, reach }) => reach === 'filled' && was(name) === 'contracted');
-  const names = new Set(restored.map(({ name }) => name));
+  const back = changes.filter(
+    ({ name, reach }) => reach === 'new' || (reach === 'filled' && was(name) === 'contracted'),
+  );
+  const names = new Set(back.map(({ name }) => name));
   return Object.fromEntries(Object.entries(contracts).filter(([name]) => !names.has(name)));
 }
 

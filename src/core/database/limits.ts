@@ -40,9 +40,9 @@ export const databaseLimits = {
   settleRowsMax: 1_000,
   replicationLagMaxMs: 5_000,
   observeIntervalMs: 1_000,
-  /** Times that a table is gone through until no row is left to do. */
-  /** In a row, of a statement that took fewer rows than it might: it has caught up with who writes. */
+  /** In a row, of a statement that took far fewer rows than it might: it has caught up with who writes. */
   shortBatchesMax: 3,
+  /** Times that a table is gone through until no row is left to do. */
   passesMax: 20,
 } as const;
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { limits } from '../limits.ts';
-import { FIRST_PACE, nextPace, type Pace, type Seen } from './pace.ts';
+import { FIRST_PACE, isShort, nextPace, type Pace, type Seen } from './pace.ts';
 
 const calm: Seen = {
   tookMs: limits.database.batchTargetMs,
@@ -49,4 +49,10 @@ test('a replica that lags, statements that wait, a vacuum at work and a throttle
   assert.equal(after(FIRST_PACE, { deadShare: 2 }, 1).pauseMs, calm.tookMs);
   assert.equal(after(FIRST_PACE, { speed: 0.5 }, 1).pauseMs, calm.tookMs);
   assert.ok(after(FIRST_PACE, { speed: 0.01 }, 1).pauseMs > calm.tookMs * 50);
+});
+
+test('a batch that lacks the rows that others wrote meanwhile is not taken for the end', () => {
+  assert.equal(isShort(499, 500), false);
+  assert.equal(isShort(batchRowsMin / 2, batchRowsMin), false);
+  assert.deepEqual([isShort(4, batchRowsMin), isShort(3, 500)], [true, true]);
 });

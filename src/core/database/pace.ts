@@ -56,6 +56,12 @@ export function nextPace({ batchRows, pauseMs }: Pace, seen: Seen): Pace {
   return { batchRows: rows, pauseMs: Math.max(eased(pauseMs), vacuumed, slowed) };
 }
 
+/**
+ * Of a statement that takes so many rows and no more. One that has many before it may find a few less, too: those that
+ * somebody wrote or deleted while it waited for them.
+ */
+export const isShort = (changed: number, asked: number): boolean => changed * 2 < asked;
+
 function bounded(rows: number): number {
   return Math.round(Math.min(batchRowsMax, Math.max(batchRowsMin, rows)));
 }

@@ -20,11 +20,18 @@ test('each act has its phases', () => {
     ['expand', ['new', 'expanding', 'expanded', 'ready', 'reverted']],
     ['backfill', ['expanded', 'ready']],
     ['contract', ['ready', 'contracting', 'contracted', 'finished']],
-    ['revert', ['expanding', 'expanded', 'ready', 'contracting', 'contracted', 'reverting', 'reverted']],
+    ['restore', ['ready', 'contracting', 'contracted', 'restoring']],
+    [
+      'revert',
+      [
+        ...(['expanding', 'expanded', 'ready', 'contracting', 'contracted'] as const),
+        ...(['restoring', 'reverting', 'reverted'] as const),
+      ],
+    ],
   ];
   const every: readonly Phase[] = [
     ...(['new', 'expanding', 'expanded', 'ready', 'contracting'] as const),
-    ...(['contracted', 'finished', 'reverting', 'reverted', 'adopted'] as const),
+    ...(['contracted', 'restoring', 'finished', 'reverting', 'reverted', 'adopted'] as const),
   ];
   for (const [act, phases] of allowed)
     for (const phase of every)
@@ -42,4 +49,19 @@ test('changes pile up forwards, contract in order, and go back in the opposite o
     '0002 is ready and comes after it and has to go back first.',
   );
   assert.equal(refused('revert', '0001', ['ready', 'reverted']), null);
+});
+
+test('a contract that is being taken back keeps later ones waiting, and is taken back after those above it', () => {
+  assert.equal(refused('contract', '0002', ['restoring', 'ready']), '0001 is restoring and comes first.');
+  assert.equal(refused('expand', '0002', ['restoring', 'new']), null);
+  assert.equal(refused('restore', '0001', ['contracted', 'ready']), null);
+  for (const above of ['contracting', 'contracted', 'restoring', 'finished'] as const)
+    assert.match(refused('restore', '0001', ['contracted', above]) ?? '', /has to go back first/);
+});
+
+test('what is partly dropped goes no way back: the new columns are all that is left', () => {
+  const all = [{ name: '0001', phase: 'contracted', dropping: true } as const];
+  for (const act of ['restore', 'revert'] as const)
+    assert.throws(() => mustBeAllowed(act, '0001', all), { code: 'CHANGE_ORDER', message: /contract 0001/ });
+  mustBeAllowed('contract', '0001', all);
 });

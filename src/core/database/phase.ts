@@ -19,6 +19,8 @@ export type Act = 'expand' | 'backfill' | 'contract' | 'restore' | 'revert';
 export interface Placed {
   readonly name: string;
   readonly phase: Phase;
+  /** Some of what it replaced is dropped; left out: nothing is. */
+  readonly dropping?: boolean;
 }
 
 /** Each act may also be done again: then it finds everything done. */
@@ -67,6 +69,11 @@ export function mustBeAllowed(act: Act, name: string, all: readonly Placed[]): v
   const phase = all[at]?.phase ?? 'new';
   if (!ALLOWED[act].includes(phase))
     throw new SegueError('CHANGE_ORDER', `${name} is ${phase}; ${WHY[act]}.`);
+  if (all[at]?.dropping && (act === 'restore' || act === 'revert'))
+    throw new SegueError(
+      'CHANGE_ORDER',
+      `What ${name} replaced is being dropped; "segue database contract ${name} --now" ends it.`,
+    );
   const before = all.slice(0, Math.max(0, at));
   const after = all.slice(at + 1);
   const waits =

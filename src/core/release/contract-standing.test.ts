@@ -4,9 +4,10 @@ import { test } from 'node:test';
 import type { Certificate } from './certificate.ts';
 import { type ContractStanding, describeContract, describeNeed, describeReach } from './contract-standing.ts';
 import type { ReleaseRecord } from './records.ts';
+import type { SchemaFacts } from './schema.ts';
 import type { ReleaseState } from './state.ts';
 import type { Step } from './step.ts';
-import { wayBackAfter, wayBackDuring } from './way-back.ts';
+import { endsBetween, wayBackAfter, wayBackDuring } from './way-back.ts';
 
 const standing: ContractStanding = {
   ...{ change: '0001-a', keptUntilMs: null, freeSinceMs: null, againSinceMs: null, dueAtMs: null },
@@ -82,4 +83,37 @@ test('after a release it is a rollback, as long as that is not refused', () => {
   const refusal = { code: 'ROLLBACK_PAST_CONTRACT', detail: '0001-a was contracted' } as const;
   const closed = wayBackAfter('web', 'v1', [{ name: '0001-a', keepMs: 0 }], refusal);
   assert.deepEqual([closed.how, closed.until, closed.text], [null, [], 'none: 0001-a was contracted']);
+});
+
+test('after a contract that can be taken back the way back still has its end', () => {
+  const change = { digest: '', keepMs: 3_600_000, comesBack: true } as const;
+  const schema: SchemaFacts = {
+    changes: [
+      { ...change, name: '0001-a', reach: 'finished' },
+      { ...change, name: '0002-b', reach: 'contracted' },
+      { ...change, name: '0003-c', reach: 'filled' },
+      { ...change, name: '0004-d', reach: 'filled' },
+    ],
+    known: { v1: ['0001-a'], v2: ['0001-a', '0002-b', '0003-c'] },
+  };
+  const ends = endsBetween(schema, 'v2', 'v1');
+  assert.deepEqual(
+    ends.map(({ name }) => name),
+    ['0002-b', '0003-c'],
+  );
+  const { text, until } = wayBackAfter('web', 'v1', ends, null);
+  assert.deepEqual(until, ['0002-b', '0003-c']);
+  assert.match(
+    text,
+    /; v1 can come back until 1h after the contract of 0002-b, which [^;]*; then that is refused$/,
+  );
+});
+
+test('the contract that ends the way back need not be the first one', () => {
+  const first = { name: '0001-a', keepMs: 86_400_000, comesBack: true };
+  const said = (second: object) =>
+    wayBackAfter('web', 'v1', [first, { name: '0002-b', keepMs: 3_600_000, ...second }], null).text;
+  assert.match(said({ comesBack: true }), /1d after the contract of 0001-a.*1h after the contract of 0002-b/);
+  assert.match(said({}), /1d after the contract of 0001-a.*v1 can come back until the contract of 0002-b/);
+  assert.doesNotMatch(said({ comesBack: true, keepMs: 86_400_000 }), /0002-b/);
 });

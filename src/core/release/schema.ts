@@ -53,6 +53,22 @@ export function strangeTo(schema: SchemaFacts, version: string, reach: Reach): S
 }
 
 /**
+ * A contract that would have to be taken back, and one that was made after it and stays, because the version was made
+ * with that one: they go back in the opposite order, or not at all. Undefined: none is in the way of another.
+ */
+export function stuckUnder(
+  schema: SchemaFacts,
+  version: string,
+): readonly [SchemaChange, SchemaChange] | undefined {
+  const [first] = strangeTo(schema, version, 'contracted');
+  const after = first ? schema.changes.slice(schema.changes.indexOf(first) + 1) : [];
+  const stays = after.find(
+    ({ name, reach }) => (reach === 'contracted' || reach === 'finished') && knows(schema, version, name),
+  );
+  return first && stays ? [first, stays] : undefined;
+}
+
+/**
  * The schema's steps among those of a strategy: expanded before anything of the candidate runs, rows filled beside its
  * start, and all of them there before a test or a user meets it. Where requests wait for the candidate (handover),
  * nothing is left to be filled while they do. `atWork`: workers, which work from their start; where two must not run

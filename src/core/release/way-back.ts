@@ -2,7 +2,7 @@
 import type { ErrorRecord } from '../errors.ts';
 import { describeEnd, describeWay, type WayBack } from './certificate.ts';
 import type { ReleaseRecord } from './records.ts';
-import type { SchemaChange } from './schema.ts';
+import { knows, type SchemaChange, type SchemaFacts } from './schema.ts';
 import { isPromoted } from './state.ts';
 
 export interface WayBackNow {
@@ -30,11 +30,20 @@ export function wayBackDuring({ state, plan }: ReleaseRecord): WayBackNow | null
   return { to, how, starts, until: contracts.map(({ name }) => name), text: text.join('; ') };
 }
 
+type End = Pick<SchemaChange, 'name' | 'keepMs' | 'comesBack'>;
+
+/** What ends the way back from `stable` to `to`: contracts to come, and those whose kept part goes. */
+export function endsBetween(schema: SchemaFacts, stable: string, to: string): SchemaChange[] {
+  const ends = ({ name, reach }: SchemaChange) =>
+    reach !== 'finished' && knows(schema, stable, name) && !knows(schema, to, name);
+  return schema.changes.filter(ends);
+}
+
 /** After the release: `refusal` is why a rollback would be refused now. */
 export function wayBackAfter(
   service: string,
   to: string,
-  ends: readonly Pick<SchemaChange, 'name' | 'keepMs'>[],
+  ends: readonly End[],
   refusal: ErrorRecord | null,
 ): WayBackNow {
   const none = { to, starts: 0, until: [] };
@@ -44,7 +53,14 @@ export function wayBackAfter(
   return { ...none, how: 'new-release', until, text };
 }
 
-/** They come in their order, and the first one ends it. */
-function endOf(to: string, contracts: readonly Pick<SchemaChange, 'name' | 'keepMs'>[]): string[] {
-  return describeEnd({ to, ways: [], problems: [], contracts: contracts.slice(0, 1) });
+/** They come in their order: the first one ends it, or one of those after it whose way back is shorter. */
+function endOf(to: string, contracts: readonly End[]): string[] {
+  let shortestMs = Infinity;
+  const first = contracts.filter(({ keepMs, comesBack }) => {
+    const openMs = comesBack ? keepMs : 0;
+    if (openMs >= shortestMs) return false;
+    shortestMs = openMs;
+    return true;
+  });
+  return describeEnd({ to, ways: [], problems: [], contracts: first });
 }

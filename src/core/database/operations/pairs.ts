@@ -45,6 +45,8 @@ export interface PairSql {
   readonly dropRest: readonly string[];
   /** The function that brings what is pending in step, and gives how many are left. */
   readonly settle: string;
+  /** True of a row of the old table, by the name of that table, that is not pending: the new table has nothing newer. */
+  readonly settled: string;
 }
 
 export function pairSql(pair: Pair): PairSql {
@@ -63,6 +65,7 @@ export function pairSql(pair: Pair): PairSql {
       `DROP TABLE IF EXISTS ${names.pending} CASCADE`,
     ],
     settle: `${names.settle}()`,
+    settled: `NOT EXISTS (SELECT FROM ${names.pending} AS segue_pending WHERE (${pendingOld(pair)}) = (${keysOf(quoteName(pair.old.table.name), pair.old).join(', ')}))`,
   };
 }
 
@@ -94,6 +97,8 @@ const pendingKeys = ({ old, new: young }: Pair) => [
   ...old.key.map((_, index) => `segue_o${index}`),
   ...young.key.map((_, index) => `segue_n${index}`),
 ];
+
+const pendingOld = ({ old }: Pair) => old.key.map((_, i) => `segue_pending.segue_o${i}`).join(', ');
 
 /** Both keys as one value of the type of the pending table. */
 const keyRow = (pair: Pair, names: Names, old: string, young: string) =>
@@ -136,7 +141,7 @@ function forwardBody(pair: Pair, names: Names): string[] {
   const same = [...keysOf('OLD', old), ...keysOf('segue_old', young)];
   const now = [...keysOf('NEW', old), ...keysOf('segue_new', young)];
   const pending = (record: string) =>
-    `SELECT array_agg(segue_id) INTO segue_ids FROM ${names.pending} AS segue_pending WHERE (${old.key.map((_, i) => `segue_pending.segue_o${i}`).join(', ')}) = (${keysOf(record, old).join(', ')});`;
+    `SELECT array_agg(segue_id) INTO segue_ids FROM ${names.pending} AS segue_pending WHERE (${pendingOld(pair)}) = (${keysOf(record, old).join(', ')});`;
   const forget = `IF segue_ids IS NOT NULL THEN DELETE FROM ${names.pending} WHERE segue_id = ANY(segue_ids); END IF;`;
   const changed = (name: string) =>
     `CASE WHEN record_image_eq(ROW(segue_old.${name}), ROW(segue_new.${name})) THEN segue_target.${name} ELSE segue_new.${name} END`;

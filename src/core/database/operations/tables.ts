@@ -217,7 +217,7 @@ function rowsInStep(
     jobs: [
       {
         ...{ type: 'copy', id: `${index + 1}.copy`, table, key, rows, pending },
-        ...copies(table, to, columns, keys(targetKey)),
+        ...copies(table, to, columns, { key: keys(targetKey), settled: pair.settled }),
       },
     ],
     contract: [step(context, 'drop-forward', `${names[0]} is written no more`, [table], ...pair.dropForward)],
@@ -251,12 +251,12 @@ function copies(
   table: TableName,
   to: TableName,
   columns: Readonly<Record<string, string>>,
-  key: readonly string[],
+  { key, settled }: { readonly key: readonly string[]; readonly settled: string },
 ): Pick<CopyJob, 'insert' | 'lock' | 'update'> {
   const names = Object.keys(columns);
   const batch = `FROM segue_batch AS ${quoteName(table.name)}`;
   const values = names.map((name) => `(${columns[name]})`).join(', ');
-  const insert = `INSERT INTO ${quoteTable(to)} AS segue_target (${quoteNames(names)}) OVERRIDING SYSTEM VALUE SELECT ${values} ${batch} ON CONFLICT (${quoteNames(key)})`;
+  const insert = `INSERT INTO ${quoteTable(to)} AS segue_target (${quoteNames(names)}) OVERRIDING SYSTEM VALUE SELECT ${values} ${batch} WHERE ${settled} ON CONFLICT (${quoteNames(key)})`;
   const keys = key.map((name) => `(${columns[name]})`).join(', ');
   const rest = names.filter((name) => !key.includes(name)).map(quoteName);
   const row = (of: string) => `ROW(${rest.map((name) => `${of}.${name}`).join(', ')})`;

@@ -50,6 +50,13 @@ test('all that are not finished, in their order; one that is named, after those 
   assert.deepEqual(course('0003-c'), [[], ['0003-c'], [note]]);
 });
 
+test('one that is in the middle is said to stay as it is, whichever way it goes', () => {
+  for (const phase of ['contracting', 'restoring', 'reverting'] as const)
+    assert.deepEqual(course('0002-b', [state('0001-a', phase)])[2], [
+      `0001-a is ${phase}: it stays as it is`,
+    ]);
+});
+
 test('what cannot be rehearsed is refused', () => {
   assert.equal(
     code(() => course('0001-a')),

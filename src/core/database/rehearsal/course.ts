@@ -12,7 +12,12 @@ export interface Course {
 }
 
 const OPEN: ReadonlySet<Phase> = new Set<Phase>(['new', 'reverted', 'expanding', 'expanded', 'ready']);
-const CONTRACTED: ReadonlySet<Phase> = new Set<Phase>(['contracting', 'contracted', 'reverting']);
+const CONTRACTED: ReadonlySet<Phase> = new Set<Phase>([
+  'contracting',
+  'contracted',
+  'restoring',
+  'reverting',
+]);
 
 /** `named` is the name of a folder; null: every change that is not finished. Throws REHEARSAL_NOTHING, CHANGE_UNKNOWN. */
 export function courseOf(

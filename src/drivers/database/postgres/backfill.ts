@@ -10,7 +10,7 @@ import {
   lastKey,
   withinBatch,
 } from '../../../core/database/key-range.ts';
-import { FIRST_PACE, nextPace, type Pace } from '../../../core/database/pace.ts';
+import { FIRST_PACE, isShort, nextPace, type Pace } from '../../../core/database/pace.ts';
 import type { KeyColumn } from '../../../core/database/facts.ts';
 import { quoteName, quoteTable, showTable, type TableName } from '../../../core/database/identifier.ts';
 import type { Progress } from '../../../core/database/runner.ts';
@@ -44,7 +44,7 @@ interface Batch {
   readonly last: boolean;
 }
 
-/** Of a statement that takes so many rows and no more: one that takes fewer found no others. */
+/** Of a statement that takes so many rows and no more: one that takes far fewer found no others. */
 const LIMITED = /\blimit\s+:rows\b/i;
 
 type EndOfBatch = Readonly<Record<string, string | number>>;
@@ -191,7 +191,8 @@ class JobRun {
       const asked = this.#pace.batchRows;
       const { changed } = await session.query(job.statement.replace(/:rows\b/g, String(asked)));
       // It has caught up: what it finds now was written meanwhile, and while the old version writes that never ends.
-      this.#shortBatches = LIMITED.test(job.statement) && changed < asked ? this.#shortBatches + 1 : 0;
+      const isAtEnd = LIMITED.test(job.statement) && isShort(changed, asked);
+      this.#shortBatches = isAtEnd ? this.#shortBatches + 1 : 0;
       const last = changed === 0 || this.#shortBatches >= shortBatchesMax;
       return { cursor: null, rows: changed, changed, last };
     }

@@ -38,6 +38,8 @@ export interface Kept {
   readonly change: Change;
   readonly facts: Facts;
   readonly contractedAtMs: number | null;
+  /** Some of what it replaced is dropped. */
+  readonly dropping: boolean;
 }
 
 export interface KeptJob {
@@ -83,7 +85,8 @@ export async function keptSchemaLines(session: Session): Promise<readonly string
   return row?.lines ?? [];
 }
 
-const KEPT = `SELECT name, digest, phase, change, facts, (extract(epoch FROM contracted_at) * 1000)::float8 AS "contractedAtMs" FROM segue.changes`;
+const KEPT = `SELECT name, digest, phase, change, facts, (extract(epoch FROM contracted_at) * 1000)::float8 AS "contractedAtMs",
+  EXISTS (SELECT FROM segue.steps WHERE steps.change = changes.name AND steps.phase = 'finish') AS dropping FROM segue.changes`;
 
 export async function keptChanges(session: Session): Promise<readonly Kept[]> {
   return (await session.query<Kept>(`${KEPT} ORDER BY name`)).rows;

@@ -3,7 +3,7 @@ import type { PlannedStep } from '../../../core/database/runner.ts';
 import type { Compiled, Job, Run, Step } from '../../../core/database/step.ts';
 import { quoteName, quoteTable, showTable } from '../../../core/database/identifier.ts';
 
-export function plannedSteps(compiled: Compiled): readonly PlannedStep[] {
+export function plannedSteps(compiled: Compiled, comesBack: boolean): readonly PlannedStep[] {
   const of = (phase: PlannedStep['phase'], steps: readonly Step[]) =>
     steps.map(({ id, title, run }) => ({ phase, id, title, statements: statementsOf(run) }));
   return [
@@ -11,7 +11,8 @@ export function plannedSteps(compiled: Compiled): readonly PlannedStep[] {
     ...compiled.jobs.map(plannedJob),
     ...of('backfill', compiled.seal),
     ...of('contract', compiled.contract),
-    ...(compiled.finish.length > 0 && compiled.bound.length === 0 ? of('restore', compiled.restore) : []),
+    // Where nothing is kept the contract goes on to its end at once.
+    ...(comesBack ? of('restore', compiled.restore) : []),
     ...of('finish', compiled.finish),
     ...of('revert', compiled.revert),
   ];

@@ -2,6 +2,7 @@
 import type { Change } from '../../../core/database/change.ts';
 import { compile, tablesOf } from '../../../core/database/compile.ts';
 import type { Facts } from '../../../core/database/facts.ts';
+import { comesBack } from '../../../core/database/kept.ts';
 import { type Act, mustBeAllowed, type Placed } from '../../../core/database/phase.ts';
 import type { ChangeRunner, Order, PlannedStep, Status, Watch } from '../../../core/database/runner.ts';
 import type { Compiled } from '../../../core/database/step.ts';
@@ -62,7 +63,7 @@ export class PostgresRunner implements ChangeRunner {
   }
 
   async plan(change: Change): Promise<readonly PlannedStep[]> {
-    return this.#say(change.name, async () => plannedSteps(await this.#compiled(change)));
+    return this.#say(change.name, async () => plannedSteps(await this.#compiled(change), comesBack(change)));
   }
 
   async check(changes: readonly Change[]): Promise<void> {
@@ -327,7 +328,7 @@ interface Known {
 
 /** Those of the folder and those of the journal, in the order of their names. */
 function placesOf(changes: readonly Change[], kept: readonly Kept[]): Placed[] {
-  const phases = new Map<string, Placed['phase']>(changes.map(({ name }) => [name, 'new']));
-  for (const { name, phase } of kept) phases.set(name, phase);
-  return [...phases].map(([name, phase]) => ({ name, phase })).sort((a, b) => (a.name < b.name ? -1 : 1));
+  const places = new Map<string, Placed>(changes.map(({ name }) => [name, { name, phase: 'new' }]));
+  for (const { name, phase, dropping } of kept) places.set(name, { name, phase, dropping });
+  return [...places.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }

@@ -69,7 +69,7 @@ function stateOf(
   changes: readonly Change[],
   jobs: readonly KeptJob[],
 ): Omit<ChangeState, 'pendingRows'> {
-  const { name, phase, contractedAtMs } = kept;
+  const { name, phase, contractedAtMs, dropping } = kept;
   const file = changes.find((change) => change.name === name);
   return {
     ...{ name, phase },
@@ -78,7 +78,7 @@ function stateOf(
     keptUntilMs:
       phase === 'contracted' && contractedAtMs !== null ? contractedAtMs + kept.change.keepMs : null,
     backfill: phase === 'expanded' ? progressOf(kept, jobs) : null,
-    comesBack: comesBack(kept.change),
+    comesBack: comesBack(kept.change) && !dropping,
   };
 }
 

@@ -106,6 +106,8 @@ export class Run {
       note(`there is no way back: ${none}`);
       return;
     }
+    // What is pending would be brought in step by the way back, and look like a value that was lost.
+    await runner.status(request.changes);
     const kept = await KeptTables.of(sessions.looker, await this.#touched());
     this.#old.start({ rollBack: true });
     let refused: string | null = null;
