@@ -8,7 +8,7 @@ import type { Rehearsal } from '../../src/core/database/rehearsal/report.ts';
 import { type CliResult, type CliRun, cli, endCli, startCli } from './cli.ts';
 import { type Postgres, type PostgresOptions, startPostgres } from './postgres.ts';
 
-export const PEOPLE = `CREATE TABLE people (id serial PRIMARY KEY, name text NOT NULL, age int); INSERT INTO people (name, age) SELECT 'first' || i || ' last' || i, i % 90 FROM generate_series(1, 500) AS i`;
+export const PEOPLE = `CREATE TABLE people (id serial PRIMARY KEY, name text NOT NULL, age int); INSERT INTO people (name, age) SELECT 'first' || i || ' last' || i, i % 90 FROM generate_series(1, 500) AS i; ANALYZE people`;
 export const changeYaml = (operations: string, more = '') => `keep: 0\noperations: [${operations}]\n${more}`;
 export const RENAME = changeYaml('{ renameColumn: { table: people, column: name, to: full } }');
 
