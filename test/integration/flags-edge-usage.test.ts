@@ -57,8 +57,9 @@ async function assertExact(when: string): Promise<void> {
 async function killGateway(what: string, withWorkers: boolean): Promise<void> {
   const { pid, workers } = (await project.status()).gateway;
   assert.ok(pid !== null && workers.length > 0, what);
-  if (withWorkers) for (const worker of workers) process.kill(worker.pid, 'SIGKILL');
+  // The master first: it would replace them.
   process.kill(pid, 'SIGKILL');
+  if (withWorkers) for (const worker of workers) process.kill(worker.pid, 'SIGKILL');
   const isBack = async () => {
     const { gateway } = await project.status();
     return gateway.up && gateway.pid !== pid;
