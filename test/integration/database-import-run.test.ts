@@ -19,12 +19,11 @@ import { openSqlParser } from '../../src/drivers/sql/libpg-query/parser.ts';
 import { MIGRATION_CASES, type MigrationCase } from '../lint/migration-cases.ts';
 import { SCHEMA_BEFORE } from '../lint/migrations.ts';
 import { type TestDatabase, testDatabase } from '../support/database.ts';
-import { Writers } from '../support/database-writers.ts';
+import { underLoad } from '../support/database-writers.ts';
 import { type Postgres, startPostgres } from '../support/postgres.ts';
 
 const grammar = await openSqlParser();
 const CHANGE = '0001-imported';
-const statements = 15;
 
 let server: Postgres;
 before(async () => {
@@ -52,22 +51,6 @@ async function databaseBefore(t: TestContext): Promise<TestDatabase> {
 async function wrongRows(db: TestDatabase, query: string): Promise<unknown> {
   const [row] = await db.sql(query);
   return row?.['wrong'];
-}
-
-/** Programs of these versions at work while `act` runs, and a while before and after it. */
-async function underLoad(db: TestDatabase, lists: readonly (readonly string[])[], act: () => Promise<void>) {
-  const writers = await Promise.all(lists.map((list) => Writers.start(db, list, 2)));
-  try {
-    for (const each of writers) await each.more(statements);
-    await act();
-    for (const each of writers) await each.more(statements);
-  } finally {
-    for (const each of writers) await each.stop();
-  }
-  assert.deepEqual(
-    writers.flatMap(({ failures }) => failures),
-    [],
-  );
 }
 
 const nothing = () => Promise.resolve();

@@ -5,11 +5,10 @@
 import assert from 'node:assert/strict';
 import { changeOf, type TestDatabase, testDatabase } from './database.ts';
 import { type OperationCase, withRows } from './database-cases.ts';
-import { Writers } from './database-writers.ts';
+import { underLoad } from './database-writers.ts';
 import type { Postgres } from './postgres.ts';
 
 const rows = 200;
-const statements = 20;
 
 async function valueOf(db: TestDatabase, query: string): Promise<unknown> {
   const [row] = await db.sql(query);
@@ -20,29 +19,13 @@ async function inStep(db: TestDatabase, { apart }: OperationCase, when: string):
   if (apart !== undefined) assert.equal(await valueOf(db, apart), 0, `rows apart ${when}`);
 }
 
-/** Both versions at work while `act` runs, and a while before and after it. */
-async function underLoad(db: TestDatabase, lists: readonly (readonly string[])[], act: () => Promise<void>) {
-  const writers = await Promise.all(
-    lists.map((list) =>
-      Writers.start(
-        db,
-        list.map((text) => withRows(text, rows)),
-        2,
-      ),
-    ),
+/** Both versions at work while `act` runs. */
+const atWork = (db: TestDatabase, lists: readonly (readonly string[])[], act: () => Promise<void>) =>
+  underLoad(
+    db,
+    lists.map((list) => list.map((text) => withRows(text, rows))),
+    act,
   );
-  try {
-    for (const each of writers) await each.more(statements);
-    await act();
-    for (const each of writers) await each.more(statements);
-  } finally {
-    for (const each of writers) await each.stop();
-  }
-  assert.deepEqual(
-    writers.flatMap(({ failures }) => failures),
-    [],
-  );
-}
 
 export async function losesNothing(server: Postgres, each: OperationCase): Promise<void> {
   const db = await testDatabase(server, withRows(each.setup, rows));
@@ -53,20 +36,20 @@ export async function losesNothing(server: Postgres, each: OperationCase): Promi
     const atFirst = await valueOf(db, each.oldSum);
     await runner.expand(all, change.name);
     assert.equal(await valueOf(db, each.oldSum), atFirst, 'expanding changed what the old version sees');
-    await underLoad(db, [each.old], () => runner.backfill(all, change.name));
-    await underLoad(db, [each.old, each.new], async () => undefined);
+    await atWork(db, [each.old], () => runner.backfill(all, change.name));
+    await atWork(db, [each.old, each.new], async () => undefined);
     await inStep(db, each, 'after both versions wrote');
 
     const atRevert = await valueOf(db, each.oldSum);
     await runner.revert(all, change.name, { dropData: true });
     assert.equal(await valueOf(db, each.oldSum), atRevert, 'the way back changed what the old version sees');
 
-    await underLoad(db, [each.old], async () => {
+    await atWork(db, [each.old], async () => {
       await runner.expand(all, change.name);
       await runner.backfill(all, change.name);
     });
     await inStep(db, each, 'after the second backfill');
-    await underLoad(db, [each.old, each.new], async () => undefined);
+    await atWork(db, [each.old, each.new], async () => undefined);
     await inStep(db, each, 'after both versions wrote again');
     const atContract = await valueOf(db, each.newSum);
     await runner.contract(all, change.name, { now: true });
@@ -75,7 +58,7 @@ export async function losesNothing(server: Postgres, each: OperationCase): Promi
       atContract,
       'the contract changed what the new version sees',
     );
-    await underLoad(db, [each.new], async () => undefined);
+    await atWork(db, [each.new], async () => undefined);
 
     const { changes, drift } = await runner.status(all);
     assert.deepEqual([changes[0]?.phase, drift], ['finished', []]);
@@ -101,12 +84,12 @@ export async function failsNothing(server: Postgres, each: OperationCase): Promi
       await runner.backfill(all, change.name);
     };
     for (const again of [true, false]) {
-      await underLoad(db, [each.old], forward);
-      await underLoad(db, [each.old, each.new], async () => undefined);
+      await atWork(db, [each.old], forward);
+      await atWork(db, [each.old, each.new], async () => undefined);
       await inStep(db, each, 'after both versions wrote');
-      if (again) await underLoad(db, [each.old], () => runner.revert(all, change.name, { dropData: true }));
+      if (again) await atWork(db, [each.old], () => runner.revert(all, change.name, { dropData: true }));
     }
-    await underLoad(db, [each.new], () => runner.contract(all, change.name, { now: true }));
+    await atWork(db, [each.new], () => runner.contract(all, change.name, { now: true }));
     const { changes, drift } = await runner.status(all);
     assert.deepEqual([changes[0]?.phase, drift], ['finished', []]);
   } finally {

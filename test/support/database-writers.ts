@@ -1,4 +1,5 @@
 /** Clients of an old and a new version that write at the same time; a statement that fails is kept, and counted. */
+import assert from 'node:assert/strict';
 import type { Client } from 'pg';
 import type { TestDatabase } from './database.ts';
 
@@ -42,4 +43,27 @@ export class Writers {
       this.longestMs = Math.max(this.longestMs, performance.now() - begunMs);
     }
   }
+}
+
+/** Before an act, and after it. */
+const STATEMENTS = 20;
+
+/** Programs of these versions at work while `act` runs, and a while before and after it: none of them may fail. */
+export async function underLoad(
+  db: TestDatabase,
+  versions: readonly (readonly string[])[],
+  act: () => Promise<void>,
+): Promise<void> {
+  const writers = await Promise.all(versions.map((texts) => Writers.start(db, texts, 2)));
+  try {
+    for (const each of writers) await each.more(STATEMENTS);
+    await act();
+    for (const each of writers) await each.more(STATEMENTS);
+  } finally {
+    for (const each of writers) await each.stop();
+  }
+  assert.deepEqual(
+    writers.flatMap(({ failures }) => failures),
+    [],
+  );
 }

@@ -14,7 +14,7 @@ import {
   variantFor,
 } from '../../core/flags/override.ts';
 import { lowered, raisedPercent, raisedTo, surePercent } from '../../core/flags/raised.ts';
-import { subjectOf } from '../../core/flags/rollout.ts';
+import { isSame, subjectOf } from '../../core/flags/rollout.ts';
 import type { Service } from '../../core/project.ts';
 import { type FlagFact, losesCode } from '../../core/release/flag-facts.ts';
 import type { ReleaseRecord } from '../../core/release/records.ts';
@@ -26,6 +26,7 @@ import type { Change } from '../../ports/store.ts';
 import type { Ledger, Writing } from '../ledger.ts';
 import { until } from '../until.ts';
 import type { Asked, FlagDesk } from './flag-desk.ts';
+import { put, remembered } from './remembered.ts';
 
 const RAISES = 'flag-raises';
 
@@ -153,7 +154,7 @@ export class FlagRaises {
     const about = { service: release.service, release: release.id };
     const remember = (): Change[] => [
       ...(isNews ? [desk.askersNow()] : []),
-      this.#put({
+      put(RAISES, {
         ...this.#raises,
         [flag]: {
           release: release.id,
@@ -271,23 +272,14 @@ export class FlagRaises {
     const pending = desk.withoutPending(id);
     if (!isOurs && pending.length === 0) return;
     const left = Object.entries(this.#raises).filter(([, one]) => one.release !== id);
-    const changes = [this.#put(Object.fromEntries(left)), ...pending];
+    const changes = [put(RAISES, Object.fromEntries(left)), ...pending];
     await ledger.write(() => ({ facts: [], changes, service, release: id }));
   }
 
   get #raises(): Raises {
-    const text = this.#parts.ledger.setting(RAISES);
-    const value: unknown = text === undefined ? {} : JSON.parse(text);
-    return isRaises(value) ? value : {};
-  }
-
-  #put(raises: Raises): Change {
-    return { put: 'setting', key: RAISES, value: JSON.stringify(raises) };
+    return remembered<Raises>(this.#parts.ledger, RAISES, {});
   }
 }
 
-/** Only this class writes it. */
-const isRaises = (value: unknown): value is Raises => typeof value === 'object' && value !== null;
-const isSame = (a: Override | null, b: Override | null) => JSON.stringify(a) === JSON.stringify(b);
 const unshared = (flag: string) =>
   `${flag} has no variant that is "off", false or its file's default, so a share of it cannot be given; raise it to 100%.`;
