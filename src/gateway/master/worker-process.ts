@@ -12,6 +12,14 @@ export const WORKER_FIRST_FD = 3;
  */
 const COLLECTS_ALONE = ['--no-parallel-scavenge', '--no-concurrent-array-buffer-sweeping'];
 
+/**
+ * A request passes some sixty small functions in a row. V8 stops putting them into one another at a size that suits
+ * programs in which most code is cold; here all of it is hot, and a tenth of a request's processor time was calls.
+ */
+const INLINES_MORE = ['--max-inlined-bytecode-size=1500', '--max-inlined-bytecode-size-cumulative=4000'];
+
+const WORKER_WORDS = [...COLLECTS_ALONE, ...INLINES_MORE];
+
 export interface WorkerOrder {
   readonly id: string;
   /** The file that Node runs, and the one with which the worker would start a master. */
@@ -39,7 +47,7 @@ export function startWorker(order: WorkerOrder): ChildProcess | null {
 
 /** A worker may start a master, and that one workers: what is said twice would be said ever more often. */
 function nodeWords(): string[] {
-  return [...process.execArgv.filter((word) => !COLLECTS_ALONE.includes(word)), ...COLLECTS_ALONE];
+  return [...process.execArgv.filter((word) => !WORKER_WORDS.includes(word)), ...WORKER_WORDS];
 }
 
 /** What the service manager said to this process is not meant for those that it starts (sd_listen_fds(3)). */
