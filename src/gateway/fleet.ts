@@ -326,8 +326,9 @@ export class Fleet {
 
 /** The first ones at once. */
 async function inTurns(work: readonly (() => void)[]): Promise<void> {
-  for (let at = 0; at < work.length; at += limits.gateway.routingPartSize) {
+  const { servicesAtOnce } = limits.gateway;
+  for (let at = 0; at < work.length; at += servicesAtOnce) {
     if (at > 0) await setImmediate();
-    for (const act of work.slice(at, at + limits.gateway.routingPartSize)) act();
+    for (const act of work.slice(at, at + servicesAtOnce)) act();
   }
 }

@@ -37,6 +37,8 @@ export const gatewayLimits = {
   },
   /** Services and instances in one part of a routing: what is read in one turn of the event loop. */
   routingPartSize: 128,
+  /** Services whose instances go where a routing has them, in one turn of the event loop. */
+  servicesAtOnce: 32,
   /** Of messages between master and worker: what is read in one turn of the event loop, if it is more than one. */
   messageCharsPerTurn: 8 * 1024,
   protocolLineBytesMax: 32 * 1024 * 1024,
