@@ -2,9 +2,10 @@
  * What a backfill costs an application, or what every operation does to one under load:
  *   node bench/database.ts [--rows N] [--seconds N] [--rounds N] [--check]
  *   node bench/database.ts --operations [--rows N] [--only WORDS] [--check]
- * The first has the application alone, then during Segue's backfill, during batches of 1000 rows without a pause, and
- * during one UPDATE of the whole table; the same load, table and server, in turn. With --operations every operation
- * goes forward, back, forward again and contracts under clients of both versions, and a table is printed.
+ * The first has the application alone, then beside a query that only computes, during Segue's backfill, during
+ * batches of 1000 rows without a pause, and during one UPDATE of the whole table; the same load, table and server, in
+ * turn. With --operations every operation goes forward, back, forward again and contracts under clients of both
+ * versions, and a table is printed.
  * --check: exit code 1 when p99 during the backfill is over 1.2 times that without it, or the rate under 70% of
  * that of the batches; or a statement failed, one waited longer than the limit of a lock and 100 ms, the clients
  * were kept from 200 statements a second, or a row was not the same afterwards.

@@ -10,6 +10,8 @@ const CLIENTS = 8;
 const P99_TIMES_MAX = 1.2;
 const RATE_SHARE_MIN = 0.7;
 const FIXED_ROWS = 1_000;
+/** A few milliseconds of work, as a batch of the others is. */
+const COMPUTED_ROWS = 50_000;
 const NAME = '0001-change';
 
 export interface WaysOptions {
@@ -58,15 +60,23 @@ const fixed: Way = async (db, { rows }) => {
     await db.sql(`UPDATE people ${SET} WHERE id > ${from} AND id <= ${from + FIXED_ROWS}`);
   await db.sql('RESET segue.backfill');
 };
+/** Reads and writes no table and holds no lock: what the application feels is a core that is not there. */
+const computing: Way = async (db, { seconds }) => {
+  const untilMs = performance.now() + seconds * 1_000;
+  while (performance.now() < untilMs)
+    await db.sql(`SELECT count(*) FROM generate_series(1, ${COMPUTED_ROWS})`);
+};
 const whole: Way = async (db) => {
   await db.sql(`BEGIN; SET LOCAL segue.backfill = on; UPDATE people ${SET}; COMMIT`);
 };
 
 const ALONE = 'the application alone';
 const OURS = 'backfill of Segue';
+const COMPUTING = 'a query that only computes';
 const BATCHES = `batches of ${FIXED_ROWS}, no pause`;
 const WAYS: readonly (readonly [name: string, way: Way])[] = [
   [ALONE, alone],
+  [COMPUTING, computing],
   [OURS, segue],
   [BATCHES, fixed],
   ['one UPDATE', whole],
@@ -101,7 +111,7 @@ async function measure(
     p50Ms: quantileOf(latenciesMs, 0.5),
     p99Ms: quantileOf(latenciesMs, 0.99),
     maxMs: quantileOf(latenciesMs, 1),
-    rowsPerSecond: way === alone ? 0 : (rows / tookMs) * 1_000,
+    rowsPerSecond: way === alone || way === computing ? 0 : (rows / tookMs) * 1_000,
     failures,
   };
 }
@@ -126,6 +136,10 @@ export async function compareWays(server: Postgres, options: WaysOptions): Promi
   const share = of(OURS, 'rowsPerSecond') / of(BATCHES, 'rowsPerSecond');
   console.log(
     `p99 ${times.toFixed(2)} times that of the application alone (at most ${P99_TIMES_MAX}), rate ${(share * 100).toFixed(0)}% of the batches (at least ${RATE_SHARE_MIN * 100}%)`,
+  );
+  const computed = of(COMPUTING, 'p99Ms') / of(ALONE, 'p99Ms');
+  console.log(
+    `beside a query that only computes ${computed.toFixed(2)} times: what a busy core costs on this machine`,
   );
   const failures = [...results.values()].flat().flatMap((each) => each.failures);
   return [
