@@ -20,6 +20,9 @@ export async function startCaddy(
     `{
   admin off
   auto_https off
+  servers {
+    protocols h1 h2
+  }
   log {
     output discard
   }
