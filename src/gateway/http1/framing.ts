@@ -8,6 +8,11 @@ export type Framing = 'none' | 'length' | 'chunked' | 'close';
 const NO_CONTENT = 204;
 const NOT_MODIFIED = 304;
 
+/** RFC 9110 s. 8.6: it has no body and says that it has one, so who knows what comes next on its connection. */
+export function contradictsItself({ status, fields }: ResponseHead): boolean {
+  return status === NO_CONTENT && (fields.chunked || fields.contentLength > 0);
+}
+
 export function framingOf({ status, fields }: ResponseHead, method: number): Framing {
   if (method === METHOD.head || status === NO_CONTENT || status === NOT_MODIFIED) return 'none';
   if (fields.chunked) return 'chunked';
