@@ -198,29 +198,33 @@ test('a body that was waited for and not sent is not the next request, whoever a
   }
 });
 
-test('a connection on which an instance said that there is a body where there is none is not used again', async (t) => {
+test('a connection on which an instance contradicted itself about a body is not used again', async (t) => {
   const gateway = await startGateway(t);
+  const ODD: Readonly<Record<string, string>> = {
+    '/long': 'HTTP/1.1 204 No Content\r\nContent-Length: 39\r\n\r\n',
+    '/coded': 'HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n',
+    '/old': 'HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+  };
   const told: string[] = [];
   const app = await startRaw(t, 'a', (socket) => {
+    const say = (text: string, afterMs: number) =>
+      void setTimeout(() => socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n${text}`), afterMs);
     socket.on('data', (chunk: Buffer) => {
       const path = /^GET (\S+)/.exec(chunk.toString())?.[1] ?? '';
       told.push(path);
-      if (path === '/next')
-        return void setTimeout(() => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ngood'), 100);
-      socket.write(
-        `HTTP/1.1 204 No Content\r\n${path === '/coded' ? 'Transfer-Encoding: chunked' : 'Content-Length: 39'}\r\n\r\n`,
-      );
-      setTimeout(() => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil'), 20);
+      if (path === '/next') return say('good', 100);
+      socket.write(ODD[path] ?? '');
+      say('evil', 20);
     });
   });
   await gateway.route({ backends: [backendOf(app)] });
-  for (const path of ['/long', '/coded']) {
+  for (const path of Object.keys(ODD)) {
     const client = new RawClient(t, gateway.port);
     client.send(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\nGET /next HTTP/1.1\r\nHost: a\r\n\r\n`);
     const text = await client.until((heard) => /(?:good|evil)$/.test(heard), 'both answered');
-    assert.match(text, /^HTTP\/1\.1 204 [^]*good$/);
+    assert.match(text, /good$/, path);
   }
-  assert.deepEqual(told, ['/long', '/next', '/coded', '/next']);
+  assert.deepEqual(told, ['/long', '/next', '/coded', '/next', '/old', '/next']);
 });
 
 test('pipelined requests, bodies between them, are answered in order, one at a time', async (t) => {

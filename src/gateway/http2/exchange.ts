@@ -167,7 +167,7 @@ export class Exchange implements Upstream {
 
   #responded(flags: number, raw: readonly string[]): void {
     const ends = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
-    const text = responseText(raw, this.#isHead || ends ? 'none' : 'body');
+    const text = responseText(raw, this.#isHead ? 'head' : ends ? 'none' : 'body');
     this.#framing = text?.framing ?? 'none';
     this.#read(text);
   }
