@@ -38,6 +38,8 @@ export class Exchange implements Upstream {
   /** Of the response. */
   #framing: 'none' | 'length' | 'chunked' = 'none';
   #trailers: readonly string[] = [];
+  /** The instance said that this was the end. */
+  #whole = false;
 
   constructor(owner: ExchangeOwner, user: UpstreamUser | null) {
     this.#owner = owner;
@@ -122,6 +124,12 @@ export class Exchange implements Upstream {
 
   #listen(stream: ClientHttp2Stream): void {
     this.#stream = stream;
+    const push = stream.push.bind(stream);
+    // A reset without an error ends the stream for its reader, too; only then it is closed before its end comes.
+    stream.push = (part: unknown, encoding) => {
+      this.#whole ||= part === null && !stream.closed;
+      return push(part, encoding);
+    };
     stream.on('headers', (_fields, _flags, raw: readonly string[]) =>
       this.#read(responseText(raw, 'interim')),
     );
@@ -184,7 +192,7 @@ export class Exchange implements Upstream {
   }
 
   #ended(): void {
-    if (this.#framing !== 'chunked' || this.#stream?.rstCode) return;
+    if (this.#framing !== 'chunked' || !this.#whole || this.#stream?.rstCode) return;
     const last = lastChunk(this.#trailers);
     this.#give(last ?? GARBLED);
   }
