@@ -8,7 +8,7 @@ import { ChunkedBody } from '../http1/chunked-body.ts';
 import { METHOD } from '../http1/method.ts';
 import { RequestHead } from '../http1/request-head.ts';
 import { HEADROOM_BYTES, TAILROOM_BYTES, type Upstream, type UpstreamUser } from '../upstream.ts';
-import { http2Fields, http2Trailers } from './fields.ts';
+import { http2Fields, http2Trailers, objectOf } from './fields.ts';
 import { lastChunk } from './request-text.ts';
 import { responseText } from './response-text.ts';
 
@@ -82,8 +82,8 @@ export class Exchange implements Upstream {
     try {
       this.#listen(this.#session.request(list, { endStream: !hasBody, waitForTrailers: fields.chunked }));
     } catch {
-      // The session ended in this moment: nothing has left.
-      this.#refused = true;
+      // If the session ended in this moment, nothing has left; what Node does not send at all is not tried again.
+      this.#refused = this.#session.closed || this.#session.destroyed;
       return this.#broke();
     }
     return end === bytes.length || this.#sendBody(bytes.subarray(end));
@@ -149,10 +149,7 @@ export class Exchange implements Upstream {
   }
 
   #sendTrailers(stream: ClientHttp2Stream): void {
-    const fields = http2Trailers(Buffer.from(this.#chunks?.trailer ?? []));
-    const pairs: [string, string][] = [];
-    for (let at = 0; at + 1 < fields.length; at += 2) pairs.push([fields[at] ?? '', fields[at + 1] ?? '']);
-    stream.sendTrailers(Object.fromEntries(pairs));
+    stream.sendTrailers(objectOf(http2Trailers(Buffer.from(this.#chunks?.trailer ?? []))));
   }
 
   /** What is wrong with it was checked on its way in. The bytes are others' too, and are not changed. */
