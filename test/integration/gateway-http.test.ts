@@ -136,6 +136,17 @@ test('a client that was told to continue is told what came of it when its instan
   );
 });
 
+test('a client of HTTP/1.0 that names no host is served as it would be without the gateway', async (t) => {
+  const gateway = await startGateway(t);
+  const app = await startApp(t, 'a', (req, res) => res.end(`[${req.httpVersion} ${req.headers.host}]`));
+  await gateway.route({ backends: [backendOf(app)] });
+  for (const fields of ['', 'X-Request-Id: 12345678\r\n']) {
+    const client = new RawClient(t, gateway.port);
+    client.send(`GET / HTTP/1.0\r\n${fields}\r\n`);
+    assert.match(await client.untilEnd(), /^HTTP\/1.1 200 [^]*\[1.1 \]$/);
+  }
+});
+
 test('103 early hints go through before the answer', async (t) => {
   const gateway = await startGateway(t);
   const app = await startApp(t, 'a', (_req, res) => {

@@ -100,6 +100,29 @@ test('what a client says twice, or in the words of HTTP/1.1, reaches an instance
   await assertNothingUnexpected(gateway);
 });
 
+test('a request for no host is no trouble of an instance of HTTP/2', async (t) => {
+  const gateway = await startGateway(t);
+  const sessions = new Set<http2.ServerHttp2Session>();
+  const server = http2.createServer((_req, res) => void res.end('ok'));
+  server.on('session', (session) => sessions.add(session));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    for (const session of sessions) session.destroy();
+    server.close();
+  });
+  const backend = { id: 'a', version: 'v1', host: '127.0.0.1', port: portOf(server.address()) };
+  await gateway.route({ backends: [backend], protocol: 'h2c' });
+  for (const request of ['GET / HTTP/1.0\r\n', 'GET / HTTP/1.1\r\nHost:\r\nConnection: close\r\n']) {
+    const client = new RawClient(t, gateway.port);
+    client.send(`${request}\r\n`);
+    assert.match(await client.untilEnd(), /^HTTP\/1\.1 200 [^]*ok/);
+  }
+  assert.equal(sessions.size, 1);
+  await eventually('both are counted', () => gateway.counts('a')?.answered[0] === 2);
+  assert.equal(gateway.counts('a')?.failed, 0);
+});
+
 test('a held upload that its client gives up without an error has left', async (t) => {
   const gateway = await startGateway(t);
   const held = () => gateway.plane.report()?.services[0]?.holding;

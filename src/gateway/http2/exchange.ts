@@ -73,7 +73,10 @@ export class Exchange implements Upstream {
     const hasBody = fields.chunked || this.#left > 0;
     const list = [
       ...[':method', bytes.toString('latin1', head.methodFrom, head.methodTo), ':scheme', 'http'],
-      ...[':authority', bytes.toString('latin1', head.hostFrom, head.hostTo)],
+      // RFC 9113 s. 8.3.1: there is none that is empty.
+      ...(head.hostTo > head.hostFrom
+        ? [':authority', bytes.toString('latin1', head.hostFrom, head.hostTo)]
+        : []),
       ...[':path', bytes.toString('latin1', head.pathFrom, head.pathTo)],
       ...http2Fields(bytes, fields),
       ...['te', 'trailers'],
