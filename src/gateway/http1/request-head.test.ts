@@ -8,6 +8,12 @@ import { RequestHead } from './request-head.ts';
 
 const bytesOf = (text: string) => Buffer.from(text, 'latin1');
 const scanOf = (text: string) => new RequestHead().scan(bytesOf(text), 0, text.length);
+function scanned(bytes: Buffer): RequestHead {
+  const head = new RequestHead();
+  assert.equal(head.scan(bytes, 0, bytes.length), 'complete');
+  return head;
+}
+
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n';
 
 test('what was found: method, path, host, framing, options', () => {
@@ -30,6 +36,15 @@ test('what was found: method, path, host, framing, options', () => {
     [...kinds.subarray(0, count)],
     [FIELD.host, FIELD.contentLength, FIELD.connection, FIELD.named, FIELD.other],
   );
+});
+
+test('Upgrade is what it is, whatever else Connection names', () => {
+  const text = `${GET}Upgrade: websocket\r\nConnection: X-Hop, Upgrade\r\nX-Hop: 1\r\n\r\n`;
+  const bytes = bytesOf(text);
+  const { fields } = scanned(bytes);
+  assert.ok(fields.upgrade && fields.seek(bytes, FIELD.upgrade) >= 0);
+  assert.equal(text.slice(fields.valueFrom, fields.valueTo), 'websocket');
+  assert.equal(fields.kinds[3], FIELD.named);
 });
 
 test('as many names in Connection as a head has room for cost no more than other bytes', () => {
