@@ -52,8 +52,9 @@ function isWritten(text: string, name: string, escapes: string): boolean {
     wanted += isEscape ? 3 : 1;
     const isEscaped = text[at] === '%';
     const said = isEscaped ? hexadecimal(text, at + 1) : text[at] === '+' ? SPACE : text.charCodeAt(at);
-    // A byte above ASCII that is not escaped is a character of its own.
-    if (said !== byte || (!isEscaped && said > ASCII_MAX)) return false;
+    // A character above ASCII that is not escaped is several bytes; no request has one in its target.
+    if (!isEscaped && said > ASCII_MAX) return decoded(text) === name;
+    if (said !== byte) return false;
     at += isEscaped ? 3 : 1;
   }
   return at === text.length && wanted === escapes.length;

@@ -151,8 +151,9 @@ test('a name in a query is the one that decoding gives, however it is written', 
   );
   const text = fc.array(part, { maxLength: 4 }).map((parts) => parts.join(''));
   fc.assert(
-    fc.property(text, fc.oneof(text, text.map(decoded)), (written, name) => {
+    fc.property(text, text, fc.constantFrom('same', 'raw', 'other'), (written, other, which) => {
       const [inQuery = ''] = written.split('=');
+      const name = which === 'other' ? decoded(other) : which === 'raw' ? inQuery : decoded(inQuery);
       const expected = decoded(inQuery) === name ? 1 : 0;
       assert.equal(queryValues(`/?${written}`, name, 2).length, expected, `${written} for ${name}`);
     }),
