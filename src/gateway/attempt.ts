@@ -12,7 +12,7 @@ import { monotonicMs } from './clock.ts';
 import type { Failure } from './failure.ts';
 import { EventStream, hasVisibleEvents, isEventStream } from './event-stream.ts';
 import { CALL_AGAIN, GrpcCall, isGrpc } from './grpc-call.ts';
-import { framingOf } from './http1/framing.ts';
+import { contradictsItself, framingOf } from './http1/framing.ts';
 import { HeadWriter } from './http1/head-writer.ts';
 import { ResponseHead } from './http1/response-head.ts';
 import type { Instance } from './instance.ts';
@@ -44,7 +44,6 @@ export class Attempt implements UpstreamUser, BodySink {
   /** Undefined: the head came in one piece so far. */
   #partial: PartialHead | undefined;
   #heard = false;
-  #continued = false;
   #informed = 0;
   #body: ResponseBody | undefined;
   #stream: EventStream | GrpcCall | undefined;
@@ -137,7 +136,8 @@ export class Attempt implements UpstreamUser, BodySink {
 
   /** The request's body has left. A stream of HTTP/2 cannot tell: its connection may still have parts of it. */
   get flushed(): boolean | null {
-    return this.#upstream.mayRefuse ? null : this.#state !== 'over' && this.#upstream.flushed;
+    if (this.#upstream.mayRefuse || !this.#upstream.writable) return null;
+    return this.#state !== 'over' && this.#upstream.flushed;
   }
 
   /** A part of the request's body. */
@@ -192,8 +192,8 @@ export class Attempt implements UpstreamUser, BodySink {
     this.#informed += 1;
     if (this.#informed > limits.gateway.informationMax) return false;
     if (call.upgrade !== null || call.minor === 0) return true;
-    if (head.status === 100) this.#continued = true;
-    call.responding = true;
+    call.heard = true;
+    if (head.status === 100) call.continued = true;
     writer.information(bytes, head);
     this.#toClient(writer.written);
     if (!call.client.flushed) writer.replace();
@@ -222,7 +222,7 @@ export class Attempt implements UpstreamUser, BodySink {
     this.#upstream.deadlineMs = call.deadlineMs;
     this.#status = head.status;
     this.#idleLimitS = head.idleLimitS(bytes);
-    this.#reusable = minor === 1 ? !fields.close : fields.keepAlive;
+    this.#reusable = (minor === 1 ? !fields.close : fields.keepAlive) && !contradictsItself(head);
     const framing = framingOf(head, call.method);
     if (framing !== 'none' && isEventStream(bytes, head)) this.#beginEvents();
     else if (framing === 'chunked' && isGrpc(bytes, head)) this.#beginCall(monotonicMs());
@@ -231,7 +231,7 @@ export class Attempt implements UpstreamUser, BodySink {
     const events = this.#stream?.events;
     const body = new ResponseBody({ framing, length, minor: call.minor, events, digest });
     this.#body = body;
-    if (!body.keepsClient || call.leavesDoubt(this.#continued)) call.client.closeAfterCall();
+    if (!body.keepsClient) call.client.closeAfterCall();
     const connection = call.client.announce();
     const hsts = call.client.peer.secure ? this.service.hsts : null;
     writer.response(bytes, head, { connection, chunked: body.chunked, cookie: this.#cookie, hsts });
@@ -348,7 +348,7 @@ export class Attempt implements UpstreamUser, BodySink {
   /** The instance says that it did nothing with it, and all of it is still here (T2). */
   get #wasRefused(): boolean {
     const { call } = this;
-    return this.#upstream.refused && !call.responding && (call.body === null || call.body.rewind());
+    return this.#upstream.refused && !call.heard && (call.body === null || call.body.rewind());
   }
 
   #fail(failure: Failure): void {

@@ -80,7 +80,11 @@ export class Call implements RequestFacts {
   /** How often it was given to an instance, and where it went last. */
   sends = 0;
   ticket: Ticket | null = null;
-  /** Something of a response has been sent, 1xx included. */
+  /** An instance has said something of it, 1xx included: nobody else is asked (T2). */
+  heard = false;
+  /** The client was told to send its body. */
+  continued = false;
+  /** Something of its response has been sent: there can be no other one. */
   responding = false;
   /** Instances that could not be reached in this round. */
   #tried: Set<string> | undefined;
@@ -202,9 +206,9 @@ export class Call implements RequestFacts {
   }
 
   /** What the client sends after its response cannot be told apart from what it would have sent had it been let. */
-  leavesDoubt(continued: boolean): boolean {
+  get leavesDoubt(): boolean {
     if (this.upgrade !== null) return true;
-    return this.expectsContinue && !continued && this.body?.complete === false;
+    return this.expectsContinue && !this.continued && this.body?.complete === false;
   }
 
   get peerAddress(): string {
@@ -236,8 +240,8 @@ export class Call implements RequestFacts {
   #upgradeOf(): string | null {
     const { fields, method, minor } = head;
     if (!fields.upgrade || method !== METHOD.get || minor === 0 || this.body !== null) return null;
-    if (fields.seek(this.#bytes, FIELD.upgrade) < 0 || asksForH2c(this.#bytes, head)) return null;
-    return this.#bytes.toString('latin1', fields.valueFrom, fields.valueTo);
+    if (asksForH2c(this.#bytes, head) || fields.seek(this.#bytes, FIELD.upgrade) < 0) return null;
+    return this.#bytes.toString('latin1', fields.valueFrom, fields.valueTo) || null;
   }
 }
 

@@ -87,11 +87,13 @@ export class ClientConnection implements Timed {
 
   /** What the response under way is to say about the connection; it is kept to. */
   announce(): 'silent' | 'close' | 'keep-alive' {
-    if (this.#closes || this.#owner.retiring || this.#halfClosed || this.#call?.keepAlive !== true) {
+    const call = this.#call;
+    const isLast = this.#closes || this.#owner.retiring || this.#saidAll;
+    if (isLast || call?.keepAlive !== true || call.leavesDoubt) {
       this.#closes = true;
       return 'close';
     }
-    return this.#call.minor === 0 ? 'keep-alive' : 'silent';
+    return call.minor === 0 ? 'keep-alive' : 'silent';
   }
 
   /** As routes are found by it. A connection's requests are nearly always for the same host. */
@@ -101,6 +103,11 @@ export class ClientConnection implements Timed {
       this.#host = hostOf(this.#authority);
     }
     return this.#host;
+  }
+
+  /** There are no more requests from it. */
+  get #saidAll(): boolean {
+    return this.#halfClosed && this.#unread.length === 0;
   }
 
   closeAfterCall(): void {
@@ -262,6 +269,10 @@ export class ClientConnection implements Timed {
       return false;
     }
     if (scan === 'incomplete') {
+      if (this.#halfClosed) {
+        this.#end();
+        return false;
+      }
       if (this.#state === 'idle') this.deadlineMs = monotonicMs() + limits.gateway.headTimeoutMs;
       this.#state = 'head';
       this.#resume();
@@ -280,7 +291,7 @@ export class ClientConnection implements Timed {
     const call = new Call(this, bytes);
     this.#call = call;
     this.#state = 'call';
-    this.deadlineMs = Infinity;
+    this.deadlineMs = this.#halfClosed ? monotonicMs() + limits.gateway.halfClosedMs : Infinity;
     let at = end;
     if (call.body) {
       const bodyEnd = call.body.take(bytes, end, bytes.length);
@@ -288,6 +299,7 @@ export class ClientConnection implements Timed {
       at = bodyEnd;
     }
     this.#unread = at < bytes.length ? bytes.subarray(at) : EMPTY;
+    if (this.#halfClosed && call.body?.complete === false) return this.break();
     if (this.#unread.length > 0 || call.body?.full) this.#pause();
     else this.#resume();
     this.#owner.dispatch(call);
@@ -295,7 +307,7 @@ export class ClientConnection implements Timed {
 
   #next(nowMs: number): void {
     this.#call = undefined;
-    if (this.#closes || this.#halfClosed || this.#owner.closing) return this.#end();
+    if (this.#closes || this.#saidAll || this.#owner.closing) return this.#end();
     this.#state = 'idle';
     this.#idleLimitMs = limits.gateway.clientIdleTimeoutMs;
     this.deadlineMs = nowMs + this.#idleLimitMs;

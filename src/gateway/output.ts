@@ -17,6 +17,8 @@ export class Output {
   readonly #handles: TcpHandles | null;
   readonly #handle: TcpHandle | null;
   readonly #onDrained: () => void;
+  /** Nothing that is written arrives any more. */
+  onBroken: () => void;
   /** The system has not yet taken all of what was written directly. */
   #waits = false;
   /** Something went the stream's way and may be there still. */
@@ -28,6 +30,7 @@ export class Output {
     this.#handles = handles;
     this.#handle = handles?.of(socket) ?? null;
     this.#onDrained = onDrained;
+    this.onBroken = () => void socket.destroy();
     socket.on('drain', onDrained);
   }
 
@@ -46,8 +49,7 @@ export class Output {
     }
     const request = (spare ??= handles.newRequest());
     if (handle.writeBuffer(request, bytes) !== 0) {
-      // The close that follows says all there is to say.
-      socket.destroy();
+      this.onBroken();
       return false;
     }
     if (!handles.isLastWritePending()) return true;
@@ -79,7 +81,7 @@ export class Output {
     request.oncomplete = (status) => {
       this.#waits = false;
       request.buffer = null;
-      if (status < 0) this.#socket.destroy();
+      if (status < 0) this.onBroken();
       else if (!this.#socket.writableNeedDrain) this.#onDrained();
     };
   }

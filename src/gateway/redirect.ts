@@ -27,7 +27,13 @@ export class Redirect {
     if (this.#answers.size === 0 || !call.routePath.startsWith(CHALLENGES)) return false;
     const text = this.#answers.get(call.routePath.slice(CHALLENGES.length));
     if (text === undefined) return false;
-    respond(call, '200 OK', ['Content-Type: application/octet-stream', 'Cache-Control: no-store'], text);
+    respond(
+      call,
+      'challenge',
+      '200 OK',
+      ['Content-Type: application/octet-stream', 'Cache-Control: no-store'],
+      text,
+    );
     return true;
   }
 
@@ -38,13 +44,20 @@ export class Redirect {
     const { port } = service.routing.listen;
     const path = call.target.startsWith('/') ? call.target : `/${call.target}`;
     const location = `https://${call.host}${port === HTTPS_PORT ? '' : `:${port}`}${path}`;
-    respond(call, '308 Permanent Redirect', [`Location: ${location}`], '');
+    respond(call, 'redirect', '308 Permanent Redirect', [`Location: ${location}`], '');
     return true;
   }
 }
 
-function respond(call: Call, status: string, more: readonly string[], body: string): void {
+function respond(
+  call: Call,
+  outcome: 'challenge' | 'redirect',
+  status: string,
+  more: readonly string[],
+  body: string,
+): void {
   const { client } = call;
+  if (call.log !== null) call.log.record(call, outcome, Number(status.slice(0, 3)));
   const connection = client.announce();
   const lines = [
     `HTTP/1.1 ${status}`,

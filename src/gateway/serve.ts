@@ -117,7 +117,7 @@ const isOverdue = (call: Call): boolean => call.deadlineMs <= monotonicMs();
 function mayReplay(service: Service, call: Call): boolean {
   return (
     call.replayable &&
-    !call.responding &&
+    !call.heard &&
     call.tries < limits.gateway.triesPerRequestMax &&
     service.replays.take(monotonicMs())
   );

@@ -3,7 +3,7 @@ import { limits } from '../core/limits.ts';
 import type { Call } from './call.ts';
 import { monotonicMs } from './clock.ts';
 import { isEventStream } from './event-stream.ts';
-import { framingOf } from './http1/framing.ts';
+import { contradictsItself, framingOf } from './http1/framing.ts';
 import { HeadWriter } from './http1/head-writer.ts';
 import { ResponseHead } from './http1/response-head.ts';
 import { PartialHead } from './partial-head.ts';
@@ -98,7 +98,7 @@ export class ShadowCopy implements UpstreamUser {
   #begin(bytes: Buffer, from: number, to: number): boolean {
     const { fields, minor, status } = head;
     this.#status = status;
-    this.#reusable = minor === 1 ? !fields.close : fields.keepAlive;
+    this.#reusable = (minor === 1 ? !fields.close : fields.keepAlive) && !contradictsItself(head);
     const { call, landing } = this.#options;
     const framing = framingOf(head, call.method);
     if (framing !== 'none' && isEventStream(bytes, head)) return this.#abandon();

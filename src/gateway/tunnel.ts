@@ -8,6 +8,7 @@ import { limits } from '../core/limits.ts';
 import { ANSWERED } from './access-log/record.ts';
 import type { Call } from './call.ts';
 import type { ClientTunnel } from './client-connection.ts';
+import { monotonicMs } from './clock.ts';
 import type { LongStream } from './drain.ts';
 import type { Instance } from './instance.ts';
 import type { Ticket } from './tally.ts';
@@ -72,8 +73,12 @@ class Tunnel implements UpstreamUser, ClientTunnel, LongStream {
   read(bytes: Buffer, from: number, to: number): boolean {
     this.toClient(bytes.subarray(from, to));
     if (this.client.writableLength === 0) return true;
+    this.#boundClient();
     // The bytes are the connection's own buffer: nothing more is read into it before they have left.
-    this.client.write(EMPTY, () => this.upstream.resume());
+    this.client.write(EMPTY, () => {
+      this.#clientTook();
+      this.upstream.resume();
+    });
     return false;
   }
 
@@ -88,25 +93,32 @@ class Tunnel implements UpstreamUser, ClientTunnel, LongStream {
 
   upstreamEnded(): void {
     this.#upstreamSide = 'ended';
-    this.client.end();
+    this.#boundClient();
+    this.client.end(() => this.#clientTook());
   }
 
   clientClosed(): void {
+    const bothEnded = this.#clientSide === 'ended' && this.#upstreamSide === 'ended';
     this.#clientSide = 'closed';
-    if (this.#upstreamSide !== 'ended') this.upstream.destroy();
+    // What the client sent before its end may still be on its way.
+    if (bothEnded) this.upstream.deadlineMs = monotonicMs() + limits.gateway.clientStallTimeoutMs;
+    else this.upstream.destroy();
     this.#closed();
   }
 
   upstreamClosed(): void {
     this.#upstreamSide = 'closed';
-    if (this.#clientSide !== 'ended') this.client.destroySoon();
+    this.client.destroySoon();
+    this.#boundClient();
     this.#closed();
   }
 
   connected(): void {}
 
-  /** A tunnel has no deadline. */
-  upstreamExpired(): void {}
+  /** A tunnel has no deadline but for its last words. */
+  upstreamExpired(): void {
+    this.upstream.destroy();
+  }
 
   /** An unknown protocol has no word for it. */
   tell(): void {}
@@ -119,6 +131,15 @@ class Tunnel implements UpstreamUser, ClientTunnel, LongStream {
   protected toClient(bytes: Buffer): void {
     this.#ticket.passed(0, bytes.length);
     if (this.client.writable) this.client.write(bytes);
+  }
+
+  /** It has something to take. */
+  #boundClient(): void {
+    this.#call.client.deadlineMs = monotonicMs() + limits.gateway.clientStallTimeoutMs;
+  }
+
+  #clientTook(): void {
+    if (this.#upstreamSide !== 'closed') this.#call.client.deadlineMs = Infinity;
   }
 
   #closed(): void {

@@ -25,6 +25,8 @@ export class UpstreamConnection implements Upstream {
   readonly refused = false;
   idleSinceMs = 0;
   #paused = false;
+  /** It takes nothing more. What it said before is still to be read, and may be a whole response. */
+  #broken = false;
 
   constructor(pool: UpstreamPool, address: { host: string; port: number }, user: UpstreamUser) {
     this.#pool = pool;
@@ -45,16 +47,18 @@ export class UpstreamConnection implements Upstream {
 
   /** False: better to wait for `upstreamDrained`. */
   send(bytes: Buffer): boolean {
+    if (this.#broken) return true;
     return this.#output?.write(bytes) ?? this.#socket.write(bytes);
   }
 
   /** Everything sent was taken over by the system. */
   get flushed(): boolean {
+    if (this.#broken) return false;
     return this.#output?.flushed ?? this.#socket.writableLength === 0;
   }
 
   get writable(): boolean {
-    return this.#socket.writable;
+    return this.#socket.writable && !this.#broken;
   }
 
   /** After `read` said false. */
@@ -84,6 +88,7 @@ export class UpstreamConnection implements Upstream {
   #connected(): void {
     readInto(this.#socket, (size) => this.#read(size));
     this.#output = new Output(this.#socket, () => this.user?.upstreamDrained());
+    this.#output.onBroken = () => (this.#broken = true);
     this.user?.connected();
   }
 
@@ -98,7 +103,8 @@ export class UpstreamConnection implements Upstream {
   }
 
   #ended(): void {
-    if (this.user) this.user.upstreamEnded();
+    // After a reset that a write was told of, the end of what can be read says nothing.
+    if (this.user && !this.#broken) this.user.upstreamEnded();
     else this.destroy();
   }
 

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { ACCESS_LOG } from '../../src/wire/paths.ts';
 import { eventually } from '../contract/eventually.ts';
+import { somePort } from '../contract/some-port.ts';
 import {
   ask,
   backendOf,
@@ -65,6 +66,21 @@ test('a request is one line: what it asked, who answered, how it went, and no se
   assert.ok(Math.abs(Date.parse(String(time)) - Date.now()) < 60_000);
   assert.ok(Number(durationMs) > 0 && Number(bytesIn) > 100 && Number(bytesOut) > 100);
   assert.ok(!JSON.stringify(line).includes('secret'));
+});
+
+test('what the gateway answers where plain HTTP is led to https is a line, too', async (t) => {
+  const plain = await somePort();
+  const challenges = [{ token: 'token', answer: 'answer' }];
+  const redirect = { host: '127.0.0.1', port: plain };
+  const gateway = await withApp(t, { ...ALL, challenges, redirect });
+  const at = '/.well-known/acme-challenge/token';
+  assert.equal((await ask(plain, { path: at })).body.toString(), 'answer');
+  const [line] = await logged(gateway, 1);
+  const { path: asked, status, outcome, service } = line ?? {};
+  assert.deepEqual(
+    { asked, status, outcome, service },
+    { asked: at, status: 200, outcome: 'challenge', service: null },
+  );
 });
 
 test('client and id are those that the instance was told, and nothing that a stranger made up', async (t) => {

@@ -107,6 +107,11 @@ test('one that does not say so is cut when it is, at the instance too, and nobod
   assert.deepEqual(bodies, [{ bytes: 1_000, whole: false, closed: true }]);
   await eventually('it is counted', () => gateway.counts('a')?.abandoned === 1);
   assertBlameless(gateway, 'a');
+  const asked = new RawClient(t, gateway.port);
+  asked.send(head.replace('\r\n\r\n', '\r\nExpect: 100-continue\r\n\r\n'));
+  await asked.until((text) => text.endsWith(' 100 Continue\r\n\r\n'), 'told to continue');
+  asked.send(`3e9\r\n${'x'.repeat(1_001)}\r\n0\r\n\r\n`);
+  assert.match(await asked.untilEnd(), /\r\n\r\nHTTP\/1.1 413 /);
 });
 
 test('the whole request has its time: waiting for the head, in the middle of the answer, but not as a stream', async (t) => {

@@ -118,6 +118,35 @@ test('100-continue comes from the instance, and a final answer instead of it clo
   assert.match(refused, /^HTTP\/1.1 413 [^]*Connection: close/);
 });
 
+test('a client that was told to continue is told what came of it when its instance dies', async (t) => {
+  const gateway = await startGateway(t);
+  const app = await startApp(t, 'a');
+  app.server.on('checkContinue', (req: http.IncomingMessage, res: http.ServerResponse) => {
+    res.writeContinue();
+    req.once('data', () => req.socket.destroy());
+  });
+  await gateway.route({ backends: [backendOf(app)] });
+  const client = new RawClient(t, gateway.port);
+  client.send('POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n');
+  await client.until((text) => text.endsWith('Continue\r\n\r\n'), 'told to continue');
+  client.send('body');
+  await client.until(
+    (text) => /HTTP\/1.1 502 [^]*Segue-Error: instance-failed/.test(text),
+    'told what came of it',
+  );
+});
+
+test('a client of HTTP/1.0 that names no host is served as it would be without the gateway', async (t) => {
+  const gateway = await startGateway(t);
+  const app = await startApp(t, 'a', (req, res) => res.end(`[${req.httpVersion} ${req.headers.host}]`));
+  await gateway.route({ backends: [backendOf(app)] });
+  for (const fields of ['', 'X-Request-Id: 12345678\r\n']) {
+    const client = new RawClient(t, gateway.port);
+    client.send(`GET / HTTP/1.0\r\n${fields}\r\n`);
+    assert.match(await client.untilEnd(), /^HTTP\/1.1 200 [^]*\[1.1 \]$/);
+  }
+});
+
 test('103 early hints go through before the answer', async (t) => {
   const gateway = await startGateway(t);
   const app = await startApp(t, 'a', (_req, res) => {

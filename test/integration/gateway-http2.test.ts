@@ -7,7 +7,8 @@ import { once } from 'node:events';
 import http2, { type ClientHttp2Session, type ClientHttp2Stream, constants } from 'node:http2';
 import { test, type TestContext } from 'node:test';
 import { eventually } from '../contract/eventually.ts';
-import { backendOf, startApp, startGateway, startRaw } from './gateway-harness.ts';
+import { backendOf, RawClient, startApp, startGateway, startRaw } from './gateway-harness.ts';
+import { FLAG, FRAME, frame, literal, uint32 } from './http2-frames.ts';
 
 function connect(t: TestContext, port: number, options: http2.ClientSessionOptions = {}): ClientHttp2Session {
   const session = http2.connect(`http://127.0.0.1:${port}`, options);
@@ -15,6 +16,9 @@ function connect(t: TestContext, port: number, options: http2.ClientSessionOptio
   t.after(() => session.destroy());
   return session;
 }
+
+/** In the head of a frame. */
+const FRAME_TYPE_AT = 3;
 
 interface Answer {
   readonly status: number;
@@ -168,6 +172,44 @@ test('an instance that breaks off resets the stream: never a short response that
   const session = connect(t, gateway.port);
   await assert.rejects(get(session), /reset|INTERNAL_ERROR/);
   await eventually('it to be so', () => gateway.counts('a')?.failed === 1);
+});
+
+test('an instance that resets without an error has answered whole if it said so, and else has not', async (t) => {
+  const gateway = await startGateway(t);
+  const reset = frame(FRAME.reset, FLAG.none, 1, uint32(constants.NGHTTP2_NO_ERROR));
+  const asked = frame(FRAME.headers, FLAG.endHeaders | FLAG.endStream, 1).subarray(FRAME_TYPE_AT);
+  const part = (flags: number) => frame(FRAME.data, flags, 1, Buffer.from('half'));
+  const answers = [
+    [part(FLAG.none), reset],
+    [part(FLAG.endStream), reset],
+    [
+      part(FLAG.none),
+      frame(FRAME.headers, FLAG.endHeaders | FLAG.endStream, 1, literal('x-end', 'yes')),
+      reset,
+    ],
+  ];
+  const app = await startRaw(t, 'a', (socket) => {
+    socket.write(frame(FRAME.settings, FLAG.none, 0));
+    let heard = Buffer.alloc(0);
+    socket.on('data', (chunk: Buffer) => {
+      heard = Buffer.concat([heard, chunk]);
+      if (!heard.includes(asked)) return;
+      heard = Buffer.alloc(0);
+      const head = frame(FRAME.headers, FLAG.endHeaders, 1, literal(':status', '200'));
+      socket.write(Buffer.concat([frame(FRAME.settings, FLAG.ack, 0), head, ...(answers.shift() ?? [])]));
+    });
+  });
+  const ask = async () => {
+    // Each on a connection of its own, whose first stream it is.
+    await gateway.route({ backends: [] });
+    await gateway.route({ backends: [backendOf(app)], protocol: 'h2c' });
+    const client = new RawClient(t, gateway.port);
+    client.send('GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
+    return client.untilEnd();
+  };
+  assert.match(await ask(), /\r\n4\r\nhalf\r\n$/);
+  assert.match(await ask(), /\r\n4\r\nhalf\r\n0\r\n\r\n$/);
+  assert.match(await ask(), /\r\n4\r\nhalf\r\n0\r\nx-end: yes\r\n\r\n$/);
 });
 
 test('a client that does not read holds kilobytes, not the body', async (t) => {

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
+import { DEFAULT_POLICY } from '../../src/core/traffic/policy.ts';
 import { backendOf, type Harness, RawClient, startApp, startGateway, startRaw } from './gateway-harness.ts';
 import { eventually } from '../contract/eventually.ts';
 
@@ -90,6 +91,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   'HTTP/1.2': 'GET / HTTP/1.2\r\nHost: a\r\n\r\n',
   'lower-case http': 'GET / http/1.1\r\nHost: a\r\n\r\n',
   CONNECT: 'CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n',
+  'CONNECT to a path': 'CONNECT /a HTTP/1.1\r\nHost: a\r\n\r\n',
 };
 
 /** Refused in the body: the instance may have seen the head, but nothing that it could take for a request. */
@@ -158,6 +160,71 @@ test('an instance that answered early gets no second request on the connection w
   await other.until((text) => text.endsWith('ok'), 'answered');
   assert.equal(received.length, 2);
   assert.match(received[1] ?? '', /^GET \/other /);
+});
+
+test('h2c is never passed on, whatever is offered beside it', async (t) => {
+  const gateway = await startGateway(t);
+  let received = '';
+  const app = await startRaw(t, 'a', (socket) => {
+    socket.on('data', (chunk: Buffer) => {
+      received += chunk.toString('latin1');
+      socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+    });
+  });
+  await gateway.route({ backends: [backendOf(app)] });
+  for (const offer of ['h2c', 'h2c,', 'websocket, h2c', 'foo/1 ,\tH2C ,bar', 'h2c/2', '']) {
+    const client = new RawClient(t, gateway.port);
+    const fields = `Connection: Upgrade\r\nUpgrade: ${offer}\r\nHTTP2-Settings: AAMAAABk\r\n`;
+    client.send(`GET / HTTP/1.1\r\nHost: a\r\n${fields}\r\n`);
+    await client.until((text) => text.endsWith('ok'), 'answered');
+  }
+  assert.doesNotMatch(received, /upgrade/i);
+});
+
+test('a body that was waited for and not sent is not the next request, whoever answered', async (t) => {
+  const { gateway } = await startLenient(t);
+  const maintenance = { status: 503, contentType: 'text/plain', body: 'soon', retryAfterS: null, allow: [] };
+  const routings = [
+    { routes: [{ host: 'b', path: '/' }] },
+    { hold: { forMs: 0, requestsMax: 0 } },
+    { policy: { ...DEFAULT_POLICY, maintenance } },
+  ];
+  for (const routing of routings) {
+    await gateway.route(routing);
+    const client = new RawClient(t, gateway.port);
+    client.send(`${POST}Expect: 100-continue\r\nContent-Length: ${EVIL.length}\r\n\r\n`);
+    const answer = await client.untilEnd();
+    assert.match(answer, /^HTTP\/1\.1 [45]\d\d [^]*\r\nConnection: close\r\n/, JSON.stringify(routing));
+  }
+});
+
+test('a connection on which an instance contradicted itself about a body is not used again', async (t) => {
+  const gateway = await startGateway(t);
+  const ODD: Readonly<Record<string, string>> = {
+    '/long': 'HTTP/1.1 204 No Content\r\nContent-Length: 39\r\n\r\n',
+    '/coded': 'HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n',
+    '/old': 'HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+  };
+  const told: string[] = [];
+  const app = await startRaw(t, 'a', (socket) => {
+    const say = (text: string, afterMs: number) =>
+      void setTimeout(() => socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n${text}`), afterMs);
+    socket.on('data', (chunk: Buffer) => {
+      const path = /^GET (\S+)/.exec(chunk.toString())?.[1] ?? '';
+      told.push(path);
+      if (path === '/next') return say('good', 100);
+      socket.write(ODD[path] ?? '');
+      say('evil', 20);
+    });
+  });
+  await gateway.route({ backends: [backendOf(app)] });
+  for (const path of Object.keys(ODD)) {
+    const client = new RawClient(t, gateway.port);
+    client.send(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\nGET /next HTTP/1.1\r\nHost: a\r\n\r\n`);
+    const text = await client.until((heard) => /(?:good|evil)$/.test(heard), 'both answered');
+    assert.match(text, /good$/, path);
+  }
+  assert.deepEqual(told, ['/long', '/next', '/coded', '/next', '/old', '/next']);
 });
 
 test('pipelined requests, bodies between them, are answered in order, one at a time', async (t) => {

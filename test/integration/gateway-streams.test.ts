@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import http from 'node:http';
+import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WebSocket, WebSocketServer } from 'ws';
@@ -140,6 +141,38 @@ test('another protocol passes both ways, ends each way by itself, and is cut at 
   const long = await open();
   await gateway.route({ backends: [], draining: draining(100) });
   assert.match(await long.untilEnd(), /hello $/);
+  await eventually('nothing is left', () => gateway.counts('a')?.streams === 0);
+});
+
+test('one side ends and the other one is reset: the tunnel is over at both, whoever began', async (t) => {
+  const gateway = await startGateway(t);
+  const instances: Socket[] = [];
+  let closed = 0;
+  const app = await startRaw(t, 'a', (socket) => {
+    socket.allowHalfOpen = true;
+    instances.push(socket);
+    socket.once('data', () =>
+      socket.write('HTTP/1.1 101 Go\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n'),
+    );
+    socket.once('close', () => (closed += 1));
+  });
+  await gateway.route({ backends: [backendOf(app)] });
+  const open = async () => {
+    const client = new RawClient(t, gateway.port);
+    client.send('GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n');
+    await client.until((text) => text.endsWith('\r\n\r\n'), 'switched');
+    return client;
+  };
+  const gone = await open();
+  instances[0]?.end();
+  await gone.untilEnd();
+  gone.socket.resetAndDestroy();
+  await eventually('the instance hears of it', () => closed === 1);
+  const left = await open();
+  left.socket.end();
+  if (instances[1]) await once(instances[1], 'end');
+  instances[1]?.resetAndDestroy();
+  await left.untilEnd();
   await eventually('nothing is left', () => gateway.counts('a')?.streams === 0);
 });
 

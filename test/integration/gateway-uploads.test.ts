@@ -125,6 +125,23 @@ for (const { name, upload, atOnce, secure, many, fewBytesMax } of KINDS)
     },
   );
 
+test('an instance that refuses an upload and hangs up on it is heard', async (t) => {
+  const gateway = await startGateway(t);
+  const app = await startRaw(t, 'a', (socket) => {
+    // Hanging up with an upload unread resets the connection.
+    const refusal = 'HTTP/1.1 413 Content Too Large\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno';
+    socket.once('data', () => socket.pause().write(refusal, () => socket.destroy()));
+  });
+  await gateway.route({ backends: [backendOf(app)] });
+  for (let turn = 0; turn < 20; turn += 1) {
+    const client = new RawClient(t, gateway.port);
+    client.send(`POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${3 * MEGABYTE}\r\n\r\n`);
+    for (let part = 0; part < 30; part += 1) client.send('x'.repeat(MEGABYTE / 10));
+    assert.match(await client.until((text) => text.endsWith('no'), 'told why'), /^HTTP\/1.1 413 /);
+    client.socket.destroy();
+  }
+});
+
 test('an upload to an instance that speaks HTTP/2 passes through, and leaves nothing behind', async (t) => {
   const gateway = await startGateway(t);
   let received = 0;

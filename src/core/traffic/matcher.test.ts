@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { limits } from '../limits.ts';
 import { cookieValues, queryValues } from './fields.ts';
 import { compileMatch, type Geo, type RequestFacts } from './matcher.ts';
 import { Networks } from './networks.ts';
@@ -123,6 +124,54 @@ test('values of cookies and parameters, however they are written', () => {
   assert.deepEqual(queryValues('/p?a=%ff&a=?=', 'a', 2), ['%ff', '?=']);
   assert.deepEqual(queryValues('/p?a', 'a', 2), ['']);
   assert.deepEqual(queryValues('/a=1', 'a', 2), []);
+});
+
+test('a name in a query is the one that decoding gives, however it is written', () => {
+  const decoded = (text: string) => {
+    try {
+      return decodeURIComponent(text.replaceAll('+', ' '));
+    } catch {
+      return text;
+    }
+  };
+  const part = fc.constantFrom(
+    'a',
+    '%61',
+    '%',
+    '%2',
+    '%ff',
+    '%25',
+    '+',
+    ' ',
+    '%20',
+    '%C3%a9',
+    'é',
+    '%e2%82%AC',
+    '=',
+  );
+  const text = fc.array(part, { maxLength: 4 }).map((parts) => parts.join(''));
+  fc.assert(
+    fc.property(text, text, fc.constantFrom('same', 'raw', 'other'), (written, other, which) => {
+      const [inQuery = ''] = written.split('=');
+      const name = which === 'other' ? decoded(other) : which === 'raw' ? inQuery : decoded(inQuery);
+      const expected = decoded(inQuery) === name ? 1 : 0;
+      assert.equal(queryValues(`/?${written}`, name, 2).length, expected, `${written} for ${name}`);
+    }),
+    { numRuns: 5_000 },
+  );
+});
+
+test('a query that is as long as it may be costs as much as it is long, whatever is in it', () => {
+  const { targetBytesMax } = limits.gateway;
+  const timeOf = (part: string) => {
+    const target = `/?${part.repeat(targetBytesMax / part.length)}`;
+    const beganMs = performance.now();
+    for (let turn = 0; turn < 5; turn += 1) queryValues(target, 'name', 2);
+    return performance.now() - beganMs;
+  };
+  // One that decodes each parameter, or looks through the rest for each, takes a hundred times as long as this.
+  for (const part of ['&', '%&', '%ff&', 'nam%&', '&%=', 'a&'])
+    assert.ok(Math.min(timeOf(part), timeOf(part), timeOf(part)) < 40, part);
 });
 
 test('no cookie field, no query and no pattern makes it throw', () => {

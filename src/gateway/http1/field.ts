@@ -56,9 +56,10 @@ export function dropTable(...more: readonly number[]): Uint8Array {
   return table;
 }
 
-/** `Connection: host` must not take away what the message means, or where it ends. */
+/** `Connection: host` must not take away what the message means, or where it ends; Upgrade is named by being one. */
 export function mayBeNamed(kind: number): boolean {
   return (
+    kind !== FIELD.upgrade &&
     kind !== FIELD.host &&
     kind !== FIELD.contentLength &&
     kind !== FIELD.cookie &&

@@ -17,7 +17,6 @@ import {
   isDigit,
   LF,
   SPACE,
-  startsIgnoringCase,
   TOKEN,
   TOKEN_UNDERSCORE,
   ZERO,
@@ -206,23 +205,20 @@ export class Fields {
     }
   }
 
-  /** Rare: `Connection` names fields that are to stay on this connection. */
+  /** Rare: `Connection` names fields that are to stay on this connection. A head has room for ten thousand names. */
   #markNamed(bytes: Buffer): void {
+    const names = new Set<string>();
     for (let line = 0; line < this.count; line += 1) {
       if (this.kinds[line] !== FIELD.connection) continue;
       this.trim(bytes, line);
       const options = bytes.toString('latin1', this.valueFrom, this.valueTo).toLowerCase().split(',');
-      for (const option of options) this.#markOption(bytes, option.trim());
+      for (const option of options) names.add(option.trim());
     }
-  }
-
-  #markOption(bytes: Buffer, name: string): void {
     for (let line = 0; line < this.count; line += 1) {
       const kind = this.kinds[line] ?? 0;
-      const start = this.starts[line] ?? 0;
-      const colon = this.colons[line] ?? 0;
-      if (colon - start !== name.length || kind === FIELD.connection || !mayBeNamed(kind)) continue;
-      if (startsIgnoringCase(bytes, start, colon, name)) this.kinds[line] = FIELD.named;
+      if (kind === FIELD.connection || !mayBeNamed(kind)) continue;
+      const name = bytes.toString('latin1', this.starts[line], this.colons[line]).toLowerCase();
+      if (names.has(name)) this.kinds[line] = FIELD.named;
     }
   }
 

@@ -51,7 +51,7 @@ test('lines at the beginning, in the middle and at the end are left out, all oth
 test('a head of nothing but what is left out', () => {
   assert.equal(
     requestOf('GET / HTTP/1.0\r\nTE: a\r\n\r\n'),
-    'GET / HTTP/1.1\r\nX-Forwarded-For: 9.9.9.9\r\nX-Forwarded-Proto: http\r\n' +
+    'GET / HTTP/1.1\r\nHost: \r\nX-Forwarded-For: 9.9.9.9\r\nX-Forwarded-Proto: http\r\n' +
       `Forwarded: for=9.9.9.9;proto=http\r\n${IDS}Via: 1.0 segue\r\n${KEPT}\r\n`,
   );
 });

@@ -18,6 +18,8 @@ const latin1 = (text: string) => Buffer.from(text, 'latin1');
 const SPACE_SLASH = latin1(' /');
 const SPACE = latin1(' ');
 const REQUEST_VERSION = latin1(' HTTP/1.1\r\n');
+/** RFC 9112 s. 3.2: of HTTP/1.0 nobody asks it, of HTTP/1.1 everybody. */
+const NO_HOST = latin1('Host: \r\n');
 const STATUS_VERSION = latin1('HTTP/1.1 ');
 const VIA = [latin1('Via: 1.0 segue\r\n'), latin1('Via: 1.1 segue\r\n')] as const;
 const KEEP_ALIVE = latin1('Connection: keep-alive\r\n');
@@ -151,6 +153,7 @@ export class HeadWriter {
     this.#add(first === SLASH || first === STAR ? SPACE : SPACE_SLASH);
     this.#copy(source, head.pathFrom, head.pathTo);
     this.#add(REQUEST_VERSION);
+    if (head.fields.hosts === 0) this.#add(NO_HOST);
     return head.fields.starts[0] ?? 0;
   }
 

@@ -9,7 +9,6 @@ import {
   BRACKET_OPEN,
   COLON,
   CR,
-  equalsIgnoringCase,
   HOST,
   HOST_IPV6,
   isDigit,
@@ -107,8 +106,9 @@ export class RequestHead {
     this.pathFrom = from;
     this.pathTo = to;
     this.#absolute = -1;
-    if (bytes[from] === SLASH) return 'complete';
+    // Whatever it names: behind the answer there would be a tunnel for one of two readers, and requests for the other.
     if (this.method === METHOD.connect) return 'method-unknown';
+    if (bytes[from] === SLASH) return 'complete';
     if (bytes[from] === STAR && to - from === 1) {
       return this.method === METHOD.options ? 'complete' : 'malformed';
     }
@@ -172,8 +172,12 @@ function isAuthority(bytes: Buffer, from: number, to: number): boolean {
   return at === to;
 }
 
-/** True for `Upgrade: h2c`, which is not offered. */
+/**
+ * True when `Upgrade` names h2c, alone or among others: an instance that takes it up speaks with the client past
+ * routes and rules.
+ */
 export function asksForH2c(bytes: Buffer, { fields }: RequestHead): boolean {
   if (fields.seek(bytes, FIELD.upgrade) < 0) return false;
-  return equalsIgnoringCase(bytes, fields.valueFrom, fields.valueTo, 'h2c');
+  const protocols = bytes.toString('latin1', fields.valueFrom, fields.valueTo).split(',');
+  return protocols.some((protocol) => /^[ \t]*h2c(?:[/ \t]|$)/i.test(protocol));
 }

@@ -32,6 +32,8 @@ const OPTIONS: http2.ServerOptions = {
   maxHeaderListPairs: limits.gateway.headFieldsMax + 4,
   streamResetBurst: bounds.resetsBurst,
   streamResetRate: bounds.resetsPerSecond,
+  // What an instance says twice is its business, as it is in HTTP/1.1.
+  strictSingleValueFields: false,
   settings: {
     enablePush: false,
     maxConcurrentStreams: bounds.streamsPerSessionMax,

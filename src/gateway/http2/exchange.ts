@@ -8,7 +8,7 @@ import { ChunkedBody } from '../http1/chunked-body.ts';
 import { METHOD } from '../http1/method.ts';
 import { RequestHead } from '../http1/request-head.ts';
 import { HEADROOM_BYTES, TAILROOM_BYTES, type Upstream, type UpstreamUser } from '../upstream.ts';
-import { http2Fields, http2Trailers } from './fields.ts';
+import { http2Fields, http2Trailers, objectOf } from './fields.ts';
 import { lastChunk } from './request-text.ts';
 import { responseText } from './response-text.ts';
 
@@ -38,6 +38,8 @@ export class Exchange implements Upstream {
   /** Of the response. */
   #framing: 'none' | 'length' | 'chunked' = 'none';
   #trailers: readonly string[] = [];
+  /** The instance said that this was the end. */
+  #whole = false;
 
   constructor(owner: ExchangeOwner, user: UpstreamUser | null) {
     this.#owner = owner;
@@ -71,7 +73,10 @@ export class Exchange implements Upstream {
     const hasBody = fields.chunked || this.#left > 0;
     const list = [
       ...[':method', bytes.toString('latin1', head.methodFrom, head.methodTo), ':scheme', 'http'],
-      ...[':authority', bytes.toString('latin1', head.hostFrom, head.hostTo)],
+      // RFC 9113 s. 8.3.1: there is none that is empty.
+      ...(head.hostTo > head.hostFrom
+        ? [':authority', bytes.toString('latin1', head.hostFrom, head.hostTo)]
+        : []),
       ...[':path', bytes.toString('latin1', head.pathFrom, head.pathTo)],
       ...http2Fields(bytes, fields),
       ...['te', 'trailers'],
@@ -80,8 +85,8 @@ export class Exchange implements Upstream {
     try {
       this.#listen(this.#session.request(list, { endStream: !hasBody, waitForTrailers: fields.chunked }));
     } catch {
-      // The session ended in this moment: nothing has left.
-      this.#refused = true;
+      // If the session ended in this moment, nothing has left; what Node does not send at all is not tried again.
+      this.#refused = this.#session.closed || this.#session.destroyed;
       return this.#broke();
     }
     return end === bytes.length || this.#sendBody(bytes.subarray(end));
@@ -122,6 +127,12 @@ export class Exchange implements Upstream {
 
   #listen(stream: ClientHttp2Stream): void {
     this.#stream = stream;
+    const push = stream.push.bind(stream);
+    // A reset without an error ends the stream for its reader, too; only then it is closed before its end comes.
+    stream.push = (part: unknown, encoding) => {
+      this.#whole ||= part === null && !stream.closed;
+      return push(part, encoding);
+    };
     stream.on('headers', (_fields, _flags, raw: readonly string[]) =>
       this.#read(responseText(raw, 'interim')),
     );
@@ -141,10 +152,7 @@ export class Exchange implements Upstream {
   }
 
   #sendTrailers(stream: ClientHttp2Stream): void {
-    const fields = http2Trailers(Buffer.from(this.#chunks?.trailer ?? []));
-    const pairs: [string, string][] = [];
-    for (let at = 0; at + 1 < fields.length; at += 2) pairs.push([fields[at] ?? '', fields[at + 1] ?? '']);
-    stream.sendTrailers(Object.fromEntries(pairs));
+    stream.sendTrailers(objectOf(http2Trailers(Buffer.from(this.#chunks?.trailer ?? []))));
   }
 
   /** What is wrong with it was checked on its way in. The bytes are others' too, and are not changed. */
@@ -167,7 +175,7 @@ export class Exchange implements Upstream {
 
   #responded(flags: number, raw: readonly string[]): void {
     const ends = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
-    const text = responseText(raw, this.#isHead || ends ? 'none' : 'body');
+    const text = responseText(raw, this.#isHead ? 'head' : ends ? 'none' : 'body');
     this.#framing = text?.framing ?? 'none';
     this.#read(text);
   }
@@ -184,7 +192,7 @@ export class Exchange implements Upstream {
   }
 
   #ended(): void {
-    if (this.#framing !== 'chunked' || this.#stream?.rstCode) return;
+    if (this.#framing !== 'chunked' || !this.#whole || this.#stream?.rstCode) return;
     const last = lastChunk(this.#trailers);
     this.#give(last ?? GARBLED);
   }

@@ -8,10 +8,13 @@ export interface ResponseText {
 const LINE_END = /[\r\n\0]/;
 const LENGTH = 'content-length';
 
-/** `fields`: names and values in turn. `body`: what follows the head. Null: malformed. */
+/**
+ * `fields`: names and values in turn. `body`: what follows the head; after an answer to HEAD nothing does, and what
+ * would have is not known. Null: malformed.
+ */
 export function responseText(
   fields: readonly string[],
-  body: 'interim' | 'none' | 'body',
+  body: 'interim' | 'head' | 'none' | 'body',
 ): ResponseText | null {
   const lines: string[] = [];
   let status = '';

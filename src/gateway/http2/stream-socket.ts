@@ -10,7 +10,7 @@ import { ChunkedBody } from '../http1/chunked-body.ts';
 import { framingOf } from '../http1/framing.ts';
 import { METHOD } from '../http1/method.ts';
 import { ResponseHead } from '../http1/response-head.ts';
-import { http2Fields, http2Trailers } from './fields.ts';
+import { http2Fields, http2Trailers, objectOf } from './fields.ts';
 import { grpcAnswer, UNAVAILABLE } from './grpc.ts';
 import { lastChunk, type RequestText } from './request-text.ts';
 
@@ -38,6 +38,8 @@ export class StreamSocket extends Duplex implements ClientSocket {
     this.#requestEnded = request.framing === 'none';
     stream.on('error', () => undefined);
     stream.once('close', () => this.destroy());
+    // Given up by its client: one that nobody reads from does not close by itself.
+    stream.once('aborted', () => this.destroy());
     if (!this.#requestEnded) {
       stream.on('trailers', (_fields, _flags, raw: readonly string[]) => (this.#trailers = raw));
       stream.on('data', (part: Buffer) => this.#requestPart(part));
@@ -57,13 +59,22 @@ export class StreamSocket extends Duplex implements ClientSocket {
   }
 
   override _write(bytes: Buffer, _encoding: BufferEncoding, written: Written): void {
-    if (this.#stream.destroyed || this.#state === 'done') return written();
-    const from = this.#state === 'head' ? this.#readHead(bytes) : 0;
+    if (this.#stream.destroyed || this.#stream.closed || this.#state === 'done') return written();
+    const from = this.#state === 'head' ? this.#headIn(bytes) : 0;
     if (from === undefined) {
       this.destroy();
       return written();
     }
     this.#passBody(bytes, from, written);
+  }
+
+  /** What Node does not send is a broken response, and nobody else's trouble. */
+  #headIn(bytes: Buffer): number | undefined {
+    try {
+      return this.#readHead(bytes);
+    } catch {
+      return undefined;
+    }
   }
 
   override _final(done: Written): void {
@@ -74,7 +85,8 @@ export class StreamSocket extends Duplex implements ClientSocket {
 
   override _destroy(error: Error | null, done: Written): void {
     const stream = this.#stream;
-    if (!stream.closed && !stream.destroyed) this.#end(stream);
+    if (stream.closed) stream.resume();
+    else if (!stream.destroyed) this.#end(stream);
     done(error);
   }
 
@@ -94,6 +106,7 @@ export class StreamSocket extends Duplex implements ClientSocket {
 
   /** In memory of its own: a part is a piece of all that came in one read, and would keep the whole of it. */
   #requestPart(part: Buffer): void {
+    if (this.destroyed) return;
     const { framing } = this.#request;
     const bytes =
       framing === 'chunked'
@@ -104,7 +117,7 @@ export class StreamSocket extends Duplex implements ClientSocket {
 
   #requestEnd(): void {
     this.#requestEnded = true;
-    if (this.#request.framing !== 'chunked' || this.#stream.aborted) return;
+    if (this.#request.framing !== 'chunked' || this.#stream.aborted || this.destroyed) return;
     const last = lastChunk(this.#trailers);
     if (last) this.push(last);
     else this.destroy();
@@ -191,17 +204,6 @@ export class StreamSocket extends Duplex implements ClientSocket {
 
 function informationOf(bytes: Buffer): Record<string, string | string[]> {
   return objectOf([':status', String(head.status), ...http2Fields(bytes, head.fields)]);
-}
-
-function objectOf(list: readonly string[]): Record<string, string | string[]> {
-  const all = new Map<string, string | string[]>();
-  for (let at = 0; at + 1 < list.length; at += 2) {
-    const name = list[at] ?? '';
-    const value = list[at + 1] ?? '';
-    const before = all.get(name);
-    all.set(name, before === undefined ? value : [before, value].flat());
-  }
-  return Object.fromEntries(all);
 }
 
 /** What `Segue-Error` says: the answer is the gateway's own. */

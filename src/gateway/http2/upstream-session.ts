@@ -31,6 +31,8 @@ export class UpstreamSession implements Timed, ExchangeOwner {
       settings: { enablePush: false, initialWindowSize: bounds.streamWindowBytes },
       maxSessionMemory: bounds.sessionMemoryMb,
       maxHeaderListPairs: limits.gateway.headFieldsMax + 4,
+      // What a client says twice is its business, as it is in HTTP/1.1.
+      strictSingleValueFields: false,
     });
     this.#session = session;
     session.once('connect', () => this.#connected());
