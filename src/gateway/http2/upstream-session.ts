@@ -8,6 +8,14 @@ import { Exchange, type ExchangeOwner } from './exchange.ts';
 
 const { http2: bounds } = limits.gateway;
 
+const OPTIONS = {
+  settings: { enablePush: false, initialWindowSize: bounds.streamWindowBytes },
+  maxSessionMemory: bounds.sessionMemoryMb,
+  maxHeaderListPairs: limits.gateway.headFieldsMax + 4,
+  // What a client says twice is its business, as it is in HTTP/1.1.
+  strictSingleValueFields: false,
+};
+
 export interface SessionPool {
   exchangeEnded(exchange: Exchange): void;
   /** It takes no more streams. */
@@ -27,13 +35,7 @@ export class UpstreamSession implements Timed, ExchangeOwner {
   constructor(pool: SessionPool, { host, port }: { host: string; port: number }) {
     this.#pool = pool;
     const name = host.includes(':') ? `[${host}]` : host;
-    const session = http2.connect(`http://${name}:${port}`, {
-      settings: { enablePush: false, initialWindowSize: bounds.streamWindowBytes },
-      maxSessionMemory: bounds.sessionMemoryMb,
-      maxHeaderListPairs: limits.gateway.headFieldsMax + 4,
-      // What a client says twice is its business, as it is in HTTP/1.1.
-      strictSingleValueFields: false,
-    });
+    const session = http2.connect(`http://${name}:${port}`, OPTIONS);
     this.#session = session;
     session.once('connect', () => this.#connected());
     session.on('goaway', () => this.close());
