@@ -108,7 +108,7 @@ export class ClientConnection implements Timed {
   }
 
   send(bytes: Buffer): void {
-    if (this.#halfClosed) this.deadlineMs = monotonicMs() + limits.gateway.halfClosedMs;
+    if (this.#halfClosed) this.deadlineMs = this.#goneByMs();
     this.#output.write(bytes);
   }
 
@@ -122,7 +122,7 @@ export class ClientConnection implements Timed {
     if (this.flushed) return act();
     this.deadlineMs = monotonicMs() + limits.gateway.clientStallTimeoutMs;
     this.#output.whenFlushed(() => {
-      this.deadlineMs = this.#halfClosed ? monotonicMs() + limits.gateway.halfClosedMs : Infinity;
+      this.deadlineMs = this.#halfClosed ? this.#goneByMs() : Infinity;
       act();
     });
   }
@@ -344,7 +344,7 @@ export class ClientConnection implements Timed {
       case 'call':
         if (this.#call?.body?.complete === false) return this.break();
         this.#halfClosed = true;
-        if (this.flushed) this.deadlineMs = monotonicMs() + limits.gateway.halfClosedMs;
+        if (this.flushed) this.deadlineMs = this.#goneByMs();
         return;
       case 'tunnel':
         return this.#tunnel?.clientEnded();
@@ -353,6 +353,11 @@ export class ClientConnection implements Timed {
       default:
         this.break();
     }
+  }
+
+  /** Taken for gone then, unless it hears something before. */
+  #goneByMs(): number {
+    return monotonicMs() + (this.#call?.halfClosedMs ?? limits.gateway.halfClosedMs);
   }
 
   #closed(): void {

@@ -63,7 +63,7 @@ export const gatewayLimits = {
   clientReadBytes: 64 * 1024,
   /** Every deadline of a connection is kept to within this. */
   sweepIntervalMs: 250,
-  /** A client that ended its side and hears nothing for this long has left. */
+  /** A client that ended its side and hears nothing for this long has left, unless its service waits longer. */
   halfClosedMs: 1_000,
   headTimeoutMs: 20_000,
   clientIdleTimeoutMs: 75_000,
