@@ -108,6 +108,8 @@ export const toGateway = z.discriminatedUnion('type', [
     fence: z.int(),
     /** It understands reports that only say what changed. */
     changes: z.boolean().default(false),
+    /** It understands rows that each worker counted. */
+    workers: z.boolean().default(false),
   }),
   z.object({ type: z.literal('routing'), routing }),
   /** Asks for a report now instead of with the next interval; it carries this number. */

@@ -182,6 +182,11 @@ export const gatewayLimits = {
   visitorMaxAgeS: 365 * 86_400,
   /** Visitors whose cookies need not be verified again. */
   visitorsVerifiedMax: 4_096,
+  /** Workers that are gone and whose rows are still told apart, so that a control that was away hears of them. */
+  goneWorkersMax: 32,
+  workerIdCharsMax: 100,
+  /** Of a gateway that does not tell its workers apart, how far its rows were counted in. */
+  marksOfSumsMax: 512,
   /** Counts of instances that left the routing are kept this long, and for so many. */
   goneInstancesForMs: 600_000,
   goneInstancesMax: 1_000,
