@@ -9,7 +9,7 @@ import type { Entry } from '../core/release/journal.ts';
 import type { ReleaseRecord } from '../core/release/records.ts';
 import type { ReleaseResponse } from '../wire/api.ts';
 import type { ControlClient } from './client.ts';
-import { advance, beginProgress } from './progress.ts';
+import { advance, beginProgress, hasReached } from './progress.ts';
 import { renderEnding } from './render/ending.ts';
 import { progressLine, renderAlone, renderTitle, renderTogether } from './render/progress.ts';
 import { clockTime } from './render/style.ts';
@@ -136,11 +136,12 @@ async function listAll({ client, releases }: Shown, shell: Shell, take: Take): P
     shell.screen.print([`${whose}${line}`]);
   };
   const lines = new StandingLines();
-  const told: Told = (id, standing) => {
+  const told: Told = (id, standing, step) => {
+    const seen = progress.get(id);
+    if (!seen || !hasReached(seen, step)) return;
     const nowMs = shell.time.nowMs();
     const line = lines.next(id, standing, nowMs);
-    const service = progress.get(id)?.service ?? '';
-    if (line !== null) print(service, `${paint('dim', clockTime(nowMs))}   ${line}`);
+    if (line !== null) print(seen.service, `${paint('dim', clockTime(nowMs))}   ${line}`);
   };
   const list = () =>
     take((entry, release) => {

@@ -65,6 +65,12 @@ export function weightOf({ forward, back, ended }: Progress): number | null {
   return forward.findLast(({ state, weight }) => state === 'done' && weight !== null)?.weight || null;
 }
 
+/** Entries come by another way than what is said of a release at this step, which may be the faster one. */
+export function hasReached({ forward }: Progress, step: number): boolean {
+  const before = forward[step - 2];
+  return before === undefined || before.state === 'done';
+}
+
 /** What it goes on with only when a person says so; null while it goes on by itself. */
 export function waitsFor({ paused, forward, service }: Progress): string | null {
   if (paused !== null) return `${paused}; go on: segue resume ${service}`;

@@ -5,7 +5,8 @@ import type { ReleaseRecord } from '../core/release/records.ts';
 import type { ControlClient } from './client.ts';
 import type { Shell } from './shell.ts';
 
-export type Told = (release: string, standing: Standing | null) => void;
+/** `step`: the one that it is at, counted from 1. */
+export type Told = (release: string, standing: Standing | null, step: number) => void;
 
 export interface Asked {
   readonly client: ControlClient;
@@ -25,8 +26,10 @@ export async function followStandings(
       ({ services, rollouts = [] }) => [...services, ...rollouts],
       () => [],
     );
-    for (const { id } of finished.aborted ? [] : releases)
-      told(id, running.find(({ release }) => release?.id === id)?.standing ?? null);
+    for (const { id } of finished.aborted ? [] : releases) {
+      const found = running.find(({ release }) => release?.id === id);
+      told(id, found?.standing ?? null, found?.release?.stepNumber ?? 1);
+    }
     await time.pause(limits.cli.watchIntervalMs, finished);
   }
 }

@@ -119,6 +119,7 @@ export class JudgeDesk {
     const { ledger } = this.#parts;
     // Nothing was heard of any worker of the gateway: yet, or because nothing has to be served.
     const isHeard = report.atMs !== 0;
+    const settled = report.workers !== null;
     const rows = Map.groupBy(report.assigned, ({ service }) => service);
     const failures = Map.groupBy(report.failures, ({ service }) => service);
     const monotonicMs = this.#parts.ports.clock.monotonicMs();
@@ -131,11 +132,12 @@ export class JudgeDesk {
         rows: rows.get(release.service) ?? [],
         failures: failures.get(release.service) ?? [],
         sticky: this.#isSticky(release.service),
+        settled,
       };
       this.#watch(release, seen, monotonicMs);
     }
     if (!isHeard) return;
-    const changes = this.#pasts.take(rows, report.atMs, released, monotonicMs);
+    const changes = this.#pasts.take(rows, { atMs: report.atMs, settled, released }, monotonicMs);
     if (changes.length > 0) this.#write(changes, null, null);
   }
 

@@ -38,7 +38,7 @@ export class Orders {
       if (state.phase === 'ended' || isPromoted(state, plan.steps))
         throw new SegueError(
           'NO_ACTIVE_RELEASE',
-          `${id} has already promoted its version; use "segue rollback".`,
+          `${id} has already promoted its version; use "segue rollback ${service}".`,
         );
       const word = { by, reason };
       return { fact: { kind: 'abort-asked', ...word }, event: { type: 'abort-asked', ...word } };

@@ -12,6 +12,14 @@ interface Kept {
   writtenAtMs: number;
 }
 
+interface PastNews {
+  readonly atMs: number;
+  /** As in `News`. */
+  readonly settled: boolean;
+  /** Services with a release under way. */
+  readonly released: ReadonlySet<string>;
+}
+
 export class PastKeeper {
   readonly #ledger: Ledger;
   readonly #kept = new Map<string, Kept>();
@@ -20,18 +28,17 @@ export class PastKeeper {
     this.#ledger = ledger;
   }
 
-  /** `released`: services with a release under way. Gives what has to be written down now. */
+  /** Gives what has to be written down now. */
   take(
     rows: ReadonlyMap<string, readonly AssignedCounts[]>,
-    atMs: number,
-    released: ReadonlySet<string>,
+    { atMs, settled, released }: PastNews,
     monotonicMs: number,
   ): Change[] {
     const changes: Change[] = [];
     for (const [service, own] of rows) {
       const kept = this.#keptOf(service);
       const { stable } = this.#ledger.service(service);
-      if (kept.book.take(own, stable, atMs, released.has(service))) kept.unwritten = true;
+      if (kept.book.take(own, stable, atMs, released.has(service), settled)) kept.unwritten = true;
       if (!kept.unwritten || monotonicMs - kept.writtenAtMs < limits.judge.pastIntervalMs) continue;
       kept.unwritten = false;
       kept.writtenAtMs = monotonicMs;

@@ -5,7 +5,9 @@ import type { AssignedCounts, InstanceCounts, TrafficReport } from '../core/traf
 import { EMPTY_REPORT } from '../core/traffic/report-book.ts';
 import { quantileMs } from '../core/traffic/histogram.ts';
 import { type Rotation, routedTo } from '../core/traffic/rotation.ts';
+import { ASSIGNED } from '../core/traffic/row-kinds.ts';
 import { noShadows } from '../core/traffic/shadow.ts';
+import { summed } from '../core/traffic/worker-rows.ts';
 import { SegueError } from '../core/errors.ts';
 import type { ServiceTraffic, ShadowTraffic, TrafficResponse, VersionTraffic } from '../wire/api.ts';
 import type { Control } from './control.ts';
@@ -20,7 +22,7 @@ export function trafficOf(control: Control, only: string | null): TrafficRespons
   const known = control.ports.plane.report();
   const report = known ?? EMPTY_REPORT;
   const instances = Map.groupBy(report.instances, ({ service }) => service);
-  const assigned = Map.groupBy(report.assigned, ({ service }) => service);
+  const assigned = Map.groupBy(summed(report.assigned, ASSIGNED), ({ service }) => service);
   return {
     atMs: known ? report.atMs : null,
     windowMs: control.window.lengthMs(report),

@@ -1,4 +1,5 @@
 /** What a service asks of a request before anything is done for it. */
+import { limits } from '../core/limits.ts';
 import { Networks } from '../core/traffic/networks.ts';
 import type { Policy } from '../core/traffic/policy.ts';
 import type { Call } from './call.ts';
@@ -13,8 +14,12 @@ export class Admission {
 
   /** Null when there is nothing to ask. */
   static of(policy: Policy, tally: ServiceTally): Admission | null {
-    const { requestMs, bodyBytesMax, maintenance } = policy;
-    const asksNothing = requestMs === null && bodyBytesMax === null && maintenance === null;
+    const { requestMs, halfClosedMs, bodyBytesMax, maintenance } = policy;
+    const asksNothing =
+      requestMs === null &&
+      halfClosedMs === limits.gateway.halfClosedMs &&
+      bodyBytesMax === null &&
+      maintenance === null;
     return asksNothing ? null : new Admission(policy, tally);
   }
 
@@ -26,13 +31,14 @@ export class Admission {
 
   /** False: it has its answer. */
   admit(call: Call, nowMs: number): boolean {
-    const { requestMs, bodyBytesMax, maintenance } = this.#policy;
+    const { requestMs, halfClosedMs, bodyBytesMax, maintenance } = this.#policy;
     if (maintenance !== null && !this.#allowed.has(call.address)) {
       this.#tally.turnedAwayOne();
       answerPage(call, maintenance);
       return false;
     }
     if (requestMs !== null) call.deadlineMs = nowMs + requestMs;
+    call.halfClosedMs = halfClosedMs;
     if (bodyBytesMax === null || call.body === null || call.body.boundTo(bodyBytesMax)) return true;
     this.#tally.turnedAwayOne();
     answer(call, 'body-too-large');

@@ -1,4 +1,5 @@
 /** One request of a client, from its head to the end of its response, whichever instances it meets. */
+import { limits } from '../core/limits.ts';
 import { clientAddress } from '../core/traffic/client-address.ts';
 import type { RequestFacts } from '../core/traffic/matcher.ts';
 import { pathOf } from '../core/traffic/match.ts';
@@ -71,6 +72,8 @@ export class Call implements RequestFacts {
   holdUntilMs: number | undefined;
   /** When the whole request has to be over, streams excepted. */
   deadlineMs = Infinity;
+  /** How long its client waits for the next word once it has ended its side. */
+  halfClosedMs: number = limits.gateway.halfClosedMs;
   /** For the access log; null: there is none. */
   log: AccessLog | null = null;
   service = '';

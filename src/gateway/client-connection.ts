@@ -115,7 +115,7 @@ export class ClientConnection implements Timed {
   }
 
   send(bytes: Buffer): void {
-    if (this.#halfClosed) this.deadlineMs = monotonicMs() + limits.gateway.halfClosedMs;
+    if (this.#halfClosed) this.deadlineMs = this.#goneByMs();
     this.#output.write(bytes);
   }
 
@@ -129,7 +129,7 @@ export class ClientConnection implements Timed {
     if (this.flushed) return act();
     this.deadlineMs = monotonicMs() + limits.gateway.clientStallTimeoutMs;
     this.#output.whenFlushed(() => {
-      this.deadlineMs = this.#halfClosed ? monotonicMs() + limits.gateway.halfClosedMs : Infinity;
+      this.deadlineMs = this.#halfClosed ? this.#goneByMs() : Infinity;
       act();
     });
   }
@@ -356,7 +356,7 @@ export class ClientConnection implements Timed {
       case 'call':
         if (this.#call?.body?.complete === false) return this.break();
         this.#halfClosed = true;
-        if (this.flushed) this.deadlineMs = monotonicMs() + limits.gateway.halfClosedMs;
+        if (this.flushed) this.deadlineMs = this.#goneByMs();
         return;
       case 'tunnel':
         return this.#tunnel?.clientEnded();
@@ -365,6 +365,11 @@ export class ClientConnection implements Timed {
       default:
         this.break();
     }
+  }
+
+  /** Taken for gone then, unless it hears something before. */
+  #goneByMs(): number {
+    return monotonicMs() + (this.#call?.halfClosedMs ?? limits.gateway.halfClosedMs);
   }
 
   #closed(): void {

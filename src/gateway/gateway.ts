@@ -134,7 +134,8 @@ export class Gateway {
     const routing = this.#routing?.number ?? 0;
     const certificates = this.#certificates.states();
     const countryFile = this.#countries.state();
-    return { atMs: nowMs(), routing, certificates, countryFile, gateway: this.#tally.counts(), direct: [] };
+    const about = { atMs: nowMs(), routing, certificates, countryFile, workers: null };
+    return { ...about, gateway: this.#tally.counts(), direct: [] };
   }
 
   async #apply(routing: Routing, keep: boolean): Promise<readonly FailedListen[]> {

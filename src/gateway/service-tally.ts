@@ -13,7 +13,7 @@ import type {
 } from '../core/traffic/counts.ts';
 import { KeySketch } from '../core/traffic/key-sketch.ts';
 import { mergeTotals } from '../core/traffic/merge-counts.ts';
-import { assignmentKey } from '../core/traffic/report-book.ts';
+import { assignmentKey } from '../core/traffic/row-kinds.ts';
 import { type CountedShare, type FlagCounted, type FlagCounts, flagCountsKey } from '../core/flags/edge.ts';
 import type { ShadowCounts } from '../core/traffic/shadow.ts';
 import { nowMs } from './clock.ts';

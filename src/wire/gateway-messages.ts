@@ -42,6 +42,7 @@ const policy: z.ZodType<Policy> = z
   .object({
     requestMs: bound.default(DEFAULT_POLICY.requestMs),
     bodyMs: z.number().default(DEFAULT_POLICY.bodyMs),
+    halfClosedMs: z.number().default(DEFAULT_POLICY.halfClosedMs),
     bodyBytesMax: z.int().min(0).nullable().default(DEFAULT_POLICY.bodyBytesMax),
     instance: z.object({ requestsMax: bound, connectionsMax: bound }).default(DEFAULT_POLICY.instance),
     queue: z.object({ forMs: z.number(), requestsMax: z.int() }).default(DEFAULT_POLICY.queue),
@@ -107,6 +108,8 @@ export const toGateway = z.discriminatedUnion('type', [
     fence: z.int(),
     /** It understands reports that only say what changed. */
     changes: z.boolean().default(false),
+    /** It understands rows that each worker counted. */
+    workers: z.boolean().default(false),
   }),
   z.object({ type: z.literal('routing'), routing }),
   /** Asks for a report now instead of with the next interval; it carries this number. */

@@ -3,6 +3,7 @@
  * default, so that either side may be the older one.
  */
 import { z } from 'zod';
+import { limits } from '../core/limits.ts';
 import type { TrafficReport } from '../core/traffic/counts.ts';
 import { KEY_CHARS_MAX, KEY_TEXT } from '../core/traffic/key-sketch.ts';
 import { NO_GATEWAY_COUNTS } from '../core/traffic/merge-counts.ts';
@@ -111,11 +112,14 @@ const certificate = z.object({
 
 const keys = z.string().max(KEY_CHARS_MAX).regex(KEY_TEXT).optional();
 
+const worker = z.string().max(limits.gateway.workerIdCharsMax);
+
 const assigned = z.object({
   ...assignment,
   ...outcomes,
   decisions: count.default(0),
   keys,
+  worker: worker.optional(),
 });
 
 const flag = z.object({
@@ -125,6 +129,7 @@ const flag = z.object({
   variant: z.string(),
   share: z.object({ release: z.string(), version: z.string(), percent: z.number() }).optional(),
   keys,
+  worker: worker.optional(),
 });
 
 export const report: z.ZodType<TrafficReport> = z.object({
@@ -136,6 +141,7 @@ export const report: z.ZodType<TrafficReport> = z.object({
   assigned: z.array(assigned).default([]),
   shadows: z.array(shadow).default([]),
   flags: z.array(flag).default([]),
+  workers: z.array(worker).nullable().default(null),
   running: z.array(z.object({ routing: z.int(), requests: count, streams: count })).default([]),
   failures: z.array(failure).default([]),
   failuresMissed: count.default(0),

@@ -15,10 +15,12 @@ const FLAGS = `flags:
 `;
 
 let project: TestProject;
+const workers = async () => (await project.status()).gateway.workers;
 
 before(async () => {
   const traffic = ', flags: { evaluate: [checkout, theme], key: { header: x-user } }';
-  project = await TestProject.create({ instances: 1, traffic });
+  const top = 'gateway: { workers: 2 }';
+  project = await TestProject.create({ instances: 1, traffic, top });
   await mkdir(path.join(project.root, 'flags'));
   await writeFile(path.join(project.root, 'flags/shop.flagd.yaml'), FLAGS);
   await project.build('v1');
@@ -100,4 +102,24 @@ it('are exact whoever is killed', async () => {
   await visit(1);
   await project.up();
   await assertExact('and control after it');
+});
+
+it('are exact when control and the master are gone at once, and a worker with them that is being replaced', async () => {
+  assert.ok(await project.eventually(async () => (await workers()).length === 2));
+  await visit(10);
+  await assertExact('of both workers');
+  const [{ gateway }, [victim, survivor]] = [await project.status(), await workers()];
+  assert.ok(gateway.pid !== null && victim && survivor);
+  await project.killControl();
+  process.kill(victim.pid, 'SIGKILL');
+  process.kill(gateway.pid, 'SIGKILL');
+  await visit(5);
+  await project.up();
+  assert.ok(await project.eventually(async () => (await workers()).some(({ pid }) => pid === survivor.pid)));
+  await visit(5);
+  await assertExact('by the one that outlived its master and the two that began anew');
+  await project.killControl();
+  await visit(2);
+  await project.up();
+  await assertExact('and by the control after that');
 });

@@ -4,8 +4,9 @@
  */
 import assert from 'node:assert/strict';
 import type { IncomingMessage } from 'node:http';
-import { test } from 'node:test';
+import { test, type TestContext } from 'node:test';
 import { eventually } from '../contract/eventually.ts';
+import { limits } from '../../src/core/limits.ts';
 import { DEFAULT_POLICY, type Policy } from '../../src/core/traffic/policy.ts';
 import {
   ask,
@@ -158,6 +159,44 @@ test('a client that leaves in the middle of its upload frees the instance', asyn
   await eventually('it is under way', () => gateway.counts('a')?.inFlight === 1);
   client.socket.destroy();
   await eventually('the instance sees it', () => closed);
+  await eventually('it is counted', () => gateway.counts('a')?.abandoned === 1);
+  assertBlameless(gateway, 'a');
+});
+
+/** Answers a while after a client that ended its side has been taken for gone, unless its service waits longer. */
+async function startLate(t: TestContext) {
+  return startApp(t, 'a', (req, res) => {
+    if (req.url === '/parts') {
+      const writing = setInterval(() => res.write('part'), 50);
+      res.once('close', () => clearInterval(writing));
+    } else setTimeout(() => res.end('late'), 2 * limits.gateway.halfClosedMs);
+  });
+}
+
+test('a client that ended its side and hears nothing for a second is taken for gone', async (t) => {
+  const gateway = await startGateway(t);
+  const app = await startLate(t);
+  await gateway.route({ backends: [backendOf(app)], policy: policyOf({}) });
+  const client = new RawClient(t, gateway.port);
+  client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  client.socket.end();
+  assert.equal(await client.untilEnd(), '');
+  await eventually('it is counted', () => gateway.counts('a')?.abandoned === 1);
+  assertBlameless(gateway, 'a');
+});
+
+test('one of a service that waits longer gets its answer, and one that is gone is found out as it is sent', async (t) => {
+  const gateway = await startGateway(t);
+  const app = await startLate(t);
+  await gateway.route({ backends: [backendOf(app)], policy: policyOf({ halfClosedMs: 600_000 }) });
+  const client = new RawClient(t, gateway.port);
+  client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+  client.socket.end();
+  assert.match(await client.untilEnd(), /^HTTP\/1\.1 200 [^]*Connection: close[^]*late$/);
+  const leaver = new RawClient(t, gateway.port);
+  leaver.send('GET /parts HTTP/1.1\r\nHost: a\r\n\r\n');
+  await leaver.until((text) => text.includes('part'), 'began');
+  leaver.socket.destroy();
   await eventually('it is counted', () => gateway.counts('a')?.abandoned === 1);
   assertBlameless(gateway, 'a');
 });

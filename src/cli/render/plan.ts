@@ -1,4 +1,4 @@
-import { type Certificate, describeEnd, describeWay } from '../../core/release/certificate.ts';
+import { describeEnd, describeWay } from '../../core/release/certificate.ts';
 import type { Plan } from '../../core/release/plan.ts';
 import { describeStep } from '../../core/release/step.ts';
 import { fromTo, type Paint } from './style.ts';
@@ -10,7 +10,7 @@ export function renderPlan(plan: Plan, serving: boolean, paint: Paint): string[]
   return [
     ...[title, '', ...renderSteps(plan, paint)],
     ...renderLater(plan, paint),
-    ...['', ...renderWays(plan.certificate, paint)],
+    ...['', ...renderWays(plan, paint)],
   ];
 }
 
@@ -31,8 +31,10 @@ export function renderSteps({ steps }: Plan, paint: Paint): string[] {
 }
 
 /** The rollback certificate: what going back takes, step by step. */
-export function renderWays(certificate: Certificate, paint: Paint): string[] {
+export function renderWays({ certificate, service, rollout }: Plan, paint: Paint): string[] {
   const { to, ways, problems } = certificate;
+  // No folder says which flag is meant.
+  const subject = rollout ? service : undefined;
   const title = to === null ? 'The way back (nothing serves yet)' : `The way back to ${to}`;
   const rows = ways.map((way) => [
     {
@@ -42,7 +44,7 @@ export function renderWays(certificate: Certificate, paint: Paint): string[] {
           : `after steps ${way.fromStep}-${way.toStep}`,
       style: 'dim' as const,
     },
-    { text: describeWay(way, to) },
+    { text: describeWay(way, to, subject) },
   ]);
   return [
     paint('bold', title),

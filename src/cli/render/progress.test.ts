@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { entry, releaseOf } from '../../../test/support/release-records.ts';
-import { advance, beginProgress, type Progress } from '../progress.ts';
+import { advance, beginProgress, hasReached, type Progress } from '../progress.ts';
 import { renderProgress } from './progress.ts';
 import { plainPaint } from './style.ts';
 
@@ -25,4 +25,16 @@ test('says how the judge sees it, and whom it asks when that stays unclear', () 
   const cause = { code: 'CANDIDATE_WORSE', detail: '' } as const;
   const back = advance(begun, entry(4, 9, { kind: 'back-planned', cause, steps: [] }));
   assert.doesNotMatch(lines(back), /judge:/);
+});
+
+test('how it stands at a step is not said before that step is', () => {
+  const record = releaseOf('done');
+  const [step, next] = record.plan.steps;
+  assert.ok(step && next);
+  const at = (...entries: Parameters<typeof advance>[1][]) => entries.reduce(advance, beginProgress(record));
+  const began = entry(1, 0, { kind: 'step-started', index: 0, direction: 'forward', step });
+  const done = entry(2, 1, { kind: 'step-done', index: 0, direction: 'forward', note: '' });
+  assert.deepEqual([hasReached(at(), 1), hasReached(at(), 2)], [true, false]);
+  assert.deepEqual([hasReached(at(began), 2), hasReached(at(began, done), 2)], [false, true]);
+  assert.equal(hasReached(at(began, done), 3), false);
 });

@@ -64,7 +64,7 @@ export function renderRelease(response: ReleaseResponse, nowMs: number, paint: P
     ...heading('Plan'),
     ...renderSteps(release.plan, paint),
     '',
-    ...renderWays(release.plan.certificate, paint),
+    ...renderWays(release.plan, paint),
     ...(back ? [`  ${paint('bold', 'now')}: ${back.text}`] : []),
     ...(contracts.length > 0 ? [...heading('Contracts'), ...renderContracts(contracts, nowMs, paint)] : []),
     ...(verdicts.length > 0 ? [...heading('Judge'), ...verdicts] : []),

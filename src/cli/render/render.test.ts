@@ -1,6 +1,7 @@
 /** Hunts output that misleads: columns out of line, a mark under the wrong column, bad news that looks good. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { rolloutPlan } from '../../core/flags/rollout.ts';
 import type { Plan } from '../../core/release/plan.ts';
 import type { Standing } from '../../core/judge/standing.ts';
 import type { InstanceStatus, ReleaseSummary, StatusResponse, TrafficResponse } from '../../wire/api.ts';
@@ -74,6 +75,19 @@ test('a plan shows its steps and the way back from each', () => {
     '  warning: files of v1 are missing',
   ]);
   assert.match(renderPlan(PLAN, true, plainPaint).join('\n'), /v2 serves already/);
+});
+
+test('the way back from a roll-out names the flag: no folder says which one is meant', () => {
+  const rollout = {
+    ...{ flag: 'checkout', from: 'off', to: 'on', before: null, reason: '', approvers: null },
+    ...{ services: [], judge: null, keyed: false },
+  };
+  const gates = { forMs: 60_000, evidence: false, approve: false };
+  const order = { release: 'r2', rollout, percents: [10], gates, isAll: true, hasFile: true, problems: [] };
+  assert.deepEqual(renderPlan(rolloutPlan(order), false, plainPaint).slice(-2), [
+    '  after steps 1-3  one change of the flag: it is as it was before',
+    '  after step 4     finished: "segue rollback flag:checkout" makes a new release',
+  ]);
 });
 
 describe('progress', () => {

@@ -2,7 +2,9 @@
 import { GivingWay, type LatencySeen } from '../../core/database/giving-way.ts';
 import { limits } from '../../core/limits.ts';
 import type { Service } from '../../core/project.ts';
+import { ASSIGNED } from '../../core/traffic/row-kinds.ts';
 import type { TrafficWindow } from '../../core/traffic/traffic-window.ts';
+import { summed } from '../../core/traffic/worker-rows.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { TrafficPlane } from '../../ports/traffic-plane.ts';
 import type { Ledger } from '../ledger.ts';
@@ -54,7 +56,8 @@ export class LatencyWatch {
     const { plane, ledger, window } = this.#parts;
     const report = plane.report();
     const { stable } = ledger.service(name);
-    const rows = report?.assigned.filter((row) => row.service === name && row.version === stable) ?? [];
+    const own = report?.assigned.filter((row) => row.service === name && row.version === stable) ?? [];
+    const rows = summed(own, ASSIGNED);
     const flows = report ? rows.map((row) => window.flowOf(row, report)) : [];
     const none: LatencySeen = { requests: 0, p99Ms: null };
     return flows.reduce<LatencySeen>((most, flow) => (flow.requests > most.requests ? flow : most), none);

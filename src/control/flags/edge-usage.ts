@@ -1,53 +1,52 @@
 /**
- * What the gateway evaluated. Its reports tell totals since it began; what is new in them is counted, once (T5). How
+ * What the gateway evaluated. Its workers tell totals since each began; what is new in them is counted, once (T5). How
  * far was counted is written down in the same transaction as the counts, so that a later control goes on where this
  * one was: with what came while there was none, and without what it has already.
  */
-import { type FlagCounts, flagCountsKey } from '../../core/flags/edge.ts';
+import type { FlagCounts } from '../../core/flags/edge.ts';
 import type { UsageBook } from '../../core/flags/usage.ts';
 import type { TrafficReport } from '../../core/traffic/counts.ts';
+import { FLAGS } from '../../core/traffic/row-kinds.ts';
+import { WorkerMarks } from '../../core/traffic/worker-marks.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { PlaneEvent } from '../../ports/traffic-plane.ts';
 
-/** By service, flag and variant: how many requests are in the counts. */
+/** By worker, service, flag and variant: how many requests are in the counts. */
 export type EdgeMarks = Readonly<Record<string, number>>;
+
+const KIND = {
+  rows: FLAGS,
+  markOf: requestsOf,
+  fell: (mark: number, row: FlagCounts) => requestsOf(row) < mark,
+};
 
 export class EdgeUsage {
   readonly #usage: UsageBook;
   readonly #clock: Clock;
-  /** Null: as nothing was written down, the first report is taken for counted. */
-  #counted: Map<string, number> | null;
+  readonly #marks: WorkerMarks<FlagCounts, number>;
+  /** As nothing was written down, what is there when all is there is taken for counted. */
+  #isBlind: boolean;
 
   constructor(usage: UsageBook, clock: Clock, marks: EdgeMarks | null) {
     this.#usage = usage;
     this.#clock = clock;
-    this.#counted = marks && new Map(Object.entries(marks));
+    this.#marks = new WorkerMarks(KIND, Object.entries(marks ?? {}));
+    this.#isBlind = marks === null;
   }
 
   get marks(): EdgeMarks | null {
-    return this.#counted && Object.fromEntries(this.#counted);
+    return this.#isBlind ? null : Object.fromEntries(this.#marks.entries());
   }
 
-  /** True: a gateway that has counted nothing yet took the place of one of which something is written down. */
-  follows(event: PlaneEvent): boolean {
-    const isNew = event.type === 'started' || (event.type === 'adopted' && event.routing === null);
-    const differs = isNew && this.#counted?.size !== 0;
-    if (isNew) this.#counted = new Map();
-    return differs;
-  }
-
-  take({ flags }: TrafficReport): void {
-    const isFirst = this.#counted === null;
-    const counted = (this.#counted ??= new Map());
-    for (const row of flags) {
-      const key = flagCountsKey(row);
-      const all = requestsOf(row);
-      const more = all - (counted.get(key) ?? 0);
-      // Fewer than before: a worker is yet to tell its part.
-      if (more <= 0) continue;
-      counted.set(key, all);
-      if (isFirst) continue;
-      this.#usage.count(row.flag, row.variant, `gateway, ${row.service}`, this.#clock.nowMs(), more);
+  take({ flags, workers }: TrafficReport): void {
+    const grown = this.#marks.take(flags, workers !== null);
+    if (this.#isBlind) {
+      this.#isBlind = workers === null && flags.every(({ worker }) => worker !== undefined);
+      return;
+    }
+    for (const { row, before = 0 } of grown) {
+      const { flag, variant, service } = row;
+      const more = requestsOf(row) - before;
+      if (more > 0) this.#usage.count(flag, variant, `gateway, ${service}`, this.#clock.nowMs(), more);
     }
   }
 }

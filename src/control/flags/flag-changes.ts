@@ -42,7 +42,9 @@ export class FlagChanges {
     if (!isNew && !desk.definitionOf(flag)) throw unknown(flag);
     const override = this.#overrideOf(flag, to);
     const verb = isNew ? 'new' : to.type === 'on' || to.type === 'off' ? to.type : 'set';
-    return desk.ask({ flag, verb, override, by, reason, undoes: null, anyway });
+    // Of two who make the same flag, one is the second.
+    const from = isNew ? { from: desk.overrideOf(flag) } : {};
+    return desk.ask({ flag, verb, override, by, reason, undoes: null, anyway, ...from });
   }
 
   /** Puts a flag back to how it was before this change; refused when it was changed again since. */
@@ -52,7 +54,7 @@ export class FlagChanges {
     const found = changes.find((one) => one.number === number);
     if (!found) throw new SegueError('FLAG_CHANGE_UNKNOWN', `There is no change ${number}.`);
     const { flag, before, after } = found.change;
-    const now = this.#parts.desk.overrides[flag] ?? null;
+    const now = this.#parts.desk.overrideOf(flag);
     if (JSON.stringify(now) !== JSON.stringify(after.override)) {
       const later = changes.find((one) => one.change.flag === flag);
       const since = later ? `, by change ${later.number}` : '';
@@ -70,6 +72,7 @@ export class FlagChanges {
       reason,
       undoes: number,
       anyway,
+      from: now,
     });
   }
 

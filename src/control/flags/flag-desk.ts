@@ -16,6 +16,7 @@ import type { EdgeShares } from '../../core/flags/edge.ts';
 import type { Context, Evaluation } from '../../core/flags/evaluation.ts';
 import { FlagSet } from '../../core/flags/flag-set.ts';
 import type { Trace } from '../../core/flags/logic.ts';
+import { ownOf } from '../../core/flags/json.ts';
 import { inForce, type Override, type Overrides } from '../../core/flags/override.ts';
 import { lowestOf, raisedPercent } from '../../core/flags/raised.ts';
 import { isSame, subjectOf } from '../../core/flags/rollout.ts';
@@ -44,6 +45,8 @@ export interface Asked {
   readonly by: string;
   readonly reason: string;
   readonly undoes: number | null;
+  /** What has to be set when the write has its turn; left out: whatever it is. */
+  readonly from?: Override | null;
   /** Whatever is in the way. */
   readonly anyway?: boolean;
   /** The release that asks for it. */
@@ -141,6 +144,10 @@ export class FlagDesk {
     return this.writing.overrides;
   }
 
+  overrideOf(flag: string): Override | null {
+    return ownOf(this.overrides, flag) ?? null;
+  }
+
   get pending(): readonly PendingChange[] {
     return remembered<readonly PendingChange[]>(this.#ledger, PENDING, []);
   }
@@ -162,9 +169,7 @@ export class FlagDesk {
   }
 
   knownSinceMs(flag: string): number {
-    return (
-      remembered<Readonly<Record<string, number>>>(this.#ledger, KNOWN_SINCE, {})[flag] ?? this.#changedAtMs
-    );
+    return ownOf(this.#knownSince, flag) ?? this.#changedAtMs;
   }
 
   onChange(listener: () => void): () => void {
@@ -204,7 +209,7 @@ export class FlagDesk {
   }
 
   fileDefinitionOf(flag: string): FlagDefinition | null {
-    return this.found[flag]?.definition ?? null;
+    return ownOf(this.found, flag)?.definition ?? null;
   }
 
   /** What `noteAsker` said, for a write. */
@@ -230,20 +235,20 @@ export class FlagDesk {
   /** Does it, or keeps it until somebody else has said yes. Turning a flag off never waits. */
   async ask(asked: Asked): Promise<Answer> {
     const approvers = asked.verb === 'off' ? null : approversOf(this.#parts.choices(), asked.flag);
-    if (approvers === null) return this.#change(asked, null);
-    this.writing.refuse(asked);
-    const { flag, verb, override, by, reason, undoes, anyway, release } = asked;
+    if (approvers === null) return this.#change(asked, null, () => []);
+    const { flag, verb, override, by, reason, undoes, anyway, release, from } = asked;
     const askedAtMs = this.#parts.ports.clock.nowMs();
-    const known = this.pending;
-    if (known.length >= limits.flags.pendingMax)
-      throw new SegueError('FLAG_REFUSED', `${known.length} changes wait for approval already.`);
     const insists = { ...(anyway ? { anyway } : {}), ...(release === undefined ? {} : { release }) };
     const what = { flag, verb, by, reason, undoes, override, approvers, ...insists };
-    const [entry] = await this.#ledger.write(() => ({
-      facts: [{ kind: 'flag-asked', ...what }],
-      changes: [],
-    }));
-    const pending: PendingChange = { number: entry?.seq ?? 0, ...what, askedAtMs };
+    const [entry] = await this.#ledger.write(() => {
+      this.writing.refuse(asked);
+      const { length } = this.pending;
+      if (length >= limits.flags.pendingMax)
+        throw new SegueError('FLAG_REFUSED', `${length} changes wait for approval already.`);
+      return { facts: [{ kind: 'flag-asked', ...what }], changes: [] };
+    });
+    const expects = from === undefined ? {} : { from };
+    const pending: PendingChange = { number: entry?.seq ?? 0, ...what, ...expects, askedAtMs };
     await this.#ledger.write(() => ({
       facts: [],
       changes: [put(PENDING, [...this.pending, pending])],
@@ -252,34 +257,48 @@ export class FlagDesk {
   }
 
   async approve(number: number, by: string): Promise<Answer> {
-    const pending = this.pending.find((one) => one.number === number);
-    if (!pending) throw new SegueError('FLAG_CHANGE_UNKNOWN', `No change ${number} waits for approval.`);
+    const pending = this.#waiting(number);
     if (pending.by === by)
       throw new SegueError('FLAG_REFUSED', `${by} asked for it; somebody else has to approve it.`);
     if (pending.approvers.length > 0 && !pending.approvers.includes(by))
       throw new SegueError('FLAG_REFUSED', `${by} may not approve it; ${pending.approvers.join(', ')} may.`);
-    const rest = this.pending.filter((one) => one.number !== number);
-    return this.#change(pending, by, rest);
+    // Somebody else may say so at the same moment: it is done once.
+    return this.#change(pending, by, () => {
+      this.#waiting(number);
+      return [
+        put(
+          PENDING,
+          this.pending.filter((one) => one.number !== number),
+        ),
+      ];
+    });
+  }
+
+  #waiting(number: number): PendingChange {
+    const pending = this.pending.find((one) => one.number === number);
+    if (pending) return pending;
+    throw new SegueError('FLAG_CHANGE_UNKNOWN', `No change ${number} waits for approval.`);
   }
 
   /** False: somebody else has set the flag, and it is left as they did. */
   async roll({ release, approvedBy, may, ...step }: RolledStep): Promise<boolean> {
     const asked: Asked = { ...step, verb: 'rollout', release, undoes: null };
     const write = (): Writing | null => {
-      const now = this.overrides[step.flag] ?? null;
+      const now = this.overrideOf(step.flag);
       if (isSame(now, step.override) || !may(now)) return null;
       return { ...this.writing.composed([asked], approvedBy), service: subjectOf(step.flag), release };
     };
     const entries = await this.#ledger.write(write);
     if (entries.length > 0) await this.refresh();
-    return isSame(this.overrides[step.flag] ?? null, step.override);
+    return isSame(this.overrideOf(step.flag), step.override);
   }
 
-  async #change(asked: Asked, approvedBy: string | null, pending = this.pending): Promise<Answer> {
+  async #change(asked: Asked, approvedBy: string | null, also: () => Change[]): Promise<Answer> {
     const made: FlagChange[] = [];
     const entries = await this.#ledger.write(() => {
+      const besides = also();
       const { facts, changes } = this.writing.composed([asked], approvedBy, made);
-      return { facts, changes: [...changes, put(PENDING, pending)] };
+      return { facts, changes: [...changes, ...besides] };
     });
     await this.refresh();
     const [change] = made;
@@ -317,7 +336,7 @@ export class FlagDesk {
     const keys = new Set([...Object.keys(this.found), ...Object.keys(overrides)]);
     const definitions: Record<string, FlagDefinition> = {};
     for (const key of keys) {
-      const definition = inForce(this.fileDefinitionOf(key), overrides[key] ?? null);
+      const definition = inForce(this.fileDefinitionOf(key), ownOf(overrides, key) ?? null);
       if (definition) definitions[key] = this.#same(key, definition);
     }
     this.#set = new FlagSet(definitions, this.#set);
@@ -329,12 +348,19 @@ export class FlagDesk {
     return known && JSON.stringify(known) === JSON.stringify(definition) ? known : definition;
   }
 
+  get #knownSince(): Readonly<Record<string, number>> {
+    return remembered(this.#ledger, KNOWN_SINCE, {});
+  }
+
   async #rememberNew(): Promise<void> {
-    const known = remembered<Readonly<Record<string, number>>>(this.#ledger, KNOWN_SINCE, {});
-    const keys = this.#set.keys;
-    if (keys.every((key) => Object.hasOwn(known, key)) && keys.length === Object.keys(known).length) return;
-    const since = Object.fromEntries(keys.map((key) => [key, known[key] ?? this.#changedAtMs]));
-    await this.#ledger.write(() => ({ facts: [], changes: [put(KNOWN_SINCE, since)] }));
+    await this.#ledger.write(() => {
+      const known = this.#knownSince;
+      const keys = this.#set.keys;
+      if (keys.every((key) => Object.hasOwn(known, key)) && keys.length === Object.keys(known).length)
+        return null;
+      const since = keys.map((key) => [key, ownOf(known, key) ?? this.#changedAtMs] as const);
+      return { facts: [], changes: [put(KNOWN_SINCE, Object.fromEntries(since))] };
+    });
   }
 
   #watch(dir: string): void {

@@ -3,6 +3,7 @@
  * with the journal, so that a control that starts beside a broken file serves what the one before served.
  */
 import { SegueError, toErrorRecord } from '../../core/errors.ts';
+import { ownOf } from '../../core/flags/json.ts';
 import type { Fact } from '../../core/release/journal.ts';
 import { formatProblem } from '../../wire/file/problem.ts';
 import { type FoundFlag, parseFlags } from '../../wire/flags/parse-flags.ts';
@@ -24,6 +25,8 @@ export class FlagFilesInForce {
   #seen: string | null = null;
   #trouble: readonly string[] = [];
   #last: Promise<unknown> = Promise.resolve();
+  /** A look that has not begun: whoever asks meanwhile means the same. */
+  #next: { readonly dir: string; readonly looked: Promise<boolean> } | null = null;
 
   constructor(ports: Pick<ControlPorts, 'flagSource' | 'clock'>, ledger: Ledger) {
     this.#ports = ports;
@@ -42,7 +45,12 @@ export class FlagFilesInForce {
 
   /** Puts what the files say now in force if it is right. True: something changed. */
   look(dir: string, besides: Besides): Promise<boolean> {
-    const looked = this.#last.then(() => this.#look(dir, besides));
+    if (this.#next?.dir === dir) return this.#next.looked;
+    const looked = this.#last.then(() => {
+      this.#next = null;
+      return this.#look(dir, besides);
+    });
+    this.#next = { dir, looked };
     this.#last = looked.catch(() => undefined);
     return looked;
   }
@@ -54,22 +62,22 @@ export class FlagFilesInForce {
     const parsed = 'trouble' in read ? null : parseFlags(read.files);
     const trouble = 'trouble' in read ? [read.trouble] : (parsed?.problems.map(formatProblem) ?? []);
     this.#trouble = trouble;
+    const isRefused = parsed === null || trouble.length > 0;
+    if (isRefused) await this.#note({ kind: 'flags-refused', problems: trouble });
+    const isTaken = !isRefused && (await this.#take(parsed.flags, besides));
+    // What could not be written down is looked at again.
     this.#seen = seen;
-    if (parsed === null || trouble.length > 0) {
-      await this.#note({ kind: 'flags-refused', problems: trouble });
-      return false;
-    }
-    return this.#take(parsed.flags, besides);
+    return isTaken;
   }
 
   async #take(flags: FoundFlags, besides: Besides): Promise<boolean> {
     const before = this.#flags;
-    const same = (key: string) => sameText(before[key]?.definition, flags[key]?.definition);
+    const same = (key: string) => sameText(ownOf(before, key)?.definition, ownOf(flags, key)?.definition);
     const added = Object.keys(flags).filter((key) => !Object.hasOwn(before, key));
     const removed = Object.keys(before).filter((key) => !Object.hasOwn(flags, key));
     const changed = Object.keys(flags).filter((key) => Object.hasOwn(before, key) && !same(key));
     const kept = Object.entries(flags).map(([key, flag]) => {
-      const known = before[key];
+      const known = ownOf(before, key);
       // The same object as long as it says the same: whatever was compiled of it stays.
       return [key, known && same(key) ? { ...flag, definition: known.definition } : flag] as const;
     });

@@ -5,6 +5,7 @@
 import { SegueError } from '../../core/errors.ts';
 import { type FlagCode, fallsBelow } from '../../core/flags/ceiling.ts';
 import { approversOf, type FlagChoices } from '../../core/flags/choices.ts';
+import { ownOf } from '../../core/flags/json.ts';
 import {
   describeOverride,
   inForce,
@@ -94,7 +95,7 @@ export class FlagRaises {
     return [...desk.set.flags].flatMap(({ key: flag, definition, notes }): FlagFact[] => {
       const code = desk.ceilings.codeOf(flag, notes);
       const own = code.find((each) => each.service === service.name) ?? null;
-      const ours = raises[flag]?.release === id;
+      const ours = ownOf(raises, flag)?.release === id;
       const raised = desk.raisedOf(flag);
       if (!ours && !named.has(flag) && (own === null || raised === 0)) return [];
       const { needs } = notes;
@@ -133,8 +134,8 @@ export class FlagRaises {
     const { flag, variant, percent } = step;
     const definition = desk.definitionOf(flag);
     if (!definition) throw new SegueError('FLAG_UNKNOWN', flag);
-    const before = desk.overrides[flag] ?? null;
-    const known = this.#raises[flag];
+    const before = desk.overrideOf(flag);
+    const known = ownOf(this.#raises, flag);
     const waits = desk.pending.some((one) => one.flag === flag && one.release === release.id);
     if (!waits && known?.release === release.id && !isSame(before, known.set))
       return `left as it was set meanwhile: ${describeOverride(before)}`;
@@ -227,9 +228,9 @@ export class FlagRaises {
     const [file, now] = [desk.fileDefinitionOf(flag), desk.definitionOf(flag)];
     const lowest = desk.lowestOf(flag);
     const floor = laidOver(file, now, lowered(lowest));
-    const known = ours ? this.#raises[flag] : undefined;
+    const known = ours ? ownOf(this.#raises, flag) : undefined;
     if (!known) return floor;
-    if (!isSame(desk.overrides[flag] ?? null, known.set)) return lost ? floor : undefined;
+    if (!isSame(desk.overrideOf(flag), known.set)) return lost ? floor : undefined;
     const before = inForce(file, known.before);
     const raised = before ? raisedPercent(before, lowest) : 0;
     return before === null || losesCode({ raised, versions }, leaving, staying) ? floor : known.before;
@@ -268,12 +269,19 @@ export class FlagRaises {
     const { id, service, state } = release;
     const back = state.phase === 'ended' && state.outcome === 'rolled-back';
     if (back) await this.lower({ kind: 'lower', flags: [], for: release.from }, release);
-    const isOurs = Object.values(this.#raises).some((one) => one.release === id);
-    const pending = desk.withoutPending(id);
-    if (!isOurs && pending.length === 0) return;
-    const left = Object.entries(this.#raises).filter(([, one]) => one.release !== id);
-    const changes = [put(RAISES, Object.fromEntries(left)), ...pending];
-    await ledger.write(() => ({ facts: [], changes, service, release: id }));
+    // Others may have raised something when the write has its turn.
+    await ledger.write(() => {
+      const all = Object.entries(this.#raises);
+      const left = all.filter(([, one]) => one.release !== id);
+      const pending = desk.withoutPending(id);
+      if (left.length === all.length && pending.length === 0) return null;
+      return {
+        facts: [],
+        changes: [put(RAISES, Object.fromEntries(left)), ...pending],
+        service,
+        release: id,
+      };
+    });
   }
 
   get #raises(): Raises {

@@ -1,3 +1,4 @@
+import { ownOf } from '../../core/flags/json.ts';
 import { staleCauses } from '../../core/flags/stale.ts';
 import type { FlagsSummary, FlagStatus } from '../../wire/flag-api.ts';
 import type { FlagDesk } from './flag-desk.ts';
@@ -11,8 +12,8 @@ export function flagStatuses(desk: FlagDesk, afterMs: number, nowMs: number): re
       const usage = desk.usageOf(key);
       const knownSinceMs = desk.knownSinceMs(key);
       const stale = staleCauses({ notes, usage, knownSinceMs, afterMs, nowMs });
-      const { file = null, line = null } = found[key] ?? {};
-      const override = overrides[key] ?? null;
+      const { file = null, line = null } = ownOf(found, key) ?? {};
+      const override = ownOf(overrides, key) ?? null;
       const raised = desk.raisedOf(key);
       const ceiling = desk.ceilings.ceiling(key, notes, 100);
       const limit = ceiling.type === 'allowed' ? null : ceiling.why;

@@ -5,9 +5,16 @@
 import { SegueError } from '../../core/errors.ts';
 import type { FlagChange, FlagState } from '../../core/flags/change.ts';
 import type { FlagDefinition } from '../../core/flags/definition.ts';
-import { inForce, type Override, type Overrides, settled } from '../../core/flags/override.ts';
+import { ownOf } from '../../core/flags/json.ts';
+import {
+  describeOverride,
+  inForce,
+  type Override,
+  type Overrides,
+  settled,
+} from '../../core/flags/override.ts';
 import { lowered, lowestOf } from '../../core/flags/raised.ts';
-import { subjectOf } from '../../core/flags/rollout.ts';
+import { isSame, subjectOf } from '../../core/flags/rollout.ts';
 import type { Ledger, Writing } from '../ledger.ts';
 import type { FlagCeilings } from './flag-ceilings.ts';
 import type { Asked } from './flag-desk.ts';
@@ -44,8 +51,10 @@ export class FlagWriting {
     for (const one of asked) {
       const { flag, verb, by, reason, undoes, override, release } = one;
       this.#refuseRolled(one);
+      this.#refuseOther(one);
       const overruled = this.#overruledBy(one);
-      const { [flag]: earlier = null, ...others } = overrides;
+      const earlier = ownOf(overrides, flag) ?? null;
+      const { [flag]: _, ...others } = overrides;
       overrides = override === null ? others : { ...others, [flag]: override };
       const before = this.#stateOf(flag, earlier);
       const after = this.#stateOf(flag, override);
@@ -60,7 +69,15 @@ export class FlagWriting {
   /** Throws FLAG_CEILING and FLAG_REFUSED, for what would be refused when it is written. */
   refuse(asked: Asked): void {
     this.#refuseRolled(asked);
+    this.#refuseOther(asked);
     this.#overruledBy(asked);
+  }
+
+  /** Somebody was faster: what was asked for was meant for how it was. */
+  #refuseOther({ flag, from }: Asked): void {
+    const now = ownOf(this.overrides, flag) ?? null;
+    if (from === undefined || isSame(from, now)) return;
+    throw new SegueError('FLAG_REFUSED', `${flag} was changed meanwhile: it is ${describeOverride(now)}.`);
   }
 
   /** Throws FLAG_CEILING (F1). */
@@ -85,7 +102,7 @@ export class FlagWriting {
     const made: FlagChange[] = [];
     let overrides = this.overrides;
     for (const [flag, { definition }] of Object.entries(next)) {
-      const set = overrides[flag] ?? null;
+      const set = ownOf(overrides, flag) ?? null;
       const why = this.#raisedBy(flag, definition, set);
       if (why === null) continue;
       const override = lowered(lowestOf(definition, definition));

@@ -81,7 +81,7 @@ export class RolloutDesk {
       return orders.abort(subject, { by, reason: reason || 'rollback' });
     this.#needReason(reason);
     const flag = flagOf(subject) ?? '';
-    const now = desk.overrides[flag] ?? null;
+    const now = desk.overrideOf(flag);
     const releases = await ports.store.releases({ service: subject });
     const last = releases.find(({ kind, state }) => kind === 'rollout' && isDone(state));
     const rollout = last?.plan.rollout;
@@ -111,7 +111,7 @@ export class RolloutDesk {
       const { rollout } = release.plan;
       if (!rollout || release.state.phase !== 'forward' || isPromoted(release.state, release.plan.steps))
         continue;
-      const now = desk.overrides[rollout.flag] ?? null;
+      const now = desk.overrideOf(rollout.flag);
       if (!settingsOf(release).some((setting) => isSame(setting, now)))
         engine.fail(release.id, new SegueError('FLAG_TAKEN', `${rollout.flag}: ${this.#describe(now)}.`));
       else if (release.kind === 'rollout' && !this.#fits(rollout))
@@ -183,7 +183,7 @@ export class RolloutDesk {
 
   #planOf(flag: string, request: FlagRolloutRequest, release: string): Plan {
     const { desk, choices } = this.#parts;
-    const before = settled(desk.overrides[flag] ?? null);
+    const before = settled(desk.overrideOf(flag));
     const ground = this.#groundOf(flag, request, before);
     const judged = this.#judgedBy(flag, request);
     const percents = request.percents.filter((percent) => percent > ground.percent && percent < 100);

@@ -27,6 +27,8 @@ export class UsageKeeper {
   readonly #book: UsageBook;
   readonly #edge: EdgeUsage;
   #saving: NodeJS.Timeout | null = null;
+  /** Not written down yet. */
+  #beside: readonly Change[] = [];
 
   constructor(parts: UsageKeeperParts) {
     const { ledger, clock } = parts;
@@ -56,11 +58,9 @@ export class UsageKeeper {
     this.#edge.take(report);
   }
 
-  /** A gateway that begins again has to be known as one before anything else can go wrong. */
-  followPlane(event: PlaneEvent): void {
-    if (!this.#edge.follows(event)) return;
-    this.#book.changed = true;
-    this.#saveSoon();
+  /** What only a gateway that is lost could tell again is written down before anything else can go wrong. */
+  followPlane({ type }: PlaneEvent): void {
+    if (type === 'lost') this.#saveSoon();
   }
 
   async close(): Promise<void> {
@@ -74,11 +74,20 @@ export class UsageKeeper {
   }
 
   async #save(): Promise<void> {
-    const beside = this.#parts.beside();
-    if (!this.#book.changed && beside.length === 0) return;
+    this.#beside = [...this.#beside, ...this.#parts.beside()];
+    if (!this.#book.changed && this.#beside.length === 0) return;
+    const beside = this.#beside;
     this.#book.changed = false;
-    const usage = put(USAGE, this.#book.all(new Set(this.#parts.keys())));
-    const changes = [usage, put(EDGE_MARKS, this.#edge.marks), ...beside];
-    await this.#parts.ledger.write(() => ({ facts: [], changes }));
+    this.#beside = [];
+    try {
+      const usage = put(USAGE, this.#book.all(new Set(this.#parts.keys())));
+      const changes = [usage, put(EDGE_MARKS, this.#edge.marks), ...beside];
+      await this.#parts.ledger.write(() => ({ facts: [], changes }));
+    } catch (error) {
+      // The next time it is written down, if nothing newer is.
+      this.#book.changed = true;
+      this.#beside = [...beside, ...this.#beside];
+      throw error;
+    }
   }
 }

@@ -14,7 +14,7 @@ export class VariantNews {
   }
 
   /** Null: it is a release of a service. Users keep their variant, so that each counts by the first error. */
-  newsOf({ id, plan: { rollout } }: ReleaseRecord, { flags, failures }: TrafficReport): News | null {
+  newsOf({ id, plan: { rollout } }: ReleaseRecord, { flags, failures, workers }: TrafficReport): News | null {
     if (!rollout) return null;
     let rows = this.#rows.get(id);
     if (!rows) {
@@ -26,6 +26,7 @@ export class VariantNews {
       rows: rows.rowsOf(flags, stableOf),
       failures: rows.failuresOf(failures, stableOf),
       sticky: true,
+      settled: workers !== null,
     };
   }
 

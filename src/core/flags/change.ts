@@ -38,6 +38,8 @@ export interface PendingChange {
   readonly override: Override | null;
   /** Whoever asked insists, whatever the code that is there. */
   readonly anyway?: boolean;
+  /** What has to be set still when it is approved; left out: whatever it is. */
+  readonly from?: Override | null;
   /** In whose name it was asked; left out: in nobody's but `by`'s. */
   readonly release?: string;
   /** Who may say it; empty: anybody but `by`. */

@@ -2,7 +2,7 @@
 import { namesFlag } from './choices.ts';
 import type { FlagDefinition, FlagDefinitions } from './definition.ts';
 import type { FlagSet } from './flag-set.ts';
-import type { Outcomes } from '../traffic/counts.ts';
+import type { Outcomes, WorkerRow } from '../traffic/counts.ts';
 
 export interface EdgeFlags {
   /** With `*` for any text. */
@@ -68,8 +68,7 @@ export const FLAGS_KEY_PURPOSE = 'flags';
 export const VISITOR_COOKIE = 'segue_visitor';
 
 /** How the requests that got a variant at the edge went: what a judge compares. */
-export interface FlagCounts extends Outcomes {
-  readonly service: string;
+export interface FlagCounts extends Outcomes, WorkerRow {
   readonly flag: string;
   /** Empty: the default in the code. */
   readonly variant: string;

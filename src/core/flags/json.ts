@@ -13,6 +13,11 @@ export function isMap(value: unknown): value is Readonly<Record<string, unknown>
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** Flags may be called as what every object has: `constructor`. */
+export function ownOf<T>(record: Readonly<Record<string, T>>, key: string): T | undefined {
+  return Object.hasOwn(record, key) ? record[key] : undefined;
+}
+
 const isJson = (value: unknown): value is Json => value !== undefined;
 
 /** Throws SyntaxError. */

@@ -170,3 +170,32 @@ test('a control that comes back counts nothing twice and looks at the split with
   back.hear(edge.take());
   assert.deepEqual(seen(back.book.record().seen), seen(court.book.record().seen), 'it had enough of them');
 });
+
+test('users are counted once whichever workers they meet, and by another gateway as well; requests by worker', () => {
+  const [one, two] = [new Edge(), new Edge()];
+  const told = (edge: Edge, worker: string) => edge.take().flags.map((row) => ({ ...row, worker }));
+  for (let user = 0; user < 200; user += 1)
+    for (const edge of [one, two]) edge.ask(user % 10 === 0 ? 'on' : 'off', `user-${user}`);
+  let court = new Court();
+  const hear = (...flags: FlagCounts[]) => {
+    court.hear({ flags, failures: [] });
+    const [seen] = court.book.observed().release;
+    assert.ok(seen);
+    const { candidate, stable } = seen;
+    return [candidate.requests, stable.requests, candidate.assigned, stable.assigned];
+  };
+  const all = hear(...told(one, 'a'), ...told(two, 'b'));
+  const [on = 0, off = 0, users = 0] = all;
+  assert.deepEqual([on, off], [40, 360]);
+  assert.ok(users > 15 && users <= 20, `${users} users`);
+  // The master is lost, its workers come back one by one, to the control after this one as well.
+  for (const next of [court, new Court(court.book.record())]) {
+    court = next;
+    assert.deepEqual(hear(...told(two, 'b')), all);
+    assert.deepEqual(hear(...told(one, 'a'), ...told(two, 'b')), all);
+    assert.deepEqual(hear(), all);
+  }
+  const third = new Edge();
+  for (let user = 0; user < 200; user += 1) third.ask(user % 10 === 0 ? 'on' : 'off', `user-${user}`);
+  assert.deepEqual(hear(...told(third, 'c')), [on + 20, off + 180, ...all.slice(2)], 'the same users');
+});

@@ -1,3 +1,5 @@
+import { ownOf } from './json.ts';
+
 /** What is asked of flags and what they answer, so that one that is settled or forgotten is found. */
 export interface FlagUsage {
   readonly firstAtMs: number;
@@ -26,7 +28,7 @@ export class UsageBook {
     const known = this.#usages.get(flag);
     this.changed = true;
     const alone = known?.alone.variant === name ? known.alone : { variant: name, sinceMs: nowMs };
-    const variants = { ...known?.variants, [name]: (known?.variants[name] ?? 0) + times };
+    const variants = { ...known?.variants, [name]: (ownOf(known?.variants ?? {}, name) ?? 0) + times };
     const evaluations = (known?.evaluations ?? 0) + times;
     this.#usages.set(flag, {
       firstAtMs: known?.firstAtMs ?? nowMs,

@@ -5,10 +5,9 @@
  */
 import { limits } from '../limits.ts';
 import type { AssignedCounts, Assignment, FailureEvent } from '../traffic/counts.ts';
-import { assignmentKey } from '../traffic/report-book.ts';
 import type { Group } from '../traffic/split.ts';
 import { type Cell, cellKey, grownCell, observationOf, type Place, placeOf, type Weights } from './cell.ts';
-import { grownSince, NOBODY } from './grown.ts';
+import { grownSince, type Marks, marksOf, NOBODY } from './grown.ts';
 import type { GuardRecords } from './guard-records.ts';
 import { errorRate, total } from './measure.ts';
 import type { Observation, Side } from './observed.ts';
@@ -19,7 +18,7 @@ export interface EvidenceRecord {
   readonly service: string;
   readonly from: string | null;
   readonly to: string;
-  /** The gateway's rows as they were counted in last. */
+  /** The rows of the gateway's workers as they were counted in last. */
   readonly seen: readonly AssignedCounts[];
   /** Index of the step that began the stage; -1: none has begun. */
   readonly stage: number;
@@ -73,11 +72,13 @@ export interface News {
   /** Failed requests since the last time; only read where traffic is sticky. */
   readonly failures: readonly FailureEvent[];
   readonly sticky: boolean;
+  /** Whoever has none of the rows will never have one again; left out: that is not known. */
+  readonly settled?: boolean;
 }
 
 export class EvidenceBook {
   readonly #of: Pick<EvidenceRecord, 'release' | 'service' | 'from' | 'to'>;
-  readonly #seen: Map<string, AssignedCounts>;
+  readonly #seen: Marks;
   readonly #release: Account;
   #stage: Account;
   #weights: readonly Weights[];
@@ -88,7 +89,7 @@ export class EvidenceBook {
 
   constructor({ release, service, from, to, ...record }: EvidenceRecord) {
     this.#of = { release, service, from, to };
-    this.#seen = new Map(record.seen.map((row) => [assignmentKey(row), row]));
+    this.#seen = marksOf(record.seen);
     this.#release = new Account(record.cells, record.sessions);
     this.#stage = new Account(record.stageCells, record.stageSessions);
     this.#weights = record.weights;
@@ -140,14 +141,11 @@ export class EvidenceBook {
   }
 
   /** True when something of it counts. */
-  take({ rows, failures, sticky }: News): boolean {
+  take({ rows, failures, sticky, settled = false }: News): boolean {
     let counted = false;
     this.#newest = NONE;
-    for (const row of rows) {
-      const key = assignmentKey(row);
-      const before = this.#seen.get(key);
-      if (before === row || !isOf(row, this.#of)) continue;
-      this.#seen.set(key, row);
+    const own = rows.filter((row) => isOf(row, this.#of));
+    for (const { row, before } of this.#seen.take(own, settled)) {
       const place = placeOf(row, this.#of, this.#weights);
       if (!place) continue;
       const grown = grownSince(before, row);
@@ -187,7 +185,7 @@ export class EvidenceBook {
   record(): Omit<EvidenceRecord, 'guards'> {
     return {
       ...this.#of,
-      seen: [...this.#seen.values()],
+      seen: this.#seen.values(),
       stage: this.#index,
       stageAtMs: this.#stageAtMs,
       weights: this.#weights,

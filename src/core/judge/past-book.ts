@@ -6,8 +6,7 @@
 import { limits } from '../limits.ts';
 import type { AssignedCounts } from '../traffic/counts.ts';
 import { addPairs } from '../traffic/histogram.ts';
-import { assignmentKey } from '../traffic/report-book.ts';
-import { grownSince } from './grown.ts';
+import { grownSince, type Marks, marksOf } from './grown.ts';
 import type { Past, PastWindow, Side } from './observed.ts';
 
 export interface TimedWindow extends PastWindow {
@@ -17,7 +16,7 @@ export interface TimedWindow extends PastWindow {
 
 export interface PastRecord {
   readonly service: string;
-  /** The gateway's rows as they were counted in last. */
+  /** The rows of the gateway's workers as they were counted in last. */
   readonly seen: readonly AssignedCounts[];
   readonly windowMs: number;
   readonly windows: readonly TimedWindow[];
@@ -27,31 +26,33 @@ export interface PastRecord {
 
 export class PastBook {
   readonly #service: string;
-  readonly #seen: Map<string, AssignedCounts>;
+  readonly #seen: Marks;
   #windowMs: number;
   #windows: readonly TimedWindow[];
   #aside: readonly TimedWindow[];
 
   constructor(service: string, record: PastRecord | undefined) {
     this.#service = service;
-    this.#seen = new Map(record?.seen.map((row) => [assignmentKey(row), row]));
+    this.#seen = marksOf(record?.seen ?? []);
     this.#windowMs = record?.windowMs ?? limits.judge.pastWindowFirstMs;
     this.#windows = record?.windows ?? [];
     this.#aside = record?.aside ?? [];
   }
 
-  /** `released`: a release is under way. True when something of it counts. */
-  take(rows: readonly AssignedCounts[], stable: string | null, atMs: number, released: boolean): boolean {
+  /** `released`: a release is under way. `settled`: as in `News`. True when something of it counts. */
+  take(
+    rows: readonly AssignedCounts[],
+    stable: string | null,
+    atMs: number,
+    released: boolean,
+    settled = false,
+  ): boolean {
     if (!released && this.#aside.length > 0) {
       for (const window of this.#aside) this.#windows = this.#put(this.#windows, window);
       this.#aside = [];
     }
     let counted = false;
-    for (const row of rows) {
-      const key = assignmentKey(row);
-      const before = this.#seen.get(key);
-      if (before === row) continue;
-      this.#seen.set(key, row);
+    for (const { row, before } of this.#seen.take(rows, settled)) {
       if (row.version !== stable || row.group === 'candidate') continue;
       const grown = grownSince(before, row);
       if (grown.requests === 0) continue;
@@ -60,7 +61,6 @@ export class PastBook {
       else this.#windows = this.#put(this.#windows, window);
       counted = true;
     }
-    this.#forget(rows);
     return counted;
   }
 
@@ -82,7 +82,7 @@ export class PastBook {
   record(): PastRecord {
     return {
       service: this.#service,
-      seen: [...this.#seen.values()],
+      seen: this.#seen.values(),
       windowMs: this.#windowMs,
       windows: this.#windows,
       aside: this.#aside,
@@ -106,13 +106,6 @@ export class PastBook {
     let halved: readonly TimedWindow[] = [];
     for (const window of windows) halved = this.#put(halved, window);
     return halved;
-  }
-
-  /** The gateway gives up rows of old weights. */
-  #forget(rows: readonly AssignedCounts[]): void {
-    if (this.#seen.size <= 2 * limits.gateway.assignedRowsMax) return;
-    const known = new Set(rows.map(assignmentKey));
-    for (const key of this.#seen.keys()) if (!known.has(key)) this.#seen.delete(key);
   }
 }
 

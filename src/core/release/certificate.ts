@@ -94,13 +94,16 @@ function moves(back: readonly Step[]): Way {
   return { how: routes ? 'one-routing' : 'untouched', starts };
 }
 
-/** `to` is the certificate's: without a version to go back to, going back means that nothing serves. */
-export function describeWay(way: WayBack, to: string | null): string {
+/**
+ * `to` is the certificate's: without a version to go back to, going back means that nothing serves. `subject`: what has
+ * to be named to go back after the end; left out: the service, as always.
+ */
+export function describeWay(way: WayBack, to: string | null, subject?: string): string {
   const stays = way.how === 'new-release' ? [] : (way.expanded ?? []);
   const schema =
     stays.length > 0 ? `; ${stays.join(', ')} ${stays.length > 1 ? 'stay' : 'stays'} expanded` : '';
   const lowers = way.lowers ? `${way.lowers.join(', ')} lowered first; ` : '';
-  return `${lowers}${describeHow(way, to)}${schema}`;
+  return `${lowers}${describeHow(way, to, subject)}${schema}`;
 }
 
 /** Where the way back ends for good. */
@@ -114,7 +117,7 @@ export function describeEnd({ contracts = [], to }: Certificate): string[] {
   });
 }
 
-function describeHow(way: WayBack, to: string | null): string {
+function describeHow(way: WayBack, to: string | null, subject: string | undefined): string {
   if (to === null && way.how !== 'new-release')
     return 'the candidate is stopped, and nothing serves as before';
   switch (way.how) {
@@ -133,6 +136,6 @@ function describeHow(way: WayBack, to: string | null): string {
     case 'one-write':
       return 'one change of the flag: it is as it was before';
     case 'new-release':
-      return 'finished: "segue rollback" makes a new release';
+      return `finished: "segue rollback${subject === undefined ? '' : ` ${subject}`}" makes a new release`;
   }
 }

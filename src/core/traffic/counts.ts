@@ -56,6 +56,16 @@ export interface Outcomes extends Totals {
 
 export type Answered = readonly [number, number, number, number];
 
+/**
+ * A row that is counted on from one report to the next. Each worker's are told apart, as long as it lives and for a
+ * while after: what is new in them can be known only of one and the same counter (T5).
+ */
+export interface WorkerRow {
+  readonly service: string;
+  /** Which life of which process counted; left out: a gateway that does not tell. */
+  readonly worker?: string | undefined;
+}
+
 /** Under which weight a request was given to a version (T5): what a judge compares has to share it. */
 export interface Assignment {
   readonly service: string;
@@ -67,7 +77,7 @@ export interface Assignment {
   readonly rule: string | null;
 }
 
-export interface AssignedCounts extends Assignment, Outcomes {
+export interface AssignedCounts extends Assignment, Outcomes, WorkerRow {
   /** Times that somebody was put here: requests, or new sessions where the gateway's cookie keeps them. */
   readonly decisions: number;
   /** Who was here, as a sketch of keys (`key-sketch.ts`), where a hash of requests keeps them; absent: nobody. */
@@ -138,6 +148,8 @@ export interface TrafficReport {
   readonly assigned: readonly AssignedCounts[];
   readonly shadows: readonly ShadowCounts[];
   readonly flags: readonly FlagCounts[];
+  /** All of which there are rows; whoever is not among them will never be again. Null: that is not known yet. */
+  readonly workers: readonly string[] | null;
   /** The eldest first; routings with nothing under way are left out. */
   readonly running: readonly RunningCounts[];
   /** Since the report before, and how many more there was no room for. */

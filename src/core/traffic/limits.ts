@@ -65,7 +65,7 @@ export const gatewayLimits = {
   clientReadBytes: 64 * 1024,
   /** Every deadline of a connection is kept to within this. */
   sweepIntervalMs: 250,
-  /** A client that ended its side and hears nothing for this long has left. */
+  /** A client that ended its side and hears nothing for this long has left, unless its service waits longer. */
   halfClosedMs: 1_000,
   headTimeoutMs: 20_000,
   clientIdleTimeoutMs: 75_000,
@@ -184,6 +184,11 @@ export const gatewayLimits = {
   visitorMaxAgeS: 365 * 86_400,
   /** Visitors whose cookies need not be verified again. */
   visitorsVerifiedMax: 4_096,
+  /** Workers that are gone and whose rows are still told apart, so that a control that was away hears of them. */
+  goneWorkersMax: 32,
+  workerIdCharsMax: 100,
+  /** Of a gateway that does not tell its workers apart, how far its rows were counted in. */
+  marksOfSumsMax: 512,
   /** Counts of instances that left the routing are kept this long, and for so many. */
   goneInstancesForMs: 600_000,
   goneInstancesMax: 1_000,

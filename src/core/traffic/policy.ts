@@ -1,9 +1,13 @@
+import { limits } from '../limits.ts';
+
 /** What a service lets happen to its requests and instances beyond where they go. Null is "no such bound". */
 export interface Policy {
   /** The whole request, from its head to the end of its response; streams are not meant. */
   readonly requestMs: number | null;
   /** Longest wait for the next part of a request's body. */
   readonly bodyMs: number;
+  /** Of a client that ended its side: how long it may wait for the next word before it is taken for gone. */
+  readonly halfClosedMs: number;
   /** Of a request's body, without its framing. */
   readonly bodyBytesMax: number | null;
   /** Of one instance; each worker of the gateway keeps to its part, one at least. */
@@ -52,6 +56,7 @@ export interface Maintenance {
 export const DEFAULT_POLICY: Policy = {
   requestMs: null,
   bodyMs: 30_000,
+  halfClosedMs: limits.gateway.halfClosedMs,
   bodyBytesMax: null,
   instance: { requestsMax: null, connectionsMax: null },
   queue: { forMs: 5_000, requestsMax: 1_000 },

@@ -3,13 +3,10 @@
  * changed; whoever asks here gets the whole, or again only what changed. A member that is gone leaves its counts
  * behind, so that no number ever falls (T5).
  */
-import { type FlagCounts, flagCountsKey } from '../flags/edge.ts';
 import { limits } from '../limits.ts';
 import type { CertificateState } from './certificates.ts';
 import type { CountryFileState } from './country-file.ts';
 import type {
-  AssignedCounts,
-  Assignment,
   DirectCounts,
   FailureEvent,
   GatewayCounts,
@@ -22,8 +19,6 @@ import {
   buryGateway,
   buryInstance,
   buryService,
-  mergeAssigned,
-  mergeFlag,
   mergeGateway,
   mergeInstance,
   mergeRunning,
@@ -32,7 +27,9 @@ import {
   NO_GATEWAY_COUNTS,
 } from './merge-counts.ts';
 import { Rows } from './merged-rows.ts';
+import { ASSIGNED, FLAGS } from './row-kinds.ts';
 import { type ShadowCounts, shadowKey } from './shadow.ts';
+import { countedBy, LONG_GONE, WorkerRows } from './worker-rows.ts';
 
 export const EMPTY_REPORT: TrafficReport = {
   atMs: 0,
@@ -43,6 +40,7 @@ export const EMPTY_REPORT: TrafficReport = {
   assigned: [],
   shadows: [],
   flags: [],
+  workers: null,
   running: [],
   failures: [],
   failuresMissed: 0,
@@ -56,6 +54,7 @@ export const EMPTY_REPORT: TrafficReport = {
 interface Member {
   readonly atMs: number;
   readonly routing: number;
+  readonly workers: readonly string[] | null;
   readonly running: readonly RunningCounts[];
   readonly gateway: GatewayCounts;
   readonly certificates: readonly CertificateState[];
@@ -63,13 +62,15 @@ interface Member {
   readonly direct: readonly DirectCounts[];
 }
 
+const BEFORE = 'before';
+
 export class ReportBook {
   readonly #members = new Map<string, Member>();
   readonly #instances = new Rows<InstanceCounts>(mergeInstance, buryInstance);
   readonly #services = new Rows<ServiceCounts>(mergeService, buryService);
-  readonly #assigned = new Rows<AssignedCounts>(mergeAssigned, (counts) => counts);
+  readonly #assigned = new WorkerRows(ASSIGNED);
   readonly #shadows = new Rows<ShadowCounts>(mergeShadow, (counts) => counts);
-  readonly #flags = new Rows<FlagCounts>(mergeFlag, (counts) => counts);
+  readonly #flags = new WorkerRows(FLAGS);
   #departed: GatewayCounts = NO_GATEWAY_COUNTS;
   #failures: FailureEvent[] = [];
   #missed = 0;
@@ -77,14 +78,16 @@ export class ReportBook {
 
   /** A whole report takes the place of everything that this member said before. */
   take(member: string, report: TrafficReport): void {
-    const { atMs, routing, running, gateway, certificates, countryFile, direct } = report;
-    this.#members.set(member, { atMs, routing, running, gateway, certificates, countryFile, direct });
-    if (report.whole) for (const rows of this.#tables) rows.drop(member);
+    const { atMs, routing, workers, running, gateway, certificates, countryFile, direct } = report;
+    const about = { atMs, routing, workers, running, gateway, certificates, countryFile, direct };
+    this.#members.set(member, about);
+    if (report.whole) for (const rows of [...this.#merged, ...this.#told]) rows.drop(member);
     for (const row of report.instances) this.#instances.put(member, row.instance, row);
     for (const row of report.services) this.#services.put(member, row.service, row);
-    for (const row of report.assigned) this.#assigned.put(member, assignmentKey(row), row);
+    for (const row of report.assigned) this.#assigned.put(row);
     for (const row of report.shadows) this.#shadows.put(member, shadowKey(row), row);
-    for (const row of report.flags) this.#flags.put(member, flagCountsKey(row), row);
+    for (const row of report.flags) this.#flags.put(row);
+    if (workers !== null) for (const rows of this.#told) rows.keepOnly(new Set(workers));
     for (const id of report.forgotten) this.#instances.forget(id);
     this.#forgotten.push(...report.forgotten);
     this.#failures.push(...report.failures);
@@ -93,13 +96,25 @@ export class ReportBook {
     if (surplus > 0) this.#missed += this.#failures.splice(0, surplus).length;
   }
 
+  /** What members of the gateway before left behind. */
+  inherit(departed: TrafficReport): void {
+    this.take(BEFORE, countedBy(LONG_GONE, departed));
+    for (const rows of this.#told) for (const worker of rows.workers) rows.bury(worker);
+    this.bury(BEFORE);
+  }
+
+  /** All of which there are rows, those that are gone included. */
+  get workers(): string[] {
+    return [...new Set([...this.#members.keys(), ...this.#told.flatMap(({ workers }) => workers)])];
+  }
+
   /** It is gone, politely or not. */
   bury(member: string): void {
     const gone = this.#members.get(member);
     if (!gone) return;
     this.#members.delete(member);
     this.#departed = mergeGateway(this.#departed, buryGateway(gone.gateway));
-    for (const rows of this.#tables) rows.bury(member);
+    for (const rows of [...this.#merged, ...this.#told]) rows.bury(member);
   }
 
   /** Everything but the failures: those go out once, with `changes`. */
@@ -148,11 +163,17 @@ export class ReportBook {
     return report;
   }
 
-  get #tables() {
-    return [this.#instances, this.#services, this.#assigned, this.#shadows, this.#flags] as const;
+  get #merged() {
+    return [this.#instances, this.#services, this.#shadows] as const;
+  }
+
+  /** Told apart by worker. */
+  get #told() {
+    return [this.#assigned, this.#flags] as const;
   }
 
   /** As old as its eldest part: of a routing that not all members run yet, it says nothing (R8). */
+
   #now() {
     const members = [...this.#members.values()];
     const least = (of: (member: Member) => number) => (members.length > 0 ? Math.min(...members.map(of)) : 0);
@@ -160,6 +181,7 @@ export class ReportBook {
       ...EMPTY_REPORT,
       atMs: least(({ atMs }) => atMs),
       routing: least(({ routing }) => routing),
+      workers: members.length === 1 ? (members[0]?.workers ?? null) : null,
       running: mergeRunning(members.map(({ running }) => running)),
       certificates: certificatesOf(members),
       countryFile: members.toSorted(byAge).at(-1)?.countryFile ?? null,
@@ -178,8 +200,4 @@ function certificatesOf(members: readonly Member[]): CertificateState[] {
     certificates.map((each) => [each.certificate, each] as const),
   );
   return [...new Map(all).values()];
-}
-
-export function assignmentKey({ service, version, group, percent, rule }: Assignment): string {
-  return `${service} ${group ?? '-'} ${percent ?? '-'} ${version}${rule === null ? '' : ` ${rule}`}`;
 }

@@ -5,7 +5,8 @@
 import { limits } from '../limits.ts';
 import type { AssignedCounts, Outcomes, ServiceCounts, TrafficReport } from './counts.ts';
 import { pairsBetween, quantileMs } from './histogram.ts';
-import { assignmentKey } from './report-book.ts';
+import { ASSIGNED, assignmentKey } from './row-kinds.ts';
+import { summed } from './worker-rows.ts';
 
 /** Of what ended in the window. */
 export interface Flow {
@@ -37,7 +38,7 @@ export class TrafficWindow {
     if (last && atMs >= last.atMs && atMs - last.atMs < limits.traffic.sampleIntervalMs) return;
     // A clock that was set back makes all that was seen before useless.
     if (last && atMs < last.atMs) this.#samples = [];
-    this.#samples.push({ atMs, assigned, services });
+    this.#samples.push({ atMs, assigned: summed(assigned, ASSIGNED), services });
     const sinceMs = atMs - limits.traffic.windowMs;
     while ((this.#samples[1]?.atMs ?? Infinity) <= sinceMs) this.#samples.shift();
   }
@@ -47,6 +48,7 @@ export class TrafficWindow {
     return Math.max(0, report.atMs - (this.#samples[0]?.atMs ?? report.atMs));
   }
 
+  /** Of all workers together. */
   flowOf(row: AssignedCounts, report: TrafficReport): Flow {
     const key = assignmentKey(row);
     const before = this.#samples[0]?.assigned.find((each) => assignmentKey(each) === key);

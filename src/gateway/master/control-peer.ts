@@ -4,6 +4,7 @@ import { SegueError, toErrorRecord } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
 import type { TrafficReport } from '../../core/traffic/counts.ts';
 import type { Routing } from '../../core/traffic/routing.ts';
+import { summedUp } from '../../core/traffic/row-kinds.ts';
 import {
   type FromGateway,
   GATEWAY_PROTOCOL,
@@ -28,6 +29,7 @@ export class ControlPeer {
   readonly #splitter = new LineSplitter(limits.gateway.protocolLineBytesMax);
   #fence: number | undefined;
   #wantsChanges = false;
+  #knowsWorkers = false;
   /** It has heard everything up to the last report. */
   #inStep = false;
   #failuresMissed = 0;
@@ -59,9 +61,11 @@ export class ControlPeer {
     const rows = this.#inStep ? changes : master.report();
     const missed = this.#failuresMissed;
     const report = { ...rows, failures, failuresMissed: missed, direct: direct.counts };
-    this.send({ type: 'report', report, asked, workers: master.workers });
+    const told = this.#knowsWorkers ? report : summedUp(report);
+    this.send({ type: 'report', report: told, asked, workers: master.workers });
     this.#failuresMissed = 0;
-    this.#inStep = this.#wantsChanges;
+    // A sum is said whole: of what changed in it one part is known only.
+    this.#inStep = this.#wantsChanges && this.#knowsWorkers;
   }
 
   end(): void {
@@ -100,7 +104,7 @@ export class ControlPeer {
     this.send({ type: 'upgraded', failure: await master.upgrade(message.mainFile) });
   }
 
-  #welcome({ protocol, fence, changes }: Extract<HeardByGateway, { type: 'hello' }>): void {
+  #welcome({ protocol, fence, changes, workers }: Extract<HeardByGateway, { type: 'hello' }>): void {
     const { master } = this.#options;
     if (protocol !== GATEWAY_PROTOCOL) {
       const reason = `the gateway speaks protocol ${GATEWAY_PROTOCOL}, control ${protocol}`;
@@ -109,6 +113,7 @@ export class ControlPeer {
     if (!master.admit(fence)) return this.#refuse(null, 'FENCED_OUT', `fence ${fence} is too old`);
     this.#fence = fence;
     this.#wantsChanges = changes;
+    this.#knowsWorkers = workers;
     this.report(master.report(), null);
   }
 

@@ -10,9 +10,11 @@ import { addressesOf } from '../../core/traffic/addresses.ts';
 import type { TrafficReport } from '../../core/traffic/counts.ts';
 import { ReportBook } from '../../core/traffic/report-book.ts';
 import type { Routing } from '../../core/traffic/routing.ts';
+import { countedBy } from '../../core/traffic/worker-rows.ts';
 import type { GatewaySettings } from '../../core/traffic/settings.ts';
 import type { Stage } from '../../wire/gateway-messages.ts';
 import type { MemberName } from '../../wire/worker-messages.ts';
+import { monotonicMs } from '../clock.ts';
 import type { FailedListen } from '../listeners.ts';
 import { Crew } from './crew.ts';
 import type { HeldSockets } from './held-sockets.ts';
@@ -48,6 +50,7 @@ export class Master {
   readonly #options: MasterOptions;
   readonly crew: Crew;
   readonly #book = new ReportBook();
+  readonly #sinceMs = monotonicMs();
   #handingOver = false;
   /** The worker that was asked to start a master with its sockets. */
   #asked = '';
@@ -64,7 +67,7 @@ export class Master {
     this.crew = new Crew({
       ...options,
       onReport: (member, report, urgent) => {
-        this.#book.take(member, report);
+        this.#book.take(member, countedBy(member, report));
         if (urgent) this.#reportSoon();
       },
       onGone: (member) => this.#book.bury(member),
@@ -118,8 +121,7 @@ export class Master {
 
   /** Counts of workers that are gone since long. */
   inherit(departed: TrafficReport): void {
-    this.#book.take('earlier', departed);
-    this.#book.bury('earlier');
+    this.#book.inherit(departed);
   }
 
   /** What changed since the last report, with everything that ended before the call. */
@@ -281,8 +283,11 @@ export class Master {
 
   /** While a worker is missing it says nothing of any routing: what he has under way is not in it (R2, R8). */
   #dated(report: TrafficReport): TrafficReport {
-    if (!this.crew.complete) return { ...report, routing: 0 };
+    if (!this.crew.complete) return { ...report, routing: 0, workers: null };
+    // Whoever outlived another master has come by then, announced or not.
+    const isSettled = monotonicMs() - this.#sinceMs > limits.gateway.rejoinMs;
+    const all = { ...report, workers: isSettled ? this.#book.workers : null };
     const nobody = this.crew.members.every(({ joined }) => !joined);
-    return nobody ? { ...report, routing: this.#routing?.number ?? 0 } : report;
+    return nobody ? { ...all, routing: this.#routing?.number ?? 0 } : all;
   }
 }

@@ -3,6 +3,7 @@
  * machine with it.
  */
 import type { ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { limits } from '../../core/limits.ts';
 import type { MemberName } from '../../wire/worker-messages.ts';
 import { monotonicMs, timer } from '../clock.ts';
@@ -55,7 +56,8 @@ export class Starts {
   start(): MemberName | null {
     const { pid, socketPath, log, ...files } = this.#options;
     this.#count += 1;
-    const id = `${pid}.${this.#count}`;
+    // Unlike any other for good: by it, counts of one process are told from those of a later one.
+    const id = `${pid}.${this.#count}.${randomBytes(4).toString('hex')}`;
     const child = startWorker({ ...files, id, socketPath: socketPath() });
     this.#lastStartMs = monotonicMs();
     if (!child) {

@@ -33,8 +33,13 @@ const timeouts = z.strictObject(
     request: duration(1)
       .optional()
       .describe('Longest time for a whole request, streams excepted. Without it: as long as it takes.'),
+    halfClosed: duration(1)
+      .prefault('1s')
+      .describe(
+        'How long a client that ended its side waits for the next word; then it is taken for gone, and its request ends.',
+      ),
   },
-  'response, body and request',
+  'response, body, request and halfClosed',
 );
 
 const EJECTION_PHRASE = 'false, or { failures, for }';
@@ -122,6 +127,7 @@ export function policyOf(value: z.output<typeof keys>): Policy {
   return {
     requestMs: value.timeouts.request ?? null,
     bodyMs: value.timeouts.body,
+    halfClosedMs: value.timeouts.halfClosed,
     bodyBytesMax: body ?? null,
     instance: { requestsMax: requests ?? null, connectionsMax: connections ?? null },
     queue: { forMs: wait, requestsMax: queue },

@@ -60,7 +60,7 @@ export class GatewayLink {
           );
         } else {
           link = new GatewayLink(socket, message);
-          link.send({ type: 'hello', protocol: GATEWAY_PROTOCOL, fence, changes: true });
+          link.send({ type: 'hello', protocol: GATEWAY_PROTOCOL, fence, changes: true, workers: true });
         }
       };
       const timer = setTimeout(() => fail('It does not say hello.'), limits.gateway.ackTimeoutMs);
