@@ -291,7 +291,7 @@ export class ClientConnection implements Timed {
     const call = new Call(this, bytes);
     this.#call = call;
     this.#state = 'call';
-    this.deadlineMs = this.#halfClosed ? monotonicMs() + limits.gateway.halfClosedMs : Infinity;
+    this.deadlineMs = Infinity;
     let at = end;
     if (call.body) {
       const bodyEnd = call.body.take(bytes, end, bytes.length);
@@ -303,6 +303,7 @@ export class ClientConnection implements Timed {
     if (this.#unread.length > 0 || call.body?.full) this.#pause();
     else this.#resume();
     this.#owner.dispatch(call);
+    if (this.#halfClosed && this.#state === 'call' && this.flushed) this.deadlineMs = this.#goneByMs();
   }
 
   #next(nowMs: number): void {

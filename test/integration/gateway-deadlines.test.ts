@@ -193,6 +193,10 @@ test('one of a service that waits longer gets its answer, and one that is gone i
   client.send('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
   client.socket.end();
   assert.match(await client.untilEnd(), /^HTTP\/1\.1 200 [^]*Connection: close[^]*late$/);
+  const ahead = new RawClient(t, gateway.port);
+  ahead.send('GET /1 HTTP/1.1\r\nHost: a\r\n\r\nGET /2 HTTP/1.1\r\nHost: a\r\n\r\n');
+  ahead.socket.end();
+  assert.match(await ahead.untilEnd(), /late[^]*late$/, 'what it sent ahead has as long');
   const leaver = new RawClient(t, gateway.port);
   leaver.send('GET /parts HTTP/1.1\r\nHost: a\r\n\r\n');
   await leaver.until((text) => text.includes('part'), 'began');
