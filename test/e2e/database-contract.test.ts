@@ -5,6 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
+import type { DeployResponse } from '../../src/wire/api.ts';
 import type { ApiFailure } from '../support/api-client.ts';
 import { cli, endCli } from '../support/cli.ts';
 import { assertEnded } from '../support/outcome.ts';
@@ -158,4 +159,56 @@ it('is taken back with the code after it failed half way, and says so until then
   assertEnded(await project.deploy('v2'), 'done');
   await people.contract(CHANGE);
   assert.equal(await people.phaseOf(CHANGE), 'contracted');
+});
+
+it('is half taken back by a rollback that is aborted, shown as that, and taken back by the next one', async (t) => {
+  const people = await PeopleProject.serving(t, server, { instances: 1 });
+  const { project } = people;
+  await people.change(CHANGE, SPLIT.replace('keep: 0', 'keep: 1d'));
+  assertEnded(await project.deploy('v2'), 'done');
+  await people.contract(CHANGE);
+  const holder = await server.connect(people.database);
+  await holder.query('BEGIN; LOCK TABLE people IN ROW EXCLUSIVE MODE');
+  const begin = async () => {
+    const body = { to: null, by: 'test', reason: '' };
+    const { release } = await project.api<DeployResponse>('POST', '/v1/services/web/rollback', body);
+    return release?.id ?? '';
+  };
+  const first = await begin();
+  assert.ok(await project.eventually(async () => (await people.phaseOf(CHANGE)) === 'restoring'));
+  await project.abort();
+  assertEnded(await project.ended(first), 'rolled-back');
+  assert.equal((await project.web()).stable, 'v2');
+  const shown = async () => (await cli(project.root, ['status'])).out;
+  const halfway = /0001-split-name +restoring +half taken back; a rollback or "segue database revert/;
+  assert.ok(await project.eventually(async () => halfway.test(await shown())), await shown());
+  await assert.rejects(people.contract(CHANGE), (error: ApiFailure) => {
+    assert.match(
+      error.error.detail,
+      /half taken back; a rollback or "segue database revert 0001-split-name --c/,
+    );
+    return true;
+  });
+
+  const second = await begin();
+  const lastWait = async () => (await project.journal()).findLast(({ fact }) => fact.kind === 'schema-waits');
+  assert.equal(await lastWait(), undefined);
+  await people.refuseConnections(true);
+  const admin = await server.connect();
+  await admin.query(
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND application_name = 'segue'`,
+    [people.database],
+  );
+  await admin.end();
+  assert.ok(
+    await project.eventually(async () => (await lastWait())?.release === second),
+    'it holds, and says why',
+  );
+  await people.refuseConnections(false);
+  await holder.query('COMMIT');
+  await holder.end();
+  assertEnded(await project.ended(second), 'done');
+  assert.equal((await project.web()).stable, 'v1');
+  assert.equal(await people.phaseOf(CHANGE), 'ready');
+  assert.deepEqual([await people.lost('old'), await people.lost('new')], [0, 0]);
 });
