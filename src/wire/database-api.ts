@@ -1,13 +1,15 @@
 /** The database that is released with the code, in what control answers. */
 import type { Progress } from '../core/database/runner.ts';
-import type { ContractStanding } from '../core/release/contract-standing.ts';
-import type { Reach } from '../core/release/schema.ts';
+import type { ContractStanding, Reached } from '../core/release/contract-standing.ts';
+import type { Halfway, Reach } from '../core/release/schema.ts';
 
 export interface DatabaseStatus {
   /** Those that Segue made or is to make, in their order, as they were last seen. */
   readonly changes: readonly {
     readonly name: string;
     readonly reach: Reach;
+    /** What was begun of it and has not ended. Left out by an older control. */
+    readonly halfway?: Halfway | null;
     /** What needs it: it cannot be taken back. */
     readonly usedBy: readonly string[];
   }[];
@@ -27,9 +29,5 @@ export interface ContractStatus extends Partial<ContractStanding> {
   readonly by: readonly string[];
 }
 
-export interface ContractView {
-  readonly change: string;
-  readonly reach: Reach;
-  /** What its contract waits for; null: it is not looked at, because the change is not as far or its contract is done. */
-  readonly standing: ContractStanding | null;
-}
+/** Its standing is null where it is not looked at: the change is not as far, or its contract is done. */
+export type ContractView = Reached;

@@ -4,7 +4,7 @@
  * a socket that only the owner can open.
  */
 import { z } from 'zod';
-import { ERRORS, type ErrorCode } from '../core/errors.ts';
+import { errorCode } from './error-code.ts';
 
 export const listen = z.object({ host: z.string(), port: z.int().min(1).max(65_535) });
 
@@ -32,8 +32,6 @@ const launchOrder = occupant.omit({ pid: true, start: true }).extend({
   logFile: z.string(),
 });
 export type LaunchOrder = Readonly<z.infer<typeof launchOrder>>;
-
-const errorCode = z.custom<ErrorCode>((value) => typeof value === 'string' && Object.hasOwn(ERRORS, value));
 
 /** Control to gateway. */
 export const toKeeper = [

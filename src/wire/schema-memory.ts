@@ -1,5 +1,6 @@
 /** What control keeps of the database beside its journal, for a later control; the database itself has the last word. */
 import { z } from 'zod';
+import { errorCode } from './error-code.ts';
 
 const change = z.object({
   name: z.string(),
@@ -7,6 +8,13 @@ const change = z.object({
   reach: z.enum(['new', 'expanded', 'filled', 'contracted', 'finished']),
   keepMs: z.number(),
   comesBack: z.boolean().default(false),
+  halfway: z.enum(['contract', 'restore']).nullable().default(null),
+});
+
+const failure = z.object({
+  atMs: z.number(),
+  // Another version of Segue may have had codes that this one has not.
+  error: z.object({ code: errorCode.catch('UNEXPECTED'), detail: z.string() }),
 });
 
 const contract = z.object({
@@ -14,6 +22,7 @@ const contract = z.object({
   againSinceMs: z.number().nullable().default(null),
   word: z.object({ by: z.string(), reason: z.string() }).nullable(),
   begun: z.boolean(),
+  failed: failure.nullable().default(null),
 });
 
 export const schemaMemory = z.object({

@@ -1,10 +1,12 @@
 /**
  * Hunts contracts that come too early or never (R6): while a program that nobody vouches for is connected, by the file
- * as by a person's word; a way back from them that loses what was written; and, once what they replaced is gone, a way
+ * as by a person's word; a way back from them that loses what was written, or that one which failed bars; and, once what they replaced is gone, a way
  * back to a version whose writes nobody would see.
  */
 import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
+import type { DeployResponse } from '../../src/wire/api.ts';
+import type { ApiFailure } from '../support/api-client.ts';
 import { cli, endCli } from '../support/cli.ts';
 import { assertEnded } from '../support/outcome.ts';
 import { PeopleProject, SPLIT } from '../support/people-project.ts';
@@ -127,4 +129,86 @@ it('is taken back with the code while what it replaced is kept, and refuses the 
   await assertClean(load, 100);
   assert.equal(await people.lost('new'), 0);
   assert.deepEqual(await people.columns(), ['email', 'first_name', 'id', 'last_name']);
+});
+
+/** It fails half way: the new columns have their rules by then, and the old ones are written still. */
+const BROKEN = `CREATE FUNCTION broken() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no trigger goes'; END $$;
+  CREATE EVENT TRIGGER broken ON ddl_command_start WHEN TAG IN ('DROP TRIGGER') EXECUTE FUNCTION broken()`;
+
+it('is taken back with the code after it failed half way, and says so until then', async (t) => {
+  const people = await PeopleProject.serving(t, server);
+  const { project } = people;
+  await people.change(CHANGE, SPLIT.replace('keep: 0', 'keep: 1d'));
+  assertEnded(await project.deploy('v2'), 'done');
+  await people.sql.query(BROKEN);
+  await assert.rejects(people.contract(CHANGE), (error: ApiFailure) => {
+    assert.equal(error.error.code, 'DATABASE_STATEMENT_FAILED');
+    return true;
+  });
+  assert.equal(await people.phaseOf(CHANGE), 'contracting');
+  await people.sql.query('DROP EVENT TRIGGER broken');
+  const failed = async () => (await cli(project.root, ['status'])).out;
+  const said =
+    /0001-split-name +contracting +contract failed \(DATABASE_STATEMENT_FAILED\), "segue database contract/;
+  assert.ok(await project.eventually(async () => said.test(await failed())), await failed());
+  const back = await cli(project.root, ['rollback', 'web']);
+  assert.equal(back.exitCode, 0, back.err);
+  assert.equal((await project.web()).stable, 'v1');
+  assert.equal(await people.phaseOf(CHANGE), 'ready');
+  assert.deepEqual([await people.lost('old'), await people.lost('new')], [0, 0]);
+  assertEnded(await project.deploy('v2'), 'done');
+  await people.contract(CHANGE);
+  assert.equal(await people.phaseOf(CHANGE), 'contracted');
+});
+
+it('is half taken back by a rollback that is aborted, shown as that, and taken back by the next one', async (t) => {
+  const people = await PeopleProject.serving(t, server, { instances: 1 });
+  const { project } = people;
+  await people.change(CHANGE, SPLIT.replace('keep: 0', 'keep: 1d'));
+  assertEnded(await project.deploy('v2'), 'done');
+  await people.contract(CHANGE);
+  const holder = await server.connect(people.database);
+  await holder.query('BEGIN; LOCK TABLE people IN ROW EXCLUSIVE MODE');
+  const begin = async () => {
+    const body = { to: null, by: 'test', reason: '' };
+    const { release } = await project.api<DeployResponse>('POST', '/v1/services/web/rollback', body);
+    return release?.id ?? '';
+  };
+  const first = await begin();
+  assert.ok(await project.eventually(async () => (await people.phaseOf(CHANGE)) === 'restoring'));
+  await project.abort();
+  assertEnded(await project.ended(first), 'rolled-back');
+  assert.equal((await project.web()).stable, 'v2');
+  const shown = async () => (await cli(project.root, ['status'])).out;
+  const halfway = /0001-split-name +restoring +half taken back; a rollback or "segue database revert/;
+  assert.ok(await project.eventually(async () => halfway.test(await shown())), await shown());
+  await assert.rejects(people.contract(CHANGE), (error: ApiFailure) => {
+    assert.match(
+      error.error.detail,
+      /half taken back; a rollback or "segue database revert 0001-split-name --c/,
+    );
+    return true;
+  });
+
+  const second = await begin();
+  const lastWait = async () => (await project.journal()).findLast(({ fact }) => fact.kind === 'schema-waits');
+  assert.equal(await lastWait(), undefined);
+  await people.refuseConnections(true);
+  const admin = await server.connect();
+  await admin.query(
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND application_name = 'segue'`,
+    [people.database],
+  );
+  await admin.end();
+  assert.ok(
+    await project.eventually(async () => (await lastWait())?.release === second),
+    'it holds, and says why',
+  );
+  await people.refuseConnections(false);
+  await holder.query('COMMIT');
+  await holder.end();
+  assertEnded(await project.ended(second), 'done');
+  assert.equal((await project.web()).stable, 'v1');
+  assert.equal(await people.phaseOf(CHANGE), 'ready');
+  assert.deepEqual([await people.lost('old'), await people.lost('new')], [0, 0]);
 });

@@ -7,7 +7,8 @@ import { renderTable } from './table.ts';
 
 export function renderContracts(views: readonly ContractView[], nowMs: number, paint: Paint): string[] {
   const width = Math.max(...views.map(({ change }) => change.length));
-  return views.flatMap(({ change, reach, standing }) => {
+  return views.flatMap((view) => {
+    const { change, standing } = view;
     const needs = standing?.neededBy ?? [];
     const rows = needs.map((need) => [
       { text: need.seenIn, style: 'dim' as const },
@@ -18,7 +19,7 @@ export function renderContracts(views: readonly ContractView[], nowMs: number, p
       again === null
         ? []
         : [`    needed again for ${formatDurationMs(Math.max(0, nowMs - again))}: its time begins anew`];
-    const state = paint(needs.length > 0 ? 'yellow' : 'dim', describeReach(reach, standing, nowMs));
+    const state = paint(needs.length > 0 ? 'yellow' : 'dim', describeReach(view, nowMs));
     return [`  ${change.padEnd(width)}  ${state}`, ...renderTable([], rows, paint, '    '), ...anew];
   });
 }

@@ -2,6 +2,7 @@
 import {
   type ContractStanding,
   describeContract,
+  describeHalfway,
   describeNeed,
 } from '../../core/release/contract-standing.ts';
 import type { ContractStatus, DatabaseStatus } from '../../wire/database-api.ts';
@@ -11,17 +12,23 @@ import { renderTable } from './table.ts';
 
 const SHOWN = 3;
 
+const UNDER_WAY = { contract: 'contracting', restore: 'restoring' } as const;
+
 /** Those that are over are only counted. */
 export function renderSchemaStatus(status: DatabaseStatus, nowMs: number, paint: Paint): string[] {
   const { changes, backfills, contracts, trouble } = status;
   const open = changes.filter(({ reach }) => reach !== 'finished');
-  const rows = open.map(({ name, reach }) => {
+  const rows = open.map(({ name, reach, halfway = null }) => {
     const backfill = backfills.find(({ change }) => change === name);
     const contract = contracts.find(({ change }) => change === name);
-    const remark = backfill ? progressLine(backfill) : contract ? remarkOf(contract, nowMs) : '';
+    const waits = contract ? remarkOf(contract, nowMs) : '';
+    const remark = backfill ? progressLine(backfill) : halfway === 'restore' ? describeHalfway(name) : waits;
     return [
       { text: name },
-      { text: reach, style: reach === 'new' ? ('dim' as const) : ('yellow' as const) },
+      {
+        text: halfway === null ? reach : UNDER_WAY[halfway],
+        style: reach === 'new' ? ('dim' as const) : ('yellow' as const),
+      },
       { text: remark },
     ];
   });

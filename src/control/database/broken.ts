@@ -11,10 +11,13 @@ const WRONG: ReadonlySet<ErrorCode> = new Set([
 ] as const);
 
 /**
- * The changes that a way back takes back, the filled ones excepted when it comes to it. For any other cause they stay
+ * The changes that a way back takes back, whoever expanded them; filled ones are left when it comes to it. For any other
+ * cause they stay
  * expanded: both versions can run on them, and to fill them again would cost the backfill once more.
  */
 export function brokenBy({ code }: ErrorRecord, { plan }: ReleaseRecord): ChangeRef[] {
   if (!WRONG.has(code)) return [];
-  return plan.steps.flatMap((step) => (step.kind === 'expand' ? [step.change] : []));
+  return plan.steps.flatMap((step) =>
+    step.kind === 'backfill' && step.until === 'done' ? step.changes : [],
+  );
 }

@@ -7,8 +7,13 @@ import type { Phase } from '../../core/database/phase.ts';
 import type { ChangeState } from '../../core/database/runner.ts';
 import { SegueError, toErrorRecord } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
-import { clientName, type ContractRecord, nextOfContract } from '../../core/release/contract.ts';
-import type { NeededBy } from '../../core/release/contract-standing.ts';
+import {
+  clientName,
+  type ContractRecord,
+  nextOfContract,
+  triedAgainAtMs,
+} from '../../core/release/contract.ts';
+import { describeHalfway, type NeededBy } from '../../core/release/contract-standing.ts';
 import type { Word } from '../../core/release/gate.ts';
 import type { Fact } from '../../core/release/journal.ts';
 import { Turns } from '../../core/turns.ts';
@@ -39,8 +44,6 @@ export class ContractDesk {
   readonly #parts: ContractParts;
   readonly #turns = new Turns();
   readonly #closing = new AbortController();
-  /** Those that failed wait for a person, unless they are taken back: then the next one begins anew. */
-  readonly #failed = new Set<string>();
   readonly #firstSeen = new FirstSeen();
   #coming: readonly Required<ContractStatus>[] = [];
   #trouble: string | null = null;
@@ -50,7 +53,11 @@ export class ContractDesk {
   }
 
   get coming(): readonly Required<ContractStatus>[] {
-    return this.#coming;
+    const memory = memoryOf(this.#parts.ledger);
+    return this.#coming.map((each) => {
+      const { begun, failed } = contractOf(memory, each.change);
+      return { ...each, underWay: begun && failed === null };
+    });
   }
 
   /** Why it could not be looked at; null: it could. */
@@ -81,14 +88,18 @@ export class ContractDesk {
   ask(change: string, now: boolean, { by, reason }: Word): Promise<void> {
     return this.#turns.take(CONTRACTS, async () => {
       const states = await this.#open();
-      const state = states.find(({ name, phase }) => name === change && phase !== 'restoring');
+      const state = states.find(({ name }) => name === change);
       if (!state) throw new SegueError('CHANGE_ORDER', `There is nothing to contract of ${change}.`);
       const [first] = states.filter(({ phase }) => phase !== 'contracted');
-      if (state.phase !== 'contracted' && first !== state)
-        throw new SegueError('CHANGE_ORDER', `${first?.name} comes first.`);
+      const before = state.phase === 'contracted' ? state : (first ?? state);
+      if (before.phase === 'restoring')
+        throw new SegueError(
+          'CHANGE_ORDER',
+          `The contract of ${before.name} is ${describeHalfway(before.name)}.`,
+        );
+      if (before !== state) throw new SegueError('CHANGE_ORDER', `${before.name} comes first.`);
       const needs = await this.#needs(change);
       if (needs.length > 0) throw refusal(change, wordsOf(needs));
-      this.#failed.delete(change);
       await this.#write(change, { word: { by, reason } }, { kind: 'contract-asked', change, by, reason });
       await this.#contract(state, now);
     });
@@ -122,13 +133,14 @@ export class ContractDesk {
       // They run in their order; what is kept of those before is in nobody's way.
       if (state.phase !== 'contracted' && !done) waits = true;
       if (done) continue;
-      const { freeSinceMs, againSinceMs } = contractOf(memoryOf(ledger), state.name);
+      const { freeSinceMs, againSinceMs, failed } = contractOf(memoryOf(ledger), state.name);
       const { name: change, keptUntilMs } = state;
       const after = contract.afterMs;
       const dueAtMs =
         freeSinceMs === null || after === null ? null : Math.max(freeSinceMs + after, keptUntilMs ?? 0);
       const times = { keptUntilMs, freeSinceMs, againSinceMs, dueAtMs };
-      coming.push({ change, ...times, neededBy, by: wordsOf(neededBy) });
+      const failure = failed && { error: failed.error, againAtMs: triedAgainAtMs(failed) };
+      coming.push({ change, ...times, underWay: false, failed: failure, neededBy, by: wordsOf(neededBy) });
     }
     this.#coming = coming;
   }
@@ -144,6 +156,9 @@ export class ContractDesk {
     const nowMs = clock.nowMs();
     const needs = this.#firstSeen.dated(change, await this.#needs(change), nowMs);
     const by = wordsOf(needs);
+    // It failed while nobody could say how far it came: this look does.
+    const { begun, failed } = contractOf(memoryOf(ledger), change);
+    if (begun && failed !== null) await this.#write(change, { begun: false });
     const record = contractOf(memoryOf(ledger), change);
     const next = nextOfContract(record, by, nowMs, afterMs);
     if (next.do === 'free')
@@ -155,12 +170,14 @@ export class ContractDesk {
     if (next.do === 'held')
       await this.#write(
         change,
-        { freeSinceMs: null, againSinceMs: nowMs },
+        { freeSinceMs: null, againSinceMs: nowMs, begun: false },
         { kind: 'contract-held', change, by },
       );
     const isKept = keptUntilMs !== null && nowMs < keptUntilMs;
-    if (!record.begun) this.#failed.delete(change);
-    if (next.do !== 'contract' || waits || isKept || this.#failed.has(change)) return [needs, false];
+    // It was done, and that could not be written, or not be seen.
+    if (record.begun && isKept)
+      await this.#write(change, { begun: false }, { kind: 'contract-done', change, kept: true });
+    if (next.do !== 'contract' || waits || isKept) return [needs, false];
     // What fails is in the journal, and waits for a person.
     return [
       needs,
@@ -180,7 +197,7 @@ export class ContractDesk {
     const { choice } = desk;
     if (choice === null) throw new SegueError('DATABASE_NOT_CONFIGURED');
     const known = this.#known(change);
-    const asked = desk.opened(choice, (runner) => runner.clients());
+    const asked = desk.asked(choice, (runner) => runner.clients());
     // An instance that is named already need not be named once more by its connections.
     const named = new Set(
       known.length > 0 ? ledger.instances.map((each) => clientName(each.service, each.version, each.id)) : [],
@@ -201,12 +218,12 @@ export class ContractDesk {
 
   /** The intent is written from what is true in its turn: no release of an older version begins after it. */
   async #contract({ name: change }: ChangeState, now: boolean): Promise<void> {
-    const { ledger, work, desk } = this.#parts;
+    const { clock, ledger, work, desk } = this.#parts;
     let held: readonly string[] = [];
     await ledger.write(() => {
       held = wordsOf(this.#known(change));
       if (held.length > 0) return null;
-      const memory = withContract(memoryOf(ledger), change, { begun: true });
+      const memory = withContract(memoryOf(ledger), change, { begun: true, failed: null });
       return { facts: [{ kind: 'contract-begun', change }], changes: [memorySetting(memory)] };
     });
     if (held.length > 0) throw refusal(change, held);
@@ -215,20 +232,28 @@ export class ContractDesk {
     } catch (error) {
       // It was not of the contract's making that it ended: the next control goes on with it.
       this.#closing.signal.throwIfAborted();
-      this.#failed.add(change);
-      await this.#write(change, {}, { kind: 'contract-failed', change, error: toErrorRecord(error) });
+      const failed = { atMs: clock.nowMs(), error: toErrorRecord(error) };
+      // Until it is known how far it came, nothing older may come back.
+      const isKnown = await desk.look().then(
+        () => true,
+        () => false,
+      );
+      const fact = { kind: 'contract-failed', change, error: failed.error } as const;
+      await this.#write(change, { begun: !isKnown, failed }, fact);
       throw error;
     }
-    const seen = await desk.look();
-    const kept = seen?.states.find(({ name }) => name === change)?.phase === 'contracted';
+    const seen = await desk.look().catch(() => null);
+    // It is done; what is kept of it is for the next round to say.
+    if (seen === null) return;
+    const kept = seen.states.find(({ name }) => name === change)?.phase === 'contracted';
     await this.#write(change, { begun: false }, { kind: 'contract-done', change, kept });
   }
 
-  async #write(change: string, record: Partial<ContractRecord>, fact: Fact): Promise<void> {
+  async #write(change: string, record: Partial<ContractRecord>, fact?: Fact): Promise<void> {
     const { ledger } = this.#parts;
     await ledger.write(() => {
       const memory = withContract(memoryOf(ledger), change, record);
-      return { facts: [fact], changes: [memorySetting(memory)] };
+      return { facts: fact ? [fact] : [], changes: [memorySetting(memory)] };
     });
   }
 }

@@ -3,94 +3,25 @@
  * one, a version that gets traffic without its change, or one from before a contract. The journal is a real one.
  */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
-import { test, type TestContext } from 'node:test';
-import type { Change } from '../../core/database/change.ts';
+import { test } from 'node:test';
+import { CHOICE, type FakeDatabase, fakeDesk } from '../../../test/support/fake-database.ts';
+import { FakeClock } from '../../../test/support/fake-clock.ts';
 import type { Phase } from '../../core/database/phase.ts';
-import type { ChangeRunner, ChangeState } from '../../core/database/runner.ts';
 import { systemClock } from '../../drivers/clock/system.ts';
-import { openSqliteStore } from '../../drivers/store/sqlite/open.ts';
-import { Ledger } from '../ledger.ts';
+import { limits } from '../../core/limits.ts';
+import type { Ledger } from '../ledger.ts';
 import { NO_CONTRACT } from '../../core/release/contract.ts';
 import { ContractDesk } from './contract-desk.ts';
 import { contractOf, memoryOf, memorySetting, withContract } from './memory.ts';
-import { SchemaDesk } from './schema-desk.ts';
-
-const CHOICE = {
-  ...{ url: 'postgres://db', changes: 'db/changes', services: null },
-  contract: { afterMs: null, clients: [] },
-};
-
-const change = (name: string): Change => ({
-  ...{ name, digest: name, keepMs: 60_000 },
-  body: { form: 'operations', operations: [] },
-});
-
-const stateOf = (name: string, phase: Phase): ChangeState => ({
-  ...{
-    name,
-    phase,
-    edited: false,
-    missing: false,
-    keptUntilMs: null,
-    backfill: null,
-    pendingRows: 0,
-    comesBack: false,
-  },
-});
-
-interface Database {
-  folder: readonly string[];
-  phases: Readonly<Record<string, Phase>>;
-  comesBack?: boolean;
-  /** What a look waits for, once it has read the folder. */
-  slow: Promise<void>;
-}
-
-async function desk(t: TestContext, database: Database) {
-  const root = await mkdtemp(path.join(os.tmpdir(), 'segue-schema-'));
-  const store = await openSqliteStore({ root });
-  t.after(async () => {
-    await store.close();
-    await rm(root, { recursive: true });
-  });
-  const ledger = await Ledger.open(store, systemClock);
-  const never = () => Promise.reject(new Error('nobody asks for this'));
-  const runner = (folder: readonly Change[], slow: Promise<void>): ChangeRunner => ({
-    ...{ expand: never, backfill: never, contract: never, revert: never, order: never, adopt: never },
-    ...{ close: () => Promise.resolve(), plan: () => Promise.resolve([]) },
-    clients: () => Promise.resolve([]),
-    check: () => Promise.resolve(),
-    restore: never,
-    async status() {
-      const { comesBack = false } = database;
-      const phaseOf = (name: string) => database.phases[name] ?? 'new';
-      const changes = folder.map(({ name }) => ({ ...stateOf(name, phaseOf(name)), comesBack }));
-      await slow;
-      return { server: '17', adopted: true, changes, drift: [], holder: null };
-    },
-  });
-  let read: readonly Change[] = [];
-  const ports = {
-    databases: { open: () => Promise.resolve(runner(read, database.slow)) },
-    changes: { read: () => Promise.resolve((read = database.folder.map(change))) },
-    source: { root, load: never },
-    environment: {},
-    clock: systemClock,
-  };
-  return { ledger, desk: new SchemaDesk({ ports, ledger, choice: () => CHOICE }) };
-}
 
 test('what a slow look saw is not remembered after what a later one did', async (t) => {
   let go = (): void => undefined;
-  const database: Database = {
+  const database: FakeDatabase = {
     folder: ['0001-a'],
     phases: {},
     slow: new Promise((resolve) => (go = resolve)),
   };
-  const { desk: schema, ledger } = await desk(t, database);
+  const { desk: schema, ledger } = await fakeDesk(t, database);
   const slow = schema.look();
   await new Promise((resolve) => setImmediate(resolve));
   database.folder = ['0001-a', '0002-b'];
@@ -109,8 +40,8 @@ test('what a slow look saw is not remembered after what a later one did', async 
 
 test('a version is refused without its change, after a contract, and while one is being made', async (t) => {
   const phases: Record<string, Phase> = { '0001-a': 'ready', '0002-b': 'ready' };
-  const database: Database = { folder: ['0001-a', '0002-b'], phases, slow: Promise.resolve() };
-  const { desk: schema, ledger } = await desk(t, database);
+  const database: FakeDatabase = { folder: ['0001-a', '0002-b'], phases };
+  const { desk: schema, ledger } = await fakeDesk(t, database);
   await schema.look();
   const refusal = (changes: readonly string[]) => {
     const facts = schema.factsFor('web', { version: 'v1', changes }, CHOICE);
@@ -153,12 +84,11 @@ test('a version is refused without its change, after a contract, and while one i
 });
 
 test('a change that was edited or is half taken back, and a database that is away, refuse a release', async (t) => {
-  const database: Database = {
+  const database: FakeDatabase = {
     folder: ['0001-a'],
     phases: { '0001-a': 'reverting' },
-    slow: Promise.resolve(),
   };
-  const { desk: schema } = await desk(t, database);
+  const { desk: schema } = await fakeDesk(t, database);
   await assert.rejects(schema.readFor(CHOICE), { code: 'CHANGE_ORDER' });
   assert.equal(await schema.readForRollback(CHOICE), null, 'going back does not touch it');
   await assert.rejects(schema.readFor({ ...CHOICE, url: 'env:NOT_SET' }), {
@@ -180,8 +110,8 @@ async function said(ledger: Ledger, name: string): Promise<void> {
 }
 
 test('no word and no time holds for a change that was taken back, or whose contract was', async (t) => {
-  const database: Database = { folder: ['0001-a'], phases: {}, slow: Promise.resolve() };
-  const { desk: schema, ledger } = await desk(t, database);
+  const database: FakeDatabase = { folder: ['0001-a'], phases: {} };
+  const { desk: schema, ledger } = await fakeDesk(t, database);
   const after = async (...phases: readonly Phase[]) => {
     await said(ledger, '0001-a');
     for (const phase of phases) {
@@ -201,8 +131,8 @@ test('no word and no time holds for a change that was taken back, or whose contr
 
 test('no contract is begun behind one that is being taken back', async (t) => {
   const phases: Record<string, Phase> = { '0001-a': 'restoring', '0002-b': 'ready' };
-  const database: Database = { folder: ['0001-a', '0002-b'], phases, slow: Promise.resolve() };
-  const { desk: schema, ledger } = await desk(t, database);
+  const database: FakeDatabase = { folder: ['0001-a', '0002-b'], phases };
+  const { desk: schema, ledger } = await fakeDesk(t, database);
   await schema.look();
   await said(ledger, '0002-b');
   const asked: string[] = [];
@@ -227,4 +157,26 @@ test('no contract is begun behind one that is being taken back', async (t) => {
   database.phases = { ...phases, '0001-a': 'contracted' };
   await contracts.ask('0002-b', false, word);
   assert.deepEqual(asked, ['0002-b']);
+});
+
+test('a database that says nothing is away, and what it says much later is not remembered', async (t) => {
+  let go = (): void => undefined;
+  const database: FakeDatabase = {
+    folder: ['0001-a'],
+    phases: {},
+    slow: new Promise((resolve) => (go = resolve)),
+  };
+  const clock = new FakeClock();
+  const { desk: schema, ledger } = await fakeDesk(t, database, { clock });
+  const rollback = schema.readForRollback(CHOICE);
+  const release = assert.rejects(schema.readFor(CHOICE), { code: 'SCHEMA_NOT_READ' });
+  for (let looks = 0; looks < 2; looks += 1) {
+    while (clock.sleeping === 0) await new Promise((resolve) => setImmediate(resolve));
+    await clock.advance(limits.schema.lookMs);
+  }
+  assert.match((await rollback) ?? '', /said nothing for 30s\.\): planned by what it said last/);
+  await release;
+  go();
+  for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(memoryOf(ledger).changes, []);
 });

@@ -7,11 +7,14 @@ import type { Change } from '../../core/database/change.ts';
 import type { Phase } from '../../core/database/phase.ts';
 import type { ChangeRunner, ChangeState } from '../../core/database/runner.ts';
 import { SegueError } from '../../core/errors.ts';
+import { limits } from '../../core/limits.ts';
 import type { DatabaseChoice } from '../../core/project.ts';
 import {
+  type Halfway,
   knows,
   madeWith,
   type Reach,
+  type SchemaChange,
   type SchemaFacts,
   strangeTo,
   stuckUnder,
@@ -45,6 +48,8 @@ const REACH: Readonly<Record<Phase, Reach | null>> = {
   // It was there before Segue: no version ever ran without it.
   adopted: null,
 };
+
+const HALFWAY: Readonly<Partial<Record<Phase, Halfway>>> = { contracting: 'contract', restoring: 'restore' };
 
 const LOOK = 'look';
 
@@ -88,6 +93,23 @@ export class SchemaDesk {
     }
   }
 
+  /** Asks, and changes nothing: one that says nothing for too long is away, whatever becomes of its connections. */
+  async asked<T>(
+    choice: DatabaseChoice,
+    question: (runner: ChangeRunner, folder: readonly Change[]) => Promise<T>,
+  ): Promise<T> {
+    const over = new AbortController();
+    const { lookMs } = limits.schema;
+    const silent = this.#parts.ports.clock.sleep(lookMs, over.signal).then(() => {
+      throw new SegueError('DATABASE_UNREACHABLE', `It said nothing for ${formatDurationMs(lookMs)}.`);
+    });
+    try {
+      return await Promise.race([this.opened(choice, question), silent]);
+    } finally {
+      over.abort(new Error('it answered'));
+    }
+  }
+
   /**
    * Reads where every change is, and remembers it. Null: there is no database. One look at a time: what an earlier one
    * saw must never come after what a later one did.
@@ -95,7 +117,7 @@ export class SchemaDesk {
   async look(choice = this.choice): Promise<Seen | null> {
     if (choice === null) return null;
     return this.#looks.take(LOOK, async () => {
-      const seen = await this.opened(choice, async (runner, folder) => ({
+      const seen = await this.asked(choice, async (runner, folder) => ({
         folder,
         states: (await runner.status(folder)).changes,
       }));
@@ -113,7 +135,8 @@ export class SchemaDesk {
         const kept = memory.changes.find((each) => each.name === name);
         const reach = REACH[phase];
         const { digest, keepMs } = file ?? kept ?? { digest: '', keepMs: 0 };
-        return reach === null ? [] : [{ name, digest, reach, keepMs, comesBack }];
+        const halfway = HALFWAY[phase] ?? null;
+        return reach === null ? [] : [{ name, digest, reach, keepMs, comesBack, halfway }];
       });
       if (JSON.stringify(changes) === JSON.stringify(memory.changes)) return null;
       return { facts: [], changes: [memorySetting({ changes, contracts: contractsAfter(memory, changes) })] };
@@ -137,7 +160,9 @@ export class SchemaDesk {
         'CHANGE_ORDER',
         `${reverting.name} is half taken back: "segue database revert" ends it.`,
       );
-    await this.#mustBePossible(choice, seen);
+    await this.#mustBePossible(choice, seen).catch((error: unknown) => {
+      throw unread(error);
+    });
     const adopted = seen.states.filter(({ phase }) => phase === 'adopted').map(({ name }) => name);
     return seen.folder.map(({ name }) => name).filter((name) => !adopted.includes(name));
   }
@@ -149,7 +174,7 @@ export class SchemaDesk {
     );
     const [next] = fresh;
     if (choice === null || !next) return;
-    await this.opened(choice, async (runner) => {
+    await this.asked(choice, async (runner) => {
       await runner.check(fresh);
       // Those behind it may build on what it makes.
       await runner.plan(next);
@@ -163,7 +188,7 @@ export class SchemaDesk {
       return null;
     } catch (error) {
       if (!(error instanceof SegueError)) throw error;
-      return `the database does not answer (${error.message}): planned by what it said last`;
+      return `the database does not answer (${error.detail}): planned by what it said last`;
     }
   }
 
@@ -194,6 +219,10 @@ export class SchemaDesk {
         `${gone.name} was contracted, and ${version} was made before it: what it used is gone.`,
       );
     const [bound] = strangeTo(schema, version, 'contracted').filter((change) => !change.comesBack);
+    if (bound?.halfway === 'contract')
+      throw pastContract(
+        `The contract of ${bound.name} was begun, is not done, and has no way back, and ${version} was made before it: "segue database contract ${bound.name}" goes on with it.`,
+      );
     if (bound)
       throw pastContract(
         `${bound.name} was contracted, and ${version} was made before it: what it writes would be seen by nobody. What it wrote, and what was written since, is kept for ${formatDurationMs(bound.keepMs)} after the contract.`,
@@ -206,7 +235,18 @@ export class SchemaDesk {
     const begun = schema.changes.find(
       ({ name }) => contractOf(memory, name).begun && !knows(schema, version, name),
     );
-    if (begun) throw pastContract(`${begun.name} is being contracted, and ${version} was made before it.`);
+    if (begun) throw pastContract(`${version} was made before ${begun.name}, and ${this.#underWay(begun)}.`);
+  }
+
+  /** For now, that is, and what to do then. */
+  #underWay({ name, comesBack }: SchemaChange): string {
+    const { failed } = contractOf(memoryOf(this.#parts.ledger), name);
+    if (failed !== null)
+      return `its contract failed while the database did not answer: how far it came is not known. Run the same again when the database answers`;
+    const then = comesBack
+      ? `, which takes the contract back while what it replaced is kept`
+      : ' if it failed';
+    return `that is being contracted now. See with "segue status" how that ends, and run the same again${then}`;
   }
 
   /** What a release of the version should know, in a person's words. */

@@ -63,7 +63,10 @@ export class SchemaOffice {
       ...raised(change),
     ];
     return {
-      changes: memoryOf(ledger).changes.map(({ name, reach }) => ({ name, reach, usedBy: usedBy(name) })),
+      changes: memoryOf(ledger).changes.map(({ name, reach, halfway }) => ({
+        ...{ name, reach, halfway },
+        usedBy: usedBy(name),
+      })),
       backfills: this.work.progress,
       contracts: this.contracts.coming,
       trouble: this.contracts.trouble,
@@ -73,11 +76,11 @@ export class SchemaOffice {
   /** Those that come after a release, as they are now. */
   contractsOf({ certificate: { contracts = [] } }: Plan): ContractView[] {
     const { changes } = memoryOf(this.#parts.ledger);
-    return contracts.map(({ name }) => ({
-      change: name,
-      reach: changes.find((change) => change.name === name)?.reach ?? 'new',
-      standing: this.contracts.coming.find(({ change }) => change === name) ?? null,
-    }));
+    return contracts.map(({ name }) => {
+      const { reach = 'new', halfway = null } = changes.find((change) => change.name === name) ?? {};
+      const standing = this.contracts.coming.find(({ change }) => change === name) ?? null;
+      return { change: name, reach, halfway, standing };
+    });
   }
 
   close(): void {

@@ -11,6 +11,8 @@ export interface Watch {
   onWait?(blockers: readonly Blocker[]): void;
   /** From 0, stand still, to 1, full speed; asked before each batch. */
   throttle?(): number;
+  /** It stood back and goes on: that it is to pause or to stop, as was said meanwhile, holds. */
+  readonly goesOn?: boolean;
   /** Aborted: stop after what is under way. What is recorded stays done. */
   readonly signal?: { readonly aborted: boolean };
 }

@@ -33,6 +33,8 @@ export interface WayBack {
   readonly starts: number;
   /** Changes of the database that stay as far as they are, because both versions can use them. */
   readonly expanded?: readonly string[];
+  /** Changes whose contracts stay taken back: versions from before them and after them can run. */
+  readonly restored?: readonly string[];
   /** Flags that go down before anything else; left out: none. */
   readonly lowers?: readonly string[];
 }
@@ -51,11 +53,11 @@ export function certify(
     const way: Way = promoted
       ? ({ how: 'new-release', starts: 0 } as const)
       : wayBack(planBack({ facts: factsOf(simulation, facts), release, urgent: false }));
-    const expanded = expandedBy(steps.slice(0, index + 1));
+    const stays = staysAfter(steps.slice(0, index + 1));
     const last = ways.at(-1);
-    if (last && isAlike(last, way) && last.expanded?.length === expanded?.length)
+    if (last && isAlike(last, way) && isLeft(last, stays))
       ways[ways.length - 1] = { ...last, toStep: index + 1 };
-    else ways.push({ ...way, ...(expanded ? { expanded } : {}), fromStep: index + 1, toStep: index + 1 });
+    else ways.push({ ...way, ...stays, fromStep: index + 1, toStep: index + 1 });
   }
   return { to: facts.stable, ways, problems };
 }
@@ -64,16 +66,26 @@ function isAlike(a: Way, b: Way): boolean {
   return a.how === b.how && a.starts === b.starts && a.lowers?.join() === b.lowers?.join();
 }
 
+type Stays = Pick<WayBack, 'expanded' | 'restored'>;
+
+function isLeft(a: Stays, b: Stays): boolean {
+  return a.expanded?.length === b.expanded?.length && a.restored?.length === b.restored?.length;
+}
+
 /** To take it away would cost the backfill once more with the next try, and both versions can run with it. */
-function expandedBy(done: readonly Step[]): string[] | undefined {
-  const names = done.flatMap((step) =>
+function staysAfter(done: readonly Step[]): Stays {
+  const expanded = done.flatMap((step) =>
     step.kind === 'expand'
       ? [step.change.name]
       : step.kind === 'backfill'
         ? step.changes.map(({ name }) => name)
         : [],
   );
-  return names.length > 0 ? [...new Set(names)] : undefined;
+  const restored = done.flatMap((step) => (step.kind === 'restore' ? [step.change.name] : []));
+  return {
+    ...(expanded.length > 0 ? { expanded: [...new Set(expanded)] } : {}),
+    ...(restored.length > 0 ? { restored } : {}),
+  };
 }
 
 type Way = Pick<WayBack, 'how' | 'starts' | 'lowers'>;
@@ -99,9 +111,13 @@ function moves(back: readonly Step[]): Way {
  * to be named to go back after the end; left out: the service, as always.
  */
 export function describeWay(way: WayBack, to: string | null, subject?: string): string {
-  const stays = way.how === 'new-release' ? [] : (way.expanded ?? []);
-  const schema =
-    stays.length > 0 ? `; ${stays.join(', ')} ${stays.length > 1 ? 'stay' : 'stays'} expanded` : '';
+  const { expanded = [], restored = [] } = way.how === 'new-release' ? {} : way;
+  const schema = [
+    ...(restored.length > 0 ? [`; what was contracted of ${restored.join(', ')} stays taken back`] : []),
+    ...(expanded.length > 0
+      ? [`; ${expanded.join(', ')} ${expanded.length > 1 ? 'stay' : 'stays'} expanded`]
+      : []),
+  ].join('');
   const lowers = way.lowers ? `${way.lowers.join(', ')} lowered first; ` : '';
   return `${lowers}${describeHow(way, to, subject)}${schema}`;
 }

@@ -35,10 +35,30 @@ test('what it waits for comes before anything that would let it come', () => {
 
 test('a change that nothing is looked at for says how far it is', () => {
   const texts = (['new', 'expanded', 'filled', 'contracted', 'finished'] as const).map((reach) =>
-    describeReach(reach, null, 0),
+    describeReach({ change: '0001-a', reach, standing: null }, 0),
   );
   assert.equal(new Set(texts).size, 5);
-  assert.equal(describeReach('filled', { ...standing, neededBy: [psql] }, 0), 'contract waits');
+  const needed = { ...standing, neededBy: [psql] };
+  assert.equal(describeReach({ change: '0001-a', reach: 'filled', standing: needed }, 0), 'contract waits');
+});
+
+test('one that failed says why and what comes next, and what is half done is not shown as done', () => {
+  const failed = { code: 'DATABASE_LOCKED', detail: 'In the way:\n  pg_dump' } as const;
+  const again = { ...standing, keptUntilMs: 9_000, failed: { error: failed, againAtMs: 62_000 } };
+  assert.equal(
+    describeContract(again, 2_000),
+    'contract failed (DATABASE_LOCKED), tried again in 1m: In the way: pg_dump',
+  );
+  const waits = { ...again, failed: { error: failed, againAtMs: null } };
+  assert.match(describeContract(waits, 2_000), /, "segue database contract 0001-a" tries again: /);
+  assert.equal(describeContract({ ...waits, underWay: true }, 2_000), 'contract under way');
+  const change = { change: '0001-a', reach: 'contracted', standing: null } as const;
+  const done = describeReach(change, 0);
+  const halfway = (['contract', 'restore'] as const).map((act) =>
+    describeReach({ ...change, halfway: act }, 0),
+  );
+  assert.equal(new Set([done, ...halfway]).size, 3);
+  assert.match(halfway[1] ?? '', /"segue database revert 0001-a --contract" ends that/);
 });
 
 const steps: readonly Step[] = [

@@ -1,6 +1,7 @@
 /** How a contract stands: what it waits for, where that was seen and since when (R6). */
+import type { ErrorRecord } from '../errors.ts';
 import { formatDurationMs } from '../units.ts';
-import type { Reach } from './schema.ts';
+import type { Halfway, Reach } from './schema.ts';
 
 /** `journal`: versions, releases and instances that control knows of. `gateway`: requests. `database`: connections. */
 export type SeenIn = 'journal' | 'gateway' | 'database';
@@ -22,15 +23,28 @@ export interface ContractStanding {
   readonly againSinceMs: number | null;
   /** When it is due by the file; null: it waits for something, or for a person. */
   readonly dueAtMs: number | null;
+  /** It is being made now. Left out by an older control, as is `failed`. */
+  readonly underWay?: boolean;
+  /** The last try failed; `againAtMs` null: it waits for a person. */
+  readonly failed?: { readonly error: ErrorRecord; readonly againAtMs: number | null } | null;
   readonly neededBy: readonly NeededBy[];
 }
 
 /** In a line; everything that it waits for is in `neededBy`. */
 export function describeContract(standing: ContractStanding, nowMs: number): string {
-  const { change, keptUntilMs, dueAtMs, againSinceMs, neededBy } = standing;
+  const { change, keptUntilMs, dueAtMs, againSinceMs, failed, neededBy } = standing;
   const again = againSinceMs === null ? '' : ', needed again';
+  if (standing.underWay) return 'contract under way';
   if (neededBy.length > 0) return `contract waits${again}`;
   const inTime = (atMs: number) => formatDurationMs(Math.max(0, atMs - nowMs));
+  if (failed) {
+    const { error, againAtMs } = failed;
+    const next =
+      againAtMs === null
+        ? `"segue database contract ${change}" tries again`
+        : `tried again in ${inTime(againAtMs)}`;
+    return `contract failed (${error.code}), ${next}: ${error.detail.replace(/\s*\n\s*/g, ' ')}`;
+  }
   if (keptUntilMs !== null) return `what it replaced is kept for ${inTime(keptUntilMs)}`;
   if (dueAtMs !== null) return `contract in ${inTime(dueAtMs)}`;
   return `nothing needs the old schema: segue database contract ${change}`;
@@ -40,9 +54,24 @@ export function describeNeed({ what, sinceMs }: NeededBy, nowMs: number): string
   return sinceMs === null ? what : `${what}, for ${formatDurationMs(Math.max(0, nowMs - sinceMs))}`;
 }
 
-/** Of a change that a release brought; `standing` null: nothing was looked at for it. */
-export function describeReach(reach: Reach, standing: ContractStanding | null, nowMs: number): string {
+/** A contract of which only a part is taken back: what did that was stopped. */
+export function describeHalfway(change: string): string {
+  return `half taken back; a rollback or "segue database revert ${change} --contract" ends that`;
+}
+
+/** Of a change that a release brought, or that is under way. */
+export interface Reached {
+  readonly change: string;
+  readonly reach: Reach;
+  readonly halfway?: Halfway | null;
+  /** Null: nothing was looked at for it. */
+  readonly standing: ContractStanding | null;
+}
+
+export function describeReach({ change, reach, halfway, standing }: Reached, nowMs: number): string {
+  if (halfway === 'restore') return `its contract is ${describeHalfway(change)}`;
   if (standing !== null) return describeContract(standing, nowMs);
+  if (halfway === 'contract') return 'contracted in part';
   switch (reach) {
     case 'new':
       return 'not there yet';

@@ -6,6 +6,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import type { ErrorCode } from '../errors.ts';
+import { limits } from '../limits.ts';
 import {
   clientName,
   connectedHolders,
@@ -127,5 +129,22 @@ test('without a time in the file a person has to say so, and what was begun goes
   for (const said of [{ word }, { begun: true }]) {
     assert.deepEqual(nextOfContract({ ...free, ...said }, [], 1_000, null), { do: 'contract' });
     assert.deepEqual(nextOfContract({ ...free, ...said }, ['v1 serves'], 9_000, 0), { do: 'held' });
+  }
+});
+
+test('what was begun is not under way any more once it is held, also where no time was counted', () => {
+  assert.deepEqual(nextOfContract({ ...NO_CONTRACT, begun: true }, ['v1 serves'], 1_000, 0), { do: 'held' });
+});
+
+test('one that failed waits for a person, and for a while where what was wrong passes by itself', () => {
+  const failed = (code: ErrorCode) => ({ atMs: 2_000, error: { code, detail: '' } });
+  const laterMs = 2_000 + limits.schema.contractRetryMs;
+  for (const code of ['DATABASE_LOCKED', 'DATABASE_STATEMENT_FAILED'] as const) {
+    const record = { ...free, word, failed: failed(code) };
+    assert.deepEqual(nextOfContract(record, ['v1 serves'], 2_001, 0), { do: 'held' });
+    assert.deepEqual(nextOfContract(record, [], laterMs - 1, 0), { do: 'wait' });
+    assert.deepEqual(nextOfContract(record, [], laterMs, 0), {
+      do: code === 'DATABASE_LOCKED' ? 'contract' : 'wait',
+    });
   }
 });

@@ -3,6 +3,9 @@
  * versions that serve or are being released, instances, requests under way, connections - and what cannot be looked
  * at counts as needing it (R8).
  */
+import { isPassing } from '../database/passing.ts';
+import type { ErrorRecord } from '../errors.ts';
+import { limits } from '../limits.ts';
 import type { Word } from './gate.ts';
 import type { InstancePhase } from './records.ts';
 
@@ -112,19 +115,31 @@ export interface ContractRecord {
   readonly againSinceMs: number | null;
   /** Who said that it may go. It holds until the contract is done. */
   readonly word: Word | null;
-  /** It was begun: from here on no older version may be released. */
+  /** It is under way, or how far it came is not known: until it is, no older version may be released. */
   readonly begun: boolean;
+  /** How the last try ended; null: none failed. */
+  readonly failed: ContractFailure | null;
+}
+
+export interface ContractFailure {
+  readonly atMs: number;
+  readonly error: ErrorRecord;
 }
 
 export const NO_CONTRACT: ContractRecord = {
-  ...{ freeSinceMs: null, againSinceMs: null, word: null, begun: false },
+  ...{ freeSinceMs: null, againSinceMs: null, word: null, begun: false, failed: null },
 };
+
+/** When it is tried again by itself; null: it waits for a person. */
+export function triedAgainAtMs({ atMs, error }: ContractFailure): number | null {
+  return isPassing(error) ? atMs + limits.schema.contractRetryMs : null;
+}
 
 export type ContractNext =
   | { readonly do: 'wait' }
   /** Nothing needs it any more: its time begins. */
   | { readonly do: 'free' }
-  /** Something needs it again: its time begins anew. */
+  /** Something needs it again: its time begins anew, and nothing is under way. */
   | { readonly do: 'held' }
   | { readonly do: 'contract' };
 
@@ -134,9 +149,10 @@ export function nextOfContract(
   nowMs: number,
   afterMs: number | null,
 ): ContractNext {
-  const { freeSinceMs, word, begun } = record;
-  if (holders.length > 0) return { do: freeSinceMs === null ? 'wait' : 'held' };
+  const { freeSinceMs, word, begun, failed } = record;
+  if (holders.length > 0) return { do: freeSinceMs === null && !begun ? 'wait' : 'held' };
   if (freeSinceMs === null) return { do: 'free' };
+  if (failed !== null && nowMs < (triedAgainAtMs(failed) ?? Infinity)) return { do: 'wait' };
   if (word !== null || begun) return { do: 'contract' };
   return { do: afterMs !== null && nowMs - freeSinceMs >= afterMs ? 'contract' : 'wait' };
 }

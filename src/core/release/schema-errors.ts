@@ -12,7 +12,7 @@ export const SCHEMA_ERRORS = {
     5,
     409,
     'That version needs a schema that is not there any more.',
-    'Release a version that was made with the change named in its folder of changes.',
+    'Do what is said of the change named, or release a version that was made with it in its folder of changes.',
   ),
   CHANGE_IN_USE: kind(
     5,

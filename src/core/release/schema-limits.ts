@@ -5,8 +5,12 @@ export const schemaLimits = {
   /** A database that does not answer, or that is busy, is tried again: a release holds meanwhile. */
   retryMinMs: 500,
   retryMaxMs: 15_000,
+  /** A database that is only looked at, and has not answered after this, is away. */
+  lookMs: 30_000,
   /** How often it is looked at whether anything still needs an old schema. */
   contractIntervalMs: 5_000,
+  /** A contract that failed for what passes by itself is tried again after this. */
+  contractRetryMs: 60_000,
   /** Progress of a backfill is written down at each of so many parts of it. */
   progressParts: 20,
   progressIntervalMs: 1_000,

@@ -10,7 +10,7 @@ import { serviceSpec } from '../../../test/support/service-spec.ts';
 import { abChoice, canaryChoice } from '../../../test/support/strategy-choices.ts';
 import type { StrategyChoice } from '../project.ts';
 import { planBack } from './back.ts';
-import { describeEnd } from './certificate.ts';
+import { describeEnd, describeWay } from './certificate.ts';
 import { type Facts, instanceId } from './facts.ts';
 import type { Joining } from './group.ts';
 import type { Plan } from './plan.ts';
@@ -234,6 +234,10 @@ describe('the contract', () => {
     const { facts: now, plan: back } = planOf({ ...scene, schema: { changes, known } });
     const taken = back.steps.flatMap((step) => (step.kind === 'restore' ? [step.change.name] : []));
     assert.deepEqual(taken, ['0002-b', '0001-a']);
+    const ways = back.certificate.ways.map((way) => describeWay(way, 'v1'));
+    assert.match(ways[0] ?? '', /what was contracted of 0002-b stays taken back$/);
+    assert.match(ways[1] ?? '', /what was contracted of 0002-b, 0001-a stays taken back$/);
+    assert.doesNotMatch(ways.at(-1) ?? '', /taken back/, 'it has promoted by then');
     for (const [at, step] of back.steps.entries())
       if (step.kind === 'restore') {
         const without = back.steps.toSpliced(at, 1);

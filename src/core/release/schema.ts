@@ -12,8 +12,13 @@ import type { AfterStep, BackfillStep, ChangeRef, Step } from './step.ts';
  */
 export type Reach = 'new' | 'expanded' | 'filled' | 'contracted' | 'finished';
 
+/** What was begun of it and has not ended: its contract, or the way back from it. */
+export type Halfway = 'contract' | 'restore';
+
 export interface SchemaChange extends ChangeRef {
   readonly reach: Reach;
+  /** Left out or null: nothing. */
+  readonly halfway?: Halfway | null;
   /** How long what the old version used stays after the contract. */
   readonly keepMs: number;
   /** For so long its contract can be taken back; left out: it cannot. */

@@ -58,7 +58,8 @@ interface Guess {
 type Outcome = 'more' | 'done' | 'paused' | 'cancelled';
 
 export async function runJob(context: RunContext, job: Job): Promise<void> {
-  await new JobRun(context, job).run();
+  const kept = (await keptJobs(context.connections, context.change)).find((each) => each.job === job.id);
+  await new JobRun(context, job, kept?.rows ?? 0).run();
 }
 
 /** What was asked of an earlier run does not hold for this one. */
@@ -76,8 +77,9 @@ class JobRun {
   readonly #job: Job;
   readonly #observer: Observer;
   #pace: Pace = FIRST_PACE;
-  #rows = 0;
-  #rowsAtStart: number | null = null;
+  /** As an earlier run left it, until a batch says: one that stands still at first is not at the beginning. */
+  #rows: number;
+  #rowsAtStart: number;
   #shortBatches = 0;
   /** As the last batch left it: how far it came, and the key at which all ends. */
   #cursor: Cursor = null;
@@ -85,9 +87,11 @@ class JobRun {
   #wayMs = 0;
   readonly #startedAtMs: number;
 
-  constructor(context: RunContext, job: Job) {
+  constructor(context: RunContext, job: Job, rows: number) {
     this.#context = context;
     this.#job = job;
+    this.#rows = rows;
+    this.#rowsAtStart = rows;
     this.#startedAtMs = context.clock.monotonicMs();
     this.#observer = new Observer(context, job.type === 'repeat' ? null : job.table);
   }
@@ -120,9 +124,16 @@ class JobRun {
       const waysMs = this.#wayMs * WAYS;
       this.#pace = nextPace(this.#pace, { ...seen, tookMs, waysMs, locked: outcome === 'locked', speed });
       this.#tell(this.#pace.pauseMs > 0 ? 'slowed' : 'running');
-      if (this.#pace.pauseMs > 0) await clock.sleep(this.#pace.pauseMs * (0.75 + this.#context.chance() / 2));
+      await this.#pause(this.#pace.pauseMs * (0.75 + this.#context.chance() / 2));
     }
     this.#tell('done');
+  }
+
+  /** Others may need the database meanwhile: whoever stops it does not wait for the end of a long one. */
+  async #pause(pauseMs: number): Promise<void> {
+    const { watch, clock } = this.#context;
+    for (let leftMs = pauseMs; leftMs > 0 && !watch.signal?.aborted; leftMs -= observeIntervalMs)
+      await clock.sleep(Math.min(leftMs, observeIntervalMs));
   }
 
   async #tryBatch(failed: () => number): Promise<Outcome | 'locked'> {
@@ -159,7 +170,6 @@ class JobRun {
       lease.mustHold(opened(0));
       const kept = opened<KeptJob>(1).rows[0] ?? (await makeJob(session, change, job.id));
       this.#rows = kept.rows;
-      this.#rowsAtStart ??= kept.rows;
       if (kept.done) return { result: 'done', closing: [] };
       if (kept.wanted !== 'resume')
         return { result: kept.wanted === 'pause' ? 'paused' : 'cancelled', closing: [] };
@@ -280,7 +290,7 @@ class JobRun {
   #tell(state: Progress['state']): void {
     const { watch, change, clock } = this.#context;
     const tookMs = clock.monotonicMs() - this.#startedAtMs;
-    const rate = tookMs > 0 ? ((this.#rows - (this.#rowsAtStart ?? 0)) / tookMs) * 1_000 : 0;
+    const rate = tookMs > 0 ? ((this.#rows - this.#rowsAtStart) / tookMs) * 1_000 : 0;
     const job = this.#job;
     const total = Math.max(this.#rows, job.type === 'repeat' ? 0 : job.rows);
     watch.onProgress?.({

@@ -19,6 +19,11 @@ export interface Holder {
   isGone(holder: string): boolean;
 }
 
+export interface LeaseWait {
+  readonly waitMs: number;
+  readonly signal: { readonly aborted: boolean };
+}
+
 export class Lease {
   readonly #connections: Connections;
   readonly #fence: string;
@@ -31,7 +36,12 @@ export class Lease {
     this.#renewing = this.#renew(clock);
   }
 
-  static async take(connections: Connections, holder: Holder, clock: Clock, waitMs: number): Promise<Lease> {
+  static async take(
+    connections: Connections,
+    holder: Holder,
+    clock: Clock,
+    { waitMs, signal }: LeaseWait,
+  ): Promise<Lease> {
     const untilMs = clock.monotonicMs() + waitMs;
     for (;;) {
       const { rows } = await connections.query<Found>(
@@ -42,6 +52,7 @@ export class Lease {
       const gone = holder.isGone(found.holder);
       const fence = found.free || gone ? await tryTake(connections, holder.name, found.fence, gone) : null;
       if (fence !== null) return new Lease(connections, fence, clock);
+      if (signal.aborted) throw new SegueError('BACKFILL_STOPPED', `It waited for ${found.holder}.`);
       if (clock.monotonicMs() >= untilMs) throw new SegueError('DATABASE_BUSY', `It is ${found.holder}.`);
       await clock.sleep(lockPauseMinMs);
     }

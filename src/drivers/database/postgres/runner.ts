@@ -89,7 +89,7 @@ export class PostgresRunner implements ChangeRunner {
 
   async backfill(changes: readonly Change[], name: string, watch: Watch = {}): Promise<void> {
     await this.#act('backfill', changes, name, watch, async (context, { compiled }) => {
-      await beginJobs(context);
+      if (!watch.goesOn) await beginJobs(context);
       for (const job of compiled.jobs) await runJob(context, job);
       await settleAll(context, compiled.pending);
       await runSteps(context, 'seal', compiled.seal);
@@ -219,7 +219,7 @@ export class PostgresRunner implements ChangeRunner {
     const { connections, clock, chance, options } = this.#parts;
     await this.#say(name, async () => {
       await this.#prepare(false);
-      const lease = await this.#lease();
+      const lease = await this.#lease(watch.signal);
       try {
         const context: RunContext = {
           ...{ connections, clock, chance, lease, change: name, watch },
@@ -305,9 +305,10 @@ export class PostgresRunner implements ChangeRunner {
     await connections.transaction({ lockTimeoutMs }, (session) => createJournal(session, lines));
   }
 
-  async #lease(): Promise<Lease> {
+  async #lease(signal: Watch['signal'] = { aborted: false }): Promise<Lease> {
     const { connections, clock, holder, options } = this.#parts;
-    return Lease.take(connections, holder, clock, options.leaseWaitMs ?? leaseWaitMs);
+    const waitMs = options.leaseWaitMs ?? leaseWaitMs;
+    return Lease.take(connections, holder, clock, { waitMs, signal });
   }
 
   async #say<T>(doing: string, work: () => Promise<T>): Promise<T> {
