@@ -45,7 +45,7 @@ export const DATABASE_ERRORS = {
     5,
     409,
     'This server cannot be used.',
-    'PostgreSQL 13 or newer is needed, and a server that takes writes.',
+    'PostgreSQL 13 or newer is needed, and a server that takes writes; a pooler before it has to keep transactions whole.',
   ),
   DATABASE_FORBIDDEN: kind(
     5,

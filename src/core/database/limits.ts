@@ -68,6 +68,8 @@ export const rehearsalLimits = {
   statementTimeoutMs: 60_000,
   /** How often it is looked who waits for whom. */
   lookIntervalMs: 20,
+  /** Transactions of two sessions until a pooler that shares connections out has given one of them another one. */
+  poolerLooks: 30,
   /** Of a statement in the report, and of what a program said that failed. */
   statementChars: 160,
   outputBytesMax: 64 * 1024,
