@@ -7,10 +7,16 @@ export const DATABASE_ERRORS = {
     2,
     400,
     'It is not known which database is meant.',
-    'Add "database: { url: env:DATABASE_URL }" to segue.yaml, or give --url.',
+    'Set DATABASE_URL, add "database: { url: env:DATABASE_URL }" to segue.yaml, or give --url.',
   ),
   CHANGE_INVALID: kind(2, 400, 'A change of the database is not valid.', 'Correct the places named.'),
   CHANGE_UNKNOWN: kind(2, 404, 'There is no such change.', 'Run "segue database status" to see the names.'),
+  CHANGE_NONE: kind(
+    5,
+    409,
+    'There is no change to do this with.',
+    'Run "segue database status" to see where each change is; name one to do it again.',
+  ),
   CHANGE_IMPOSSIBLE: kind(
     5,
     409,
@@ -39,7 +45,7 @@ export const DATABASE_ERRORS = {
     1,
     503,
     'The database does not answer.',
-    'What was recorded as done is done; run the same again when it answers.',
+    'Check the address. What was recorded as done is done; run the same again when it answers.',
   ),
   DATABASE_UNSUPPORTED: kind(
     5,
@@ -51,7 +57,7 @@ export const DATABASE_ERRORS = {
     5,
     403,
     'The role may not do this in the database.',
-    'Connect as the owner of the tables; it needs CREATE on the database once, for the schema segue.',
+    'Check user and password. Connect as the owner of the tables; it needs CREATE on the database once, for the schema segue.',
   ),
   DATABASE_NOT_ADOPTED: kind(
     5,

@@ -2,6 +2,8 @@
 export const databaseLimits = {
   operationsMax: 200,
   changesMax: 10_000,
+  /** Where there is none to go on with. */
+  changesNamed: 3,
   /** Of one file of a change. */
   fileBytesMax: 1024 * 1024,
   connectTimeoutMs: 10_000,

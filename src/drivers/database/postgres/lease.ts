@@ -4,6 +4,7 @@
  * lease was taken can do nothing more, however late it wakes up.
  */
 import { quoteText } from '../../../core/database/identifier.ts';
+import { showHolder, type Watch } from '../../../core/database/runner.ts';
 import { SegueError } from '../../../core/errors.ts';
 import { limits } from '../../../core/limits.ts';
 import type { Clock } from '../../../ports/clock.ts';
@@ -19,6 +20,11 @@ export interface Holder {
   isGone(holder: string): boolean;
 }
 
+export interface Patience {
+  readonly waitMs: number;
+  readonly watch: Watch;
+}
+
 export class Lease {
   readonly #connections: Connections;
   readonly #fence: string;
@@ -31,8 +37,14 @@ export class Lease {
     this.#renewing = this.#renew(clock);
   }
 
-  static async take(connections: Connections, holder: Holder, clock: Clock, waitMs: number): Promise<Lease> {
+  static async take(
+    connections: Connections,
+    holder: Holder,
+    clock: Clock,
+    { waitMs, watch }: Patience,
+  ): Promise<Lease> {
     const untilMs = clock.monotonicMs() + waitMs;
+    let isTold = false;
     for (;;) {
       const { rows } = await connections.query<Found>(
         'SELECT holder, fence::text AS fence, until < clock_timestamp() AS free FROM segue.lease',
@@ -42,7 +54,10 @@ export class Lease {
       const gone = holder.isGone(found.holder);
       const fence = found.free || gone ? await tryTake(connections, holder.name, found.fence, gone) : null;
       if (fence !== null) return new Lease(connections, fence, clock);
-      if (clock.monotonicMs() >= untilMs) throw new SegueError('DATABASE_BUSY', `It is ${found.holder}.`);
+      if (clock.monotonicMs() >= untilMs)
+        throw new SegueError('DATABASE_BUSY', `It is ${showHolder(found.holder)}.`);
+      if (!isTold && !found.free) watch.onBusy?.(showHolder(found.holder));
+      isTold ||= !found.free;
       await clock.sleep(lockPauseMinMs);
     }
   }
