@@ -1,8 +1,11 @@
 /** What the database verbs begin with: which database, which folder; with a segue.yaml or without one. */
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Change } from '../core/database/change.ts';
+import type { Phase } from '../core/database/phase.ts';
 import type { ChangeRunner, ChangeState, Watch } from '../core/database/runner.ts';
 import { SegueError } from '../core/errors.ts';
+import { limits } from '../core/limits.ts';
 import { parseDurationMs } from '../core/units.ts';
 import type { DatabaseOptions } from '../ports/database.ts';
 import type { Input } from './input.ts';
@@ -40,7 +43,10 @@ export const LOCKS: readonly OptionSpec[] = [
 
 export interface DatabasePlace {
   readonly dir: string;
+  /** Null: the variable that it is to be taken from is not set, or empty. */
   readonly url: string | null;
+  /** As it is written: an address, or `env:NAME`. */
+  readonly written: string;
 }
 
 export async function findPlace(input: Input, shell: Shell): Promise<DatabasePlace> {
@@ -57,11 +63,27 @@ export async function findPlace(input: Input, shell: Shell): Promise<DatabasePla
     given === null
       ? path.resolve(root ?? shell.cwd, project?.database?.changes ?? 'db/changes')
       : path.resolve(shell.cwd, given);
-  return { dir, url: urlOf(input.value('url') ?? project?.database?.url ?? 'env:DATABASE_URL', shell) };
+  const written = input.value('url') ?? project?.database?.url ?? 'env:DATABASE_URL';
+  return { dir, url: urlOf(written, shell), written };
 }
 
 export function urlOf(written: string, { env }: Shell): string | null {
-  return written.startsWith('env:') ? (env[written.slice('env:'.length)] ?? null) : written;
+  const found = written.startsWith('env:') ? env[written.slice('env:'.length)] : written;
+  return found === undefined || found === '' ? null : found;
+}
+
+export function mustHaveUrl({ url, written }: DatabasePlace): string {
+  if (url !== null) return url;
+  const what = written.startsWith('env:') ? `The variable ${written.slice('env:'.length)}` : '--url';
+  throw new SegueError('DATABASE_NOT_CONFIGURED', `${what} is not set.`);
+}
+
+/** No folder is no change yet, but for one that is named. */
+export async function readChanges(input: Input, shell: Shell, dir: string): Promise<readonly Change[]> {
+  const given = input.value('changes');
+  if (given !== null && !(await stat(dir).catch(() => null)))
+    throw new SegueError('USAGE', `--changes: there is no folder ${given}.`);
+  return shell.changes.read(dir);
 }
 
 export interface DatabaseSession {
@@ -77,13 +99,10 @@ export async function withDatabase<T>(
   shell: Shell,
   work: (session: DatabaseSession) => Promise<T>,
 ): Promise<T> {
-  const { dir, url } = await findPlace(input, shell);
-  if (url === null || url === '')
-    throw new SegueError(
-      'DATABASE_NOT_CONFIGURED',
-      'The variable that the address is taken from is not set.',
-    );
-  const changes = await shell.changes.read(dir);
+  const place = await findPlace(input, shell);
+  const { dir } = place;
+  const url = mustHaveUrl(place);
+  const changes = await readChanges(input, shell, dir);
   const runner = await shell.database.open(url, optionsOf(input));
   const watching = await watchDatabase(input, shell);
   try {
@@ -113,31 +132,62 @@ export function timeOf(input: Input, flag: string): number | null {
 
 type Phases = ReadonlySet<ChangeState['phase']>;
 
-/** The one named, or the first, or the last, that is in one of the phases; throws CHANGE_UNKNOWN. */
+/** The one named, or the first, or the last, that is in one of the phases; throws CHANGE_UNKNOWN, CHANGE_NONE. */
 export async function chooseChange(
   input: Input,
-  { runner, changes }: DatabaseSession,
-  wanted: { readonly phases: Phases; readonly last?: boolean; readonly what: string },
+  { runner, changes, dir }: DatabaseSession,
+  wanted: {
+    readonly phases: Phases;
+    /** Those in one of these come first. */
+    readonly rather?: Phases;
+    readonly last?: boolean;
+    readonly what: string;
+  },
 ): Promise<string> {
   const named = input.argument('change');
-  const status = await runner.status(changes);
+  // Whoever holds a table is waited for by what follows.
+  const status = await runner.status(changes, { drift: false });
   if (named !== null)
     return matching(
       named,
       status.changes.map(({ name }) => name),
     );
-  const fitting = status.changes.filter(({ phase }) => wanted.phases.has(phase));
-  const found = wanted.last === true ? fitting.at(-1) : fitting[0];
-  if (!found) throw new SegueError('CHANGE_UNKNOWN', `None ${wanted.what}.`);
+  // What was taken back and thrown away is no change any more.
+  const there = status.changes.filter(({ phase, missing }) => phase !== 'reverted' || !missing);
+  const fitting = there.filter(({ phase }) => wanted.phases.has(phase));
+  const first = fitting.find(({ phase }) => wanted.rather?.has(phase) === true) ?? fitting[0];
+  const found = wanted.last === true ? fitting.at(-1) : first;
+  if (!found) throw new SegueError('CHANGE_NONE', noneOf(there, wanted.what, dir));
   return found.name;
 }
 
+/** What became of it. */
+export async function phaseOf({ runner, changes }: DatabaseSession, name: string): Promise<Phase> {
+  const { changes: states } = await runner.status(changes, { drift: false });
+  return states.find((each) => each.name === name)?.phase ?? 'new';
+}
+
+/** Where the last ones are says why. */
+function noneOf(states: readonly Pick<ChangeState, 'name' | 'phase'>[], what: string, dir: string): string {
+  if (states.length === 0) return `There are no changes in ${dir}.`;
+  const last = states.slice(-limits.database.changesNamed).map(({ name, phase }) => `${name} is ${phase}`);
+  return `None ${what}: ${last.join(', ')}.`;
+}
+
+/** By its name, the number or the words that it begins with; throws CHANGE_UNKNOWN. */
 export function matching(named: string, names: readonly string[]): string {
+  if (names.includes(named)) return named;
+  const number = numberOf(named);
   const found = names.filter(
-    (name) => name === named || name.startsWith(`${named}-`) || name.startsWith(`${named}_`),
+    (name) =>
+      name.startsWith(`${named}-`) ||
+      name.startsWith(`${named}_`) ||
+      (number !== null && number === numberOf(/^\d+/.exec(name)?.[0] ?? '')),
   );
   const [only, ...more] = found;
-  if (only === undefined || more.length > 0)
-    throw new SegueError('CHANGE_UNKNOWN', `"${named}" was asked for.`);
+  if (only === undefined) throw new SegueError('CHANGE_UNKNOWN', `"${named}" was asked for.`);
+  if (more.length > 0) throw new SegueError('CHANGE_UNKNOWN', `"${named}" may be ${found.join(' or ')}.`);
   return only;
 }
+
+const numberOf = (digits: string) => (/^\d+$/.test(digits) ? BigInt(digits) : null);

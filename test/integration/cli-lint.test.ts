@@ -62,9 +62,10 @@ describe('exit codes', () => {
   });
 
   test('are 2, with the reason on stderr, for wrong usage', async () => {
-    const root = await project('usage', { 'a.sql': SAFE });
+    const root = await project('usage', { 'a.sql': SAFE, 'empty/readme.md': '' });
     const cases: readonly (readonly [words: readonly string[], why: RegExp])[] = [
       [['nothing/*.sql'], /No file matches "nothing\/\*\.sql"/],
+      [['empty'], /There is no \.sql file in "empty"/],
       [['a.sql', '--postgres', '9.6'], /expected a version from 10 on/],
       [['a.sql', '--fail-on', 'everything'], /expected error, warning, advice or never/],
       [['a.sql', '--without', 'drop-tabel'], /there is no rule "drop-tabel"/],
@@ -300,6 +301,13 @@ describe('segue database import', () => {
     assert.equal(exitCode, 4);
     assert.match(out, /a\.sql:1:1: look t\.a cannot be renamed .* \(renameColumn\)\. It was left out\./);
     assert.match(out, /ALTER TABLE t ADD COLUMN c int;/);
+    assert.deepEqual(await readdir(root), ['a.sql']);
+  });
+
+  test('says of a file without a statement that it has none, and of no other what to read', async () => {
+    const root = await project('nothing', { 'a.sql': '-- later\n' });
+    const { exitCode, out } = await importing(root, 'a.sql');
+    assert.deepEqual([exitCode, out], [0, 'nothing: a.sql has no statement\n']);
     assert.deepEqual(await readdir(root), ['a.sql']);
   });
 

@@ -1,11 +1,16 @@
 /**
  * Bugs hunted: a setting or a lock that stays with a connection of the server when another client gets it, one that
  * the next transaction of the same client does not have any more, and a run that a pooler in transaction mode breaks.
- * Both versions and Segue itself go through PgBouncer, with fewer connections than clients.
+ * Both versions and Segue itself go through PgBouncer, with fewer connections than clients. And a rehearsal, which needs
+ * sessions, that leaves what pg_dump set for its own with connections that the application gets next.
  */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { after, before, describe, test, type TestContext } from 'node:test';
 import pg from 'pg';
+import { cli, endCli } from '../support/cli.ts';
 import { changeOf, testDatabase } from '../support/database.ts';
 import { OPERATION_CASES } from '../support/database-cases.ts';
 import { failsNothing } from '../support/database-operation.ts';
@@ -22,6 +27,7 @@ describe('through a pooler in transaction mode', { skip: !hasPgbouncer() }, () =
     pooled = await startPgbouncer(server);
   });
   after(async () => {
+    endCli();
     await pooled.stop();
     await server.stop();
   });
@@ -78,6 +84,82 @@ describe('through a pooler in transaction mode', { skip: !hasPgbouncer() }, () =
     } finally {
       await old.end();
       await db.close();
+    }
+  });
+
+  /** What the application reads through the pooler, on each of its connections. */
+  async function readByOthers(name: string): Promise<Set<string>> {
+    const clients = Array.from({ length: 6 }, () => new pg.Client(pooled.config(name)));
+    const seen = new Set<string>();
+    try {
+      for (const client of clients) await client.connect();
+      // Each holds one: that is all of them.
+      for (const client of clients) await client.query('BEGIN');
+      for (const client of clients) {
+        const read = client.query(`SELECT current_setting('search_path') AS path FROM public.people LIMIT 1`);
+        seen.add(await read.then(({ rows: [row] }) => row.path, String));
+      }
+      for (const client of clients) await client.query('COMMIT');
+    } finally {
+      for (const client of clients) await client.end();
+    }
+    return seen;
+  }
+
+  async function rehearsalPlace(t: TestContext) {
+    const name = await server.createDatabase();
+    const client = await server.connect(name);
+    await client.query(
+      'CREATE TABLE people (id serial PRIMARY KEY, name text); INSERT INTO people VALUES (1)',
+    );
+    await client.end();
+    const dir = await mkdtemp(path.join(tmpdir(), 'segue-pooler-'));
+    t.after(() => rm(dir, { recursive: true }));
+    const change = path.join(dir, 'db/changes/0001-rename');
+    await mkdir(change, { recursive: true });
+    await writeFile(
+      path.join(change, 'change.yaml'),
+      'keep: 0\noperations: [{ renameColumn: { table: people, column: name, to: full } }]\n',
+    );
+    const run = (...words: string[]) => cli(dir, ['database', ...words]);
+    return { name, run, rehearse: (...words: string[]) => run('rehearse', '--stay', '100ms', ...words) };
+  }
+
+  test('a rehearsal is refused before anything is set on a connection that others get', async (t) => {
+    const { name, rehearse } = await rehearsalPlace(t);
+    const seen = await readByOthers(name);
+    const ways = [
+      ['--url', pooled.url(name)],
+      ['--url', pooled.url(name), '--on', server.url()],
+      ['--url', server.url(name), '--on', pooled.url()],
+    ];
+    for (const words of ways) {
+      const { exitCode, err } = await rehearse(...words);
+      assert.deepEqual([exitCode, /REHEARSAL_POOLED/.test(err)], [5, true], err);
+    }
+    assert.deepEqual(await readByOthers(name), seen);
+    assert.deepEqual(seen, new Set(['"$user", public']));
+  });
+
+  test('a rehearsal goes through a pooler that gives sessions', async (t) => {
+    const { name, rehearse } = await rehearsalPlace(t);
+    const sessions = await startPgbouncer(server, 'session');
+    try {
+      const { exitCode, out, err } = await rehearse('--url', sessions.url(name), '--rows', '50');
+      assert.deepEqual([exitCode, /^fit: /m.test(out)], [0, true], out + err);
+    } finally {
+      await sessions.stop();
+    }
+  });
+
+  test('a pooler that knows no transactions is named as what is in the way', async (t) => {
+    const { name, run } = await rehearsalPlace(t);
+    const statements = await startPgbouncer(server, 'statement');
+    try {
+      const { exitCode, err } = await run('status', '--url', statements.url(name));
+      assert.deepEqual([exitCode, /DATABASE_UNSUPPORTED[\s\S]*statement pooling/.test(err)], [5, true], err);
+    } finally {
+      await statements.stop();
     }
   });
 });

@@ -1,6 +1,7 @@
 /**
- * PgBouncer in transaction mode before a throwaway server: two transactions of a client may be two connections of the
- * server, and two clients share one. It listens on a unix socket in its own folder only.
+ * PgBouncer before a throwaway server. In transaction mode, which it has unless another is asked for, two transactions
+ * of a client may be two connections of the server, and two clients share one. It listens on a unix socket in its own
+ * folder only.
  */
 import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -25,14 +26,17 @@ export function hasPgbouncer(): boolean {
 }
 
 /** As the server, but for its address. */
-export async function startPgbouncer(server: Postgres): Promise<Postgres> {
+export async function startPgbouncer(
+  server: Postgres,
+  poolMode: 'transaction' | 'session' | 'statement' = 'transaction',
+): Promise<Postgres> {
   const dir = mkdtempSync(path.join(tmpdir(), 'segue-pgb-'));
   const { host, port, user } = server.config();
   const settings = {
     ...{ listen_addr: '', listen_port: PORT, unix_socket_dir: dir, pidfile: '', logfile: '' },
-    ...{ auth_type: 'any', pool_mode: 'transaction' },
-    // Fewer than the clients of any test: they have to share.
-    ...{ default_pool_size: 6, max_client_conn: 200, server_round_robin: 1 },
+    ...{ auth_type: 'any', pool_mode: poolMode },
+    // Fewer than the clients of any test: they have to share, where they can.
+    ...{ default_pool_size: poolMode === 'session' ? 100 : 6, max_client_conn: 200, server_round_robin: 1 },
   };
   const lines = Object.entries(settings).map(([name, value]) => `${name} = ${value}`);
   const file = path.join(dir, 'pgbouncer.ini');

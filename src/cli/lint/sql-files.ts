@@ -30,7 +30,11 @@ async function namesFor(cwd: string, pattern: string): Promise<readonly string[]
   for await (const name of glob(below, { cwd, exclude: (each) => path.basename(each) === 'node_modules' }))
     names.push(name);
   const sql = names.filter((name) => !found?.isDirectory() || name.endsWith('.sql'));
-  if (sql.length === 0) throw new SegueError('USAGE', `No file matches "${pattern}".`);
+  if (sql.length === 0)
+    throw new SegueError(
+      'USAGE',
+      found?.isDirectory() ? `There is no .sql file in "${pattern}".` : `No file matches "${pattern}".`,
+    );
   return sql.map(shown);
 }
 

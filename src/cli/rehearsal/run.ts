@@ -4,7 +4,15 @@ import path from 'node:path';
 import { SegueError } from '../../core/errors.ts';
 import { limits } from '../../core/limits.ts';
 import type { CopySource, GivenQuery, RehearsalRequest } from '../../ports/database-rehearsal.ts';
-import { type DatabasePlace, findPlace, matching, timeOf, urlOf } from '../database-session.ts';
+import {
+  type DatabasePlace,
+  findPlace,
+  matching,
+  mustHaveUrl,
+  readChanges,
+  timeOf,
+  urlOf,
+} from '../database-session.ts';
 import type { Input } from '../input.ts';
 import { renderRecorded, renderRehearsal, STAGES } from '../render/rehearsal.ts';
 import type { Shell } from '../shell.ts';
@@ -35,25 +43,20 @@ export async function runRehearsal(input: Input, shell: Shell): Promise<number> 
   return rehearsal.verdict.exitCode;
 }
 
-async function requestOf(input: Input, shell: Shell, { dir, url }: DatabasePlace): Promise<RehearsalRequest> {
-  const changes = await shell.changes.read(dir);
+async function requestOf(input: Input, shell: Shell, place: DatabasePlace): Promise<RehearsalRequest> {
+  const { dir, url } = place;
+  const changes = await readChanges(input, shell, dir);
   const named = input.argument('change');
   const given = input.value('on');
   const on = given === null ? null : urlOf(given, shell);
   const copy = copyOf(input, shell);
-  if (given !== null && (on === null || on === ''))
-    throw new SegueError('USAGE', `--on: ${given} is not set.`);
+  if (given !== null && on === null) throw new SegueError('USAGE', `--on: ${given} is not set.`);
   if (on !== null && copy.from === 'template')
     throw new SegueError('USAGE', '--on: a template is copied on its own server only.');
-  if ((url === null || url === '') && (on === null || copy.from !== 'dump'))
-    throw new SegueError(
-      'DATABASE_NOT_CONFIGURED',
-      'The variable that the address is taken from is not set.',
-    );
+  if (on === null || copy.from !== 'dump') mustHaveUrl(place);
   const lockTimeoutMs = timeOf(input, 'lock-timeout') ?? lockTimeoutDefaultMs;
   return {
-    url: url === '' ? null : url,
-    ...{ on, copy, changes, lockTimeoutMs },
+    ...{ url, on, copy, changes, lockTimeoutMs },
     name:
       named === null
         ? null
@@ -100,13 +103,8 @@ async function queriesOf(input: Input, shell: Shell): Promise<readonly GivenQuer
   return found;
 }
 
-async function recordTo(file: string, { url }: DatabasePlace, input: Input, shell: Shell): Promise<number> {
-  if (url === null || url === '')
-    throw new SegueError(
-      'DATABASE_NOT_CONFIGURED',
-      'The variable that the address is taken from is not set.',
-    );
-  const statements = await shell.rehearser.record(url, limits.rehearsal.recordedMax);
+async function recordTo(file: string, place: DatabasePlace, input: Input, shell: Shell): Promise<number> {
+  const statements = await shell.rehearser.record(mustHaveUrl(place), limits.rehearsal.recordedMax);
   if (statements.length === 0)
     throw new SegueError('REHEARSAL_NOT_RECORDED', 'It has counted no statement of this database yet.');
   await writeFile(file, renderRecorded(statements));

@@ -21,6 +21,7 @@ export async function watchDatabase(input: Input, shell: Shell): Promise<Watchin
         onStep: (event) => screen.jsonLine({ step: event }),
         onProgress: (progress) => screen.jsonLine({ progress }),
         onWait: (blockers) => screen.jsonLine({ blockers }),
+        onBusy: (busy) => screen.jsonLine({ busy }),
       },
       close: () => undefined,
     };
@@ -39,6 +40,7 @@ export async function watchDatabase(input: Input, shell: Shell): Promise<Watchin
         lines.progress(progress);
       },
       onWait: (blockers) => lines.wait(blockers),
+      onBusy: (holder) => lines.busy(holder),
     },
     close: () => drawing?.close(),
   };
@@ -78,6 +80,12 @@ class Lines {
     this.#waiting = whom;
   }
 
+  busy(holder: string): void {
+    const text = `waits for the end of another run: ${holder}`;
+    if (this.#drawing) this.#last(text);
+    else this.#shell.screen.note([text]);
+  }
+
   #add(line: string): void {
     if (!this.#drawing) {
       this.#shell.screen.print([line]);
@@ -92,11 +100,16 @@ class Lines {
   }
 }
 
-export function progressLine({ table, rows, total, rowsPerSecond, leftMs, state }: Progress): string {
+/** `instead` of what is left of it. */
+export function progressLine(
+  { table, rows, total, rowsPerSecond, leftMs, state }: Progress,
+  instead: string | null = null,
+): string {
   const share = total > 0 ? Math.min(1, rows / total) : state === 'done' ? 1 : 0;
   const full = Math.round(share * BAR_CHARS);
   const bar = `[${'#'.repeat(full)}${'.'.repeat(BAR_CHARS - full)}]`;
   const left =
     state === 'done' ? 'done' : leftMs === null ? state : `${state}, ${formatDurationMs(leftMs)} left`;
-  return `${bar} ${Math.floor(share * 100)}% ${table} ${Math.round(rows)} rows, ${Math.round(rowsPerSecond)}/s, ${left}`;
+  const gone = `${bar} ${Math.floor(share * 100)}% ${table} ${Math.round(rows)} rows`;
+  return instead === null ? `${gone}, ${Math.round(rowsPerSecond)}/s, ${left}` : `${gone}, ${instead}`;
 }

@@ -21,6 +21,9 @@ export function renderImport(
   { to, isDry }: { readonly to: string; readonly isDry: boolean },
   paint: Paint,
 ): string[] {
+  const isNothing = imported.every(({ files, notes }) => files.length === 0 && notes.length === 0);
+  if (isNothing)
+    return imported.map(({ source }) => `${paint('yellow', 'nothing')}: ${source} has no statement`);
   const open = imported.flatMap(({ notes }) => notes.filter((note) => note.open)).length;
   return [
     ...imported.flatMap((each) => renderFile(each, { to, isDry }, paint)),

@@ -41,6 +41,7 @@ const FIT: Omit<Rehearsal, 'verdict'> = {
   ],
   crossed: { checked: 40, apart: [] },
   back: { state: 'gone', refused: null, rows: 0, values: 0, lost: [] },
+  restored: null,
   broken: null,
   backfills: [
     {
@@ -120,6 +121,37 @@ test('what failed, read apart, was left out and would be lost is there, and what
     }),
     /the way back was not reached\nnot fit:\n {2}the change failed in expand: x$/,
   );
+});
+
+test('the way back from a contract is a part of its own, and what has none says until when the old version can come back', () => {
+  const [expand] = FIT.stages;
+  assert.ok(expand);
+  const stageOf = (stage: typeof expand.stage) => ({ ...expand, stage, waits: [], stoodBehind: [] });
+  const stages = [
+    expand,
+    ...(['contract', 'kept', 'restore', 'together', 'finish', 'after'] as const).map(stageOf),
+  ];
+  const contracts = [
+    { name: '0001-a', keepMs: 3_600_000, comesBack: true },
+    { name: '0002-b', keepMs: 0, comesBack: false },
+  ];
+  const restored = {
+    state: 'gone',
+    ...{ contracts, crossed: { checked: 30, apart: [] }, rows: 0, values: 2 },
+    lost: [{ table: 'people', column: 'full', count: 2 }],
+  } as const;
+  const text = shown({ stages, restored });
+  assert.match(
+    text,
+    /would be lost on the way back: nothing\n\nSTAGE +TOOK.*\ncontract .*\nkept .*\nrestore .*the contract is taken back\n[\s\S]*\nafter .*\n\nthe old version can come back until 1h after the contract of 0001-a, which is taken back first; then that is refused\nthe old version can come back until the contract of 0002-b, then that is refused\nwritten after the contract, and read once it was taken back: 30 values\nwould be lost by taking it back: 2 values of people\.full\nto be decided:\n {2}2 values would be lost by taking the contract back$/,
+  );
+  const none = { ...restored, state: 'none', contracts: contracts.slice(1), lost: [], values: 0 } as const;
+  assert.match(
+    shown({ stages, restored: { ...none, crossed: { checked: 0, apart: [] } } }),
+    /\n\nthe old version can come back until the contract of 0002-b, then that is refused\nfit: /,
+  );
+  const notReached = shown({ restored: { ...restored, state: 'not-reached', lost: [], values: 0 } });
+  assert.doesNotMatch(notReached, /contract/);
 });
 
 test('recorded statements are a file of SQL', () => {

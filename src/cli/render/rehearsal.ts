@@ -1,12 +1,15 @@
 /** What a rehearsal found: a line per stage, what failed and waited, what would be lost, and the verdict. */
 import type {
+  Apart,
   BackfillSum,
+  Lost,
   Rehearsal,
   Stage,
   StageSum,
   StatementSum,
   Wait,
 } from '../../core/database/rehearsal/report.ts';
+import { describeEnd } from '../../core/release/certificate.ts';
 import { count, formatDurationMs } from '../../core/units.ts';
 import type { RecordedStatement } from '../../ports/database-rehearsal.ts';
 import { number, type Paint } from './style.ts';
@@ -19,9 +22,23 @@ export const STAGES: Readonly<Record<Stage, string>> = {
   both: 'old and new version together',
   revert: 'the way back',
   again: 'forward once more',
-  contract: 'the old schema goes',
+  contract: 'the rules of the new version come',
+  kept: 'the new version alone, with what the contract replaced still there',
+  restore: 'the contract is taken back',
+  together: 'old and new version together again',
+  finish: 'the contract once more, and what it replaced goes',
   after: 'the new version alone',
 };
+
+/** Where there is a way back from the contract, they are a part of their own. */
+const FROM_CONTRACT: ReadonlySet<Stage> = new Set([
+  'contract',
+  'kept',
+  'restore',
+  'together',
+  'finish',
+  'after',
+]);
 
 const WAITS_SHOWN = 5;
 /** Shorter ones are in the table, and in --json. */
@@ -30,25 +47,48 @@ const STATEMENT_CHARS = 76;
 
 export function renderRehearsal(rehearsal: Rehearsal, paint: Paint): string[] {
   const { changes, copy, stages, statements, backfills } = rehearsal;
+  const failed = statements.flatMap((each) => failedLines(each, paint));
   return [
     `${paint('bold', changes.join(', '))}  on a copy of ${copy.database} (${copy.from}, ${number(copy.rows)} rows, ${copy.server})`,
-    '',
-    ...renderTable(
-      ['STAGE', 'TOOK', 'STATEMENTS', 'FAILED', 'LONGEST', 'WAITED', ''],
-      stages.map(stageRow),
+    ...stageLines(
+      stages.filter(({ stage }) => !FROM_CONTRACT.has(stage)),
       paint,
     ),
     ...backfills.map(backfillLine),
-    ...statements.flatMap((each) => failedLines(each, paint)),
-    ...stages.flatMap((stage) => waitLines(stage, paint)),
-    ...crossedLines(rehearsal, paint),
+    ...apartLines(rehearsal.crossed.apart, paint),
     '',
     ...backLines(rehearsal, paint),
+    ...stageLines(
+      stages.filter(({ stage }) => FROM_CONTRACT.has(stage)),
+      paint,
+    ),
+    ...restoredLines(rehearsal, paint),
+    ...failed,
     ...verdictLines(rehearsal, paint),
   ];
 }
 
-function stageRow({ stage, tookMs, statements, failed, longestMs, waits }: StageSum) {
+function stageLines(stages: readonly StageSum[], paint: Paint): string[] {
+  if (stages.length === 0) return [];
+  const head = ['STAGE', 'TOOK', 'STATEMENTS', 'FAILED', 'LONGEST', 'WAITED', ''];
+  return [
+    '',
+    ...renderTable(
+      head,
+      stages.map((each) => stageRow(each, whatOf(each.stage, stages))),
+      paint,
+    ),
+    ...stages.flatMap((stage) => waitLines(stage, paint)),
+  ];
+}
+
+/** Where nothing is kept, the contract is all there is. */
+function whatOf(stage: Stage, stages: readonly StageSum[]): string {
+  const isAll = stage === 'contract' && stages.some((each) => each.stage === 'after');
+  return isAll && !stages.some((each) => each.stage === 'kept') ? 'the old schema goes' : STAGES[stage];
+}
+
+function stageRow({ stage, tookMs, statements, failed, longestMs, waits }: StageSum, what: string) {
   const waitedMs = waits.reduce((most, wait) => Math.max(most, wait.byChange ? wait.longestMs : 0), 0);
   return [
     { text: stage },
@@ -57,7 +97,7 @@ function stageRow({ stage, tookMs, statements, failed, longestMs, waits }: Stage
     { text: number(failed), right: true, ...(failed > 0 ? { style: 'red' as const } : {}) },
     { text: formatDurationMs(longestMs), right: true },
     { text: waitedMs > 0 ? formatDurationMs(waitedMs) : '-', right: true },
-    { text: STAGES[stage], style: 'dim' as const },
+    { text: what, style: 'dim' as const },
   ];
 }
 
@@ -92,8 +132,8 @@ function waitLines({ stage, waits, stoodBehind }: StageSum, paint: Paint): strin
   ];
 }
 
-function crossedLines({ crossed }: Rehearsal, paint: Paint): string[] {
-  return crossed.apart.flatMap(({ writer, table, columns, wrote, read, expected, times }) => [
+function apartLines(apart: readonly Apart[], paint: Paint): string[] {
+  return apart.flatMap(({ writer, table, columns, wrote, read, expected, times }) => [
     `${paint('red', 'read apart')}, ${count(times, 'time')}: the ${writer} version wrote ${table}.${columns.join(', ')} = ${wrote}`,
     `  the other one read ${read}, and should have read ${expected}`,
   ]);
@@ -104,19 +144,42 @@ function backLines({ back, crossed }: Rehearsal, paint: Paint): string[] {
     crossed.checked === 0
       ? []
       : [`written by one version and read by the other: ${count(crossed.checked, 'value')}`];
-  const lost = back.lost.map(({ table, column, count: many }) =>
-    column === null ? `${count(many, 'row')} of ${table}` : `${count(many, 'value')} of ${table}.${column}`,
-  );
   const said = {
-    gone: `would be lost on the way back: ${lost.length === 0 ? 'nothing' : lost.join(', ')}`,
+    gone: `would be lost on the way back: ${whatIsLost(back.lost)}`,
     none: 'would be lost on the way back: there is none',
     'not-reached': 'the way back was not reached',
   }[back.state];
   return [
     ...checked,
-    paint(back.state === 'gone' && lost.length === 0 ? 'green' : 'yellow', said),
+    paint(back.state === 'gone' && back.lost.length === 0 ? 'green' : 'yellow', said),
     ...(back.refused === null ? [] : [`segue database revert would ask for --drop-data: ${back.refused}`]),
   ];
+}
+
+function whatIsLost(lost: readonly Lost[]): string {
+  if (lost.length === 0) return 'nothing';
+  const each = ({ table, column, count: many }: Lost) =>
+    column === null ? `${count(many, 'row')} of ${table}` : `${count(many, 'value')} of ${table}.${column}`;
+  return lost.map(each).join(', ');
+}
+
+/** Nothing where the contract was not begun. */
+function restoredLines({ restored, stages }: Rehearsal, paint: Paint): string[] {
+  if (!restored || !stages.some(({ stage }) => stage === 'contract')) return [];
+  const { state, contracts, crossed, lost } = restored;
+  const ends = describeEnd({ to: 'the old version', ways: [], problems: [], contracts });
+  const checked =
+    crossed.checked === 0
+      ? []
+      : [`written after the contract, and read once it was taken back: ${count(crossed.checked, 'value')}`];
+  const said = {
+    gone: [
+      paint(lost.length === 0 ? 'green' : 'yellow', `would be lost by taking it back: ${whatIsLost(lost)}`),
+    ],
+    none: [],
+    'not-reached': [paint('yellow', 'the way back from the contract was not reached')],
+  }[state];
+  return [...apartLines(crossed.apart, paint), '', ...ends, ...checked, ...said];
 }
 
 function verdictLines({ verdict, notes }: Rehearsal, paint: Paint): string[] {

@@ -2,6 +2,8 @@
 export const databaseLimits = {
   operationsMax: 200,
   changesMax: 10_000,
+  /** Where there is none to go on with. */
+  changesNamed: 3,
   /** Of one file of a change. */
   fileBytesMax: 1024 * 1024,
   connectTimeoutMs: 10_000,
@@ -68,6 +70,8 @@ export const rehearsalLimits = {
   statementTimeoutMs: 60_000,
   /** How often it is looked who waits for whom. */
   lookIntervalMs: 20,
+  /** Transactions of two sessions until a pooler that shares connections out has given one of them another one. */
+  poolerLooks: 30,
   /** Of a statement in the report, and of what a program said that failed. */
   statementChars: 160,
   outputBytesMax: 64 * 1024,

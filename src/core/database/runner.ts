@@ -9,6 +9,8 @@ export interface Watch {
   onProgress?(progress: Progress): void;
   /** Somebody holds a lock that is needed; called again while it lasts. */
   onWait?(blockers: readonly Blocker[]): void;
+  /** Another run is at work, and its end is waited for; called once, with who it is. */
+  onBusy?(holder: string): void;
   /** From 0, stand still, to 1, full speed; asked before each batch. */
   throttle?(): number;
   /** It stood back and goes on: that it is to pause or to stop, as was said meanwhile, holds. */
@@ -82,10 +84,14 @@ export interface PlannedStep {
   readonly statements: readonly string[];
 }
 
+/** For people: what tells two runs of one number apart says nothing to them. */
+export const showHolder = (holder: string): string => holder.replace(/ began \S+$/, '');
+
 export type Order = 'pause' | 'resume' | 'cancel';
 
 export interface ChangeRunner {
-  status(changes: readonly Change[]): Promise<Status>;
+  /** `drift: false`: it is not looked for, which needs locks on tables. */
+  status(changes: readonly Change[], options?: { readonly drift: boolean }): Promise<Status>;
   plan(change: Change): Promise<readonly PlannedStep[]>;
   /** Throws what would refuse these changes at their first step, whatever they say: DATABASE_NOT_ADOPTED and its like. */
   check(changes: readonly Change[]): Promise<void>;

@@ -25,7 +25,10 @@ export const adopt: Verb = {
       await runner.adopt(changes.filter(({ name }) => made.has(name)));
       if (input.json) shell.screen.json({ adopted: [...made] });
       else
-        shell.screen.print([`${shell.screen.paint('green', 'adopted')}: the schema is known as it is now`]);
+        shell.screen.print([
+          `${shell.screen.paint('green', 'adopted')}: the schema is known as it is now`,
+          ...[...made].map((name) => `${name} counts as made`),
+        ]);
       return 0;
     });
   },

@@ -1,5 +1,13 @@
 import { SegueError } from '../../../core/errors.ts';
-import { CHANGE, chooseChange, LOCKS, matching, PLACE, withDatabase } from '../../database-session.ts';
+import {
+  CHANGE,
+  chooseChange,
+  LOCKS,
+  matching,
+  phaseOf,
+  PLACE,
+  withDatabase,
+} from '../../database-session.ts';
 import type { Input } from '../../input.ts';
 import { sayPhase } from '../../render/database-end.ts';
 import { releasingControl, type Releasing } from '../../releasing-control.ts';
@@ -24,10 +32,11 @@ export const contract: Verb = {
     return withDatabase(input, shell, async (session) => {
       const { runner, changes, watch } = session;
       const phases = new Set(['ready', 'contracting', 'contracted'] as const);
-      const name = await chooseChange(input, session, { phases, what: 'is ready' });
+      // What is kept can wait; to drop it now goes in its order.
+      const rather = new Set(input.has('now') ? [] : (['ready', 'contracting'] as const));
+      const name = await chooseChange(input, session, { phases, rather, what: 'is ready' });
       await runner.contract(changes, name, { now: input.has('now') }, watch);
-      const { changes: states } = await runner.status(changes);
-      const phase = states.find((each) => each.name === name)?.phase ?? 'contracted';
+      const phase = await phaseOf(session, name);
       const next =
         phase === 'finished' ? null : 'segue database status says how long what it replaced is kept';
       return sayPhase(input, shell, name, phase, next);
@@ -41,7 +50,7 @@ async function askControl(input: Input, shell: Shell, { client, by, database }: 
   const names = database.changes.map(({ name }) => name);
   const [next] = database.changes.filter(({ reach }) => reach === 'filled' || reach === 'contracted');
   const change = named === null ? next?.name : matching(named, names);
-  if (change === undefined) throw new SegueError('CHANGE_UNKNOWN', 'None is ready.');
+  if (change === undefined) throw new SegueError('CHANGE_NONE', 'None is ready.');
   const request = { change, now: input.has('now'), by, reason: input.value('reason') ?? '' };
   const { changes } = await client.contract(request);
   const reach = changes.find(({ name }) => name === change)?.reach ?? 'finished';

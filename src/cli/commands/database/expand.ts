@@ -1,4 +1,4 @@
-import { CHANGE, chooseChange, LOCKS, PLACE, withDatabase } from '../../database-session.ts';
+import { CHANGE, chooseChange, LOCKS, phaseOf, PLACE, withDatabase } from '../../database-session.ts';
 import { sayPhase } from '../../render/database-end.ts';
 import type { Verb } from '../../verb.ts';
 
@@ -14,7 +14,9 @@ export const expand: Verb = {
       const phases = new Set(['new', 'reverted', 'expanding'] as const);
       const name = await chooseChange(input, session, { phases, what: 'is new' });
       await runner.expand(changes, name, watch);
-      return sayPhase(input, shell, name, 'expanded', `segue database backfill ${name}`);
+      const phase = await phaseOf(session, name);
+      const next = phase === 'ready' ? 'contract' : 'backfill';
+      return sayPhase(input, shell, name, phase, `segue database ${next} ${name}`);
     });
   },
 };

@@ -18,8 +18,10 @@ export const plan: Verb = {
       const change = session.changes.find((each) => each.name === name);
       if (!change) throw new SegueError('CHANGE_UNKNOWN', `The folder of ${name} is gone.`);
       const steps = await session.runner.plan(change);
-      if (input.json) shell.screen.json({ change: name, steps });
-      else shell.screen.print(renderDatabasePlan(name, steps, shell.screen.paint));
+      const { changes } = await session.runner.status(session.changes, { drift: false });
+      const edited = changes.some((state) => state.name === name && state.edited);
+      if (input.json) shell.screen.json({ change: name, edited, steps });
+      else shell.screen.print(renderDatabasePlan({ name, edited, steps }, shell.screen.paint));
       return 0;
     });
   },

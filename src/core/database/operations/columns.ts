@@ -87,9 +87,7 @@ export function addColumn(operation: AddColumn, context: Context): Compiled {
       ),
     ],
     restore: addedAgain(operation, context, inPlace, trigger),
-    losses: [
-      { what: `values in ${place}`, exists: differs(operation, inPlace ? operation.default : filled) },
-    ],
+    losses: [{ what: `values in ${place}`, exists: differs(operation, filled, inPlace) }],
   };
 }
 
@@ -112,9 +110,17 @@ function addedAgain(
 }
 
 /** Values that the database would not give again by itself. */
-function differs({ table, column, columnType }: AddColumn, expected: string | null): string {
+function differs(
+  { table, column, columnType, default: value }: AddColumn,
+  filled: string | null,
+  inPlace: boolean,
+): string {
+  const expected = inPlace ? value : filled;
   const same = expected === null ? 'NULL' : `(${expected})`;
-  return `SELECT EXISTS (SELECT FROM ${quoteTable(table)} WHERE NOT ${alike(quoteName(column), `${same}::${columnType}`)})`;
+  const name = quoteName(column);
+  // A row that the backfill has not met holds nothing yet.
+  const held = inPlace ? '' : `${name} IS NOT NULL AND `;
+  return `SELECT EXISTS (SELECT FROM ${quoteTable(table)} WHERE ${held}NOT ${alike(name, `${same}::${columnType}`)})`;
 }
 
 export function renameColumn({ table, column, to }: RenameColumn, context: Context): Compiled {

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { SegueError } from '../../errors.ts';
-import type { Change } from '../change.ts';
+import type { Change, Operation } from '../change.ts';
 import type { Phase } from '../phase.ts';
 import type { ChangeState } from '../runner.ts';
-import { courseOf, noWayBackOf } from './course.ts';
+import { comingBack, courseOf, endsOf, noWayBackOf } from './course.ts';
 
 const change = (name: string): Change => ({
   name,
@@ -90,4 +90,22 @@ test('SQL that says no way back has none', () => {
     /operations\[0\]/,
   );
   assert.equal(noWayBackOf(change('0001-a')), null);
+});
+
+test('contracts can be taken back up to the first that cannot, which would be in the way of those before it', () => {
+  const table = { schema: 'public', name: 't' };
+  const rename: Operation = { type: 'renameColumn', table, column: 'a', to: 'b' };
+  const kept = (name: string, keepMs: number): Change => ({
+    ...{ name, digest: '', keepMs },
+    body: { form: 'operations', operations: [rename] },
+  });
+  const [first, second, third] = [kept('0001-a', 1_000), kept('0002-b', 0), kept('0003-c', 1_000)];
+  const names = (changes: readonly Change[]) => comingBack(changes).map(({ name }) => name);
+  assert.deepEqual(names([first, second, third]), ['0001-a']);
+  assert.deepEqual(names([first, third]), ['0001-a', '0003-c']);
+  assert.deepEqual(names([second, third]), []);
+  assert.deepEqual(endsOf([first, second]), [
+    { name: '0001-a', keepMs: 1_000, comesBack: true },
+    { name: '0002-b', keepMs: 0, comesBack: false },
+  ]);
 });

@@ -1,7 +1,9 @@
 /** Which changes a rehearsal goes through, and what has to be made before it. */
 import type { Change } from '../change.ts';
+import { comesBack } from '../kept.ts';
 import type { ChangeState } from '../runner.ts';
 import type { Phase } from '../phase.ts';
+import type { End } from './report.ts';
 import { SegueError } from '../../errors.ts';
 
 export interface Course {
@@ -43,6 +45,15 @@ export function courseOf(
 
 const nothing = (changes: readonly Change[]) =>
   changes.length === 0 ? 'There are no changes in the folder.' : 'Every change is contracted or finished.';
+
+export const endsOf = (changes: readonly Change[]): End[] =>
+  changes.map((change) => ({ name: change.name, keepMs: change.keepMs, comesBack: comesBack(change) }));
+
+/** Those whose contracts can be taken back: a later one that cannot would be in the way of every one before it. */
+export function comingBack(changes: readonly Change[]): readonly Change[] {
+  const at = changes.findIndex((change) => !comesBack(change));
+  return at === -1 ? changes : changes.slice(0, at);
+}
 
 /** SQL of the user's that says no way back: to run none would look like one. */
 export function noWayBackOf({ name, body }: Change): string | null {

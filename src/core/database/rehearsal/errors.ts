@@ -2,6 +2,12 @@
 import { type ErrorKind, kind } from '../../error-kind.ts';
 
 export const REHEARSAL_ERRORS = {
+  REHEARSAL_POOLED: kind(
+    5,
+    409,
+    'A pooler in transaction mode stands before the database, and a rehearsal needs sessions of its own.',
+    'Give the address of the database itself with --url, or that of a server for the copy with --on. Changes themselves may go through the pooler.',
+  ),
   REHEARSAL_REFUSED: kind(
     5,
     403,

@@ -7,7 +7,19 @@ export type Side = 'old' | 'new';
 export type Origin = 'generated' | 'declared' | 'file';
 
 /** In the order in which a rehearsal goes through them. */
-export type Stage = 'before' | 'expand' | 'backfill' | 'both' | 'revert' | 'again' | 'contract' | 'after';
+export type Stage =
+  | 'before'
+  | 'expand'
+  | 'backfill'
+  | 'both'
+  | 'revert'
+  | 'again'
+  | 'contract'
+  | 'kept'
+  | 'restore'
+  | 'together'
+  | 'finish'
+  | 'after';
 
 export interface Rehearsal {
   /** Raised when a reader of an earlier shape would misread this one. */
@@ -18,6 +30,8 @@ export interface Rehearsal {
   readonly statements: readonly StatementSum[];
   readonly crossed: Crossed;
   readonly back: WayBack;
+  /** Null: it was to end before the contract. */
+  readonly restored: Restored | null;
   /** The change itself was refused there, and nothing after it was rehearsed. */
   readonly broken: (ErrorRecord & { readonly stage: Stage }) | null;
   readonly backfills: readonly BackfillSum[];
@@ -105,6 +119,24 @@ export interface WayBack {
   readonly rows: number;
   readonly values: number;
   readonly lost: readonly Lost[];
+}
+
+/** The way back from the contract, for as long as what it replaced is kept. */
+export interface Restored {
+  readonly state: WayBack['state'];
+  /** Until when the old version can come back: change by change, as the plan of a release says it. */
+  readonly contracts: readonly End[];
+  /** Of what the new version wrote after the contract, and of what both write once it was taken back. */
+  readonly crossed: Crossed;
+  readonly rows: number;
+  readonly values: number;
+  readonly lost: readonly Lost[];
+}
+
+export interface End {
+  readonly name: string;
+  readonly keepMs: number;
+  readonly comesBack: boolean;
 }
 
 export interface Lost {

@@ -15,6 +15,10 @@ const FIT: Found = {
   ...{ stages: [], statements: [], backfills: [], notes: [], broken: null, limitMs: 600 },
   crossed: { checked: 20, apart: [] },
   back: { state: 'gone', refused: null, rows: 0, values: 0, lost: [] },
+  restored: {
+    ...{ state: 'gone', contracts: [{ name: '0001-x', keepMs: 1, comesBack: true }] },
+    ...{ crossed: { checked: 20, apart: [] }, rows: 0, values: 0, lost: [] },
+  },
 };
 
 const query = (sql: string, side: Query['side'] = 'old'): Query => ({
@@ -58,6 +62,28 @@ test('each reason has its kind, and an exit code that says who has to act', () =
     'read-apart',
     'lost',
   ]);
+});
+
+test('what is lost or read apart once a contract was taken back counts; a contract without a way back does not', () => {
+  const { restored } = FIT;
+  assert.ok(restored);
+  assert.deepEqual(kinds({ restored: { ...restored, rows: 1 } }), [false, 4, 'lost']);
+  const apart = {
+    writer: 'new',
+    table: 't',
+    columns: [],
+    wrote: '',
+    read: '',
+    expected: '',
+    times: 1,
+  } as const;
+  assert.deepEqual(kinds({ restored: { ...restored, crossed: { checked: 1, apart: [apart] } } }), [
+    false,
+    2,
+    'read-apart',
+  ]);
+  assert.deepEqual(kinds({ restored: { ...restored, state: 'none' } }), [true, 0]);
+  assert.deepEqual(kinds({ restored: null }), [true, 0]);
 });
 
 test('waits count when they are for the change and longer than the limit', () => {

@@ -1,6 +1,6 @@
 /** From what was found to whether the change may go: nothing failed, nothing lost, nobody waited too long. */
 import { count, formatDurationMs } from '../../units.ts';
-import type { Rehearsal, ReasonKind, Verdict } from './report.ts';
+import type { Rehearsal, ReasonKind, Restored, Verdict, WayBack } from './report.ts';
 
 /** A person may want to lose what is lost, and knows other statements; whatever else there is has to be corrected. */
 const FOR_A_PERSON: ReadonlySet<ReasonKind> = new Set<ReasonKind>(['not-rehearsed', 'lost', 'no-way-back']);
@@ -14,7 +14,9 @@ export function verdictOf(found: Found): Verdict {
     ...readApart(found),
     ...waited(found),
     ...notRehearsed(found),
-    ...lost(found),
+    ...noWayBack(found),
+    ...lost(found.back, 'on the way back'),
+    ...(found.restored ? lost(found.restored, 'by taking the contract back') : []),
   ];
   const toCorrect = reasons.some(({ kind }) => !FOR_A_PERSON.has(kind));
   return { fit: reasons.length === 0, exitCode: toCorrect ? 2 : reasons.length > 0 ? 4 : 0, reasons };
@@ -39,11 +41,16 @@ function statementsFailed({ statements }: Found): Reasons {
   });
 }
 
-function readApart({ crossed }: Found): Reasons {
-  const times = crossed.apart.reduce((sum, each) => sum + each.times, 0);
-  if (times === 0) return [];
+function readApart({ crossed, restored }: Found): Reasons {
+  const reason = (apart: Found['crossed']['apart'], when: string): Reasons => {
+    const times = apart.reduce((sum, each) => sum + each.times, 0);
+    if (times === 0) return [];
+    const text = `${count(times, 'value')} of one version read as another by the other one${when}`;
+    return [{ kind: 'read-apart', text }];
+  };
   return [
-    { kind: 'read-apart', text: `${count(times, 'value')} of one version read as another by the other one` },
+    ...reason(crossed.apart, ''),
+    ...reason(restored?.crossed.apart ?? [], ', once the contract was taken back'),
   ];
 }
 
@@ -68,12 +75,11 @@ function notRehearsed({ statements, broken }: Found): Reasons {
   });
 }
 
-function lost({ back }: Found): Reasons {
-  if (back.state === 'none') return [{ kind: 'no-way-back', text: 'there is no way back' }];
-  if (back.rows + back.values === 0) return [];
-  const parts = [
-    ...(back.rows > 0 ? [count(back.rows, 'row')] : []),
-    ...(back.values > 0 ? [count(back.values, 'value')] : []),
-  ];
-  return [{ kind: 'lost', text: `${parts.join(' and ')} would be lost on the way back` }];
+function noWayBack({ back }: Found): Reasons {
+  return back.state === 'none' ? [{ kind: 'no-way-back', text: 'there is no way back' }] : [];
+}
+
+function lost({ rows, values }: WayBack | Restored, how: string): Reasons {
+  const parts = [...(rows > 0 ? [count(rows, 'row')] : []), ...(values > 0 ? [count(values, 'value')] : [])];
+  return parts.length === 0 ? [] : [{ kind: 'lost', text: `${parts.join(' and ')} would be lost ${how}` }];
 }

@@ -2,10 +2,11 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { Body, Change, RehearsedQueries, SqlFiles } from '../../../core/database/change.ts';
+import type { Body, Change, Operation, RehearsedQueries, SqlFiles } from '../../../core/database/change.ts';
 import type { Place } from '../../../core/errors.ts';
 import { SegueError } from '../../../core/errors.ts';
 import { limits } from '../../../core/limits.ts';
+import { unfitForItsTransaction } from '../../../core/database/sql/own-transaction.ts';
 import type { ChangeSource } from '../../../ports/database.ts';
 import type { SqlParser } from '../../../ports/sql-parser.ts';
 import { parseChange } from '../../../wire/change/parse.ts';
@@ -37,8 +38,10 @@ async function readChanges(dir: string, openParser: () => Promise<SqlParser>): P
 async function foldersIn(dir: string): Promise<string[]> {
   const entries = await readdir(dir, { withFileTypes: true }).catch((error: unknown) => {
     // No folder yet: no change yet.
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
-    throw error;
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    if (code === 'ENOENT') return [];
+    const why = code === 'ENOTDIR' ? 'is no folder' : `cannot be read (${code})`;
+    throw new SegueError('CHANGE_INVALID', `${dir} ${why}.`, { cause: error });
   });
   const names = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
   const odd = names.find((name) => !FOLDER.test(name));
@@ -63,9 +66,11 @@ async function readChange(dir: string, name: string, openParser: () => Promise<S
   if (declared !== null) {
     const parsed = parseChange(declared, path.join(dir, DECLARED));
     if (!parsed.ok) return { problems: parsed.problems };
+    const { keepMs, operations, rehearse } = parsed;
+    const problems = await problemsOfSql(operations, path.join(dir, DECLARED), openParser);
+    if (problems.length > 0) return { problems };
     const said = await queriesIn(dir, openParser);
     if ('problems' in said) return said;
-    const { keepMs, operations, rehearse } = parsed;
     const queries = { old: [...rehearse.old, ...said.old], new: [...rehearse.new, ...said.new] };
     return { change: changeOf(name, keepMs, { form: 'operations', operations }, queries) };
   }
@@ -85,6 +90,31 @@ async function readChange(dir: string, name: string, openParser: () => Promise<S
   };
   const said = await queriesIn(dir, openParser);
   return 'problems' in said ? said : { change: changeOf(name, 0, { form: 'sql', files }, said) };
+}
+
+/** SQL within a `change.yaml`: what the database would refuse is said before anything is done. */
+async function problemsOfSql(
+  operations: readonly Operation[],
+  file: string,
+  openParser: () => Promise<SqlParser>,
+): Promise<readonly Problem[]> {
+  const written = operations.flatMap((operation, index) =>
+    operation.type === 'sql'
+      ? (['lock', 'up', 'down', 'contract'] as const).flatMap((key) => {
+          const text = operation[key];
+          return text === null ? [] : [{ text, where: `operations[${index}].sql.${key}` }];
+        })
+      : [],
+  );
+  if (written.length === 0) return [];
+  const parser = await openParser();
+  const place = { file, line: 1, column: 1 };
+  return written.flatMap(({ text, where }) =>
+    statementsOf(parser, text, file, true).problems.map(({ message }) => ({
+      place,
+      message: `${where}: ${message}`,
+    })),
+  );
 }
 
 /** What programs send is not what is done to the database: it may be edited whenever. */
@@ -125,24 +155,21 @@ interface Statements {
   readonly problems: readonly Problem[];
 }
 
-/** Segue puts each statement in a transaction of its own, with its record; one that ends it would end that. */
-function statementsOf(parser: SqlParser, text: string, file: string): Statements {
+function statementsOf(parser: SqlParser, text: string, file: string, together = false): Statements {
   // A placeholder is no SQL: for the parser it is a number of the same length.
   const parsed = parser.parse(text.replace(/:rows\b/g, '12345'));
   if (!parsed.ok)
     return { statements: [], problems: [{ place: placeAt(file, text, parsed.at), message: parsed.message }] };
-  const begun = parsed.statements.map(({ start, end, kind }) => ({
-    kind,
-    start,
-    sql: text.slice(start, end).trim(),
-  }));
-  const problems = begun
-    .filter(({ kind }) => kind === 'TransactionStmt')
-    .map(({ start, sql }) => ({
-      place: placeAt(file, text, start + (text.slice(start).length - text.slice(start).trimStart().length)),
-      message: `${sql.split('\n')[0]}: each statement has a transaction of its own; expected none that begins or ends one`,
-    }));
-  return { statements: begun.map(({ sql }) => sql), problems };
+  const statements = parsed.statements.map(({ start, end }) => text.slice(start, end).trim());
+  const problems = parsed.statements.flatMap((statement, index) => {
+    const sql = statements[index] ?? '';
+    const why = unfitForItsTransaction(statement, sql, together);
+    if (why === null) return [];
+    const from = text.slice(statement.start);
+    const at = statement.start + from.length - from.trimStart().length;
+    return [{ place: placeAt(file, text, at), message: `${sql.split('\n')[0]}: ${why}` }];
+  });
+  return { statements, problems };
 }
 
 function placeAt(file: string, text: string, at: number): Place {

@@ -292,7 +292,9 @@ class JobRun {
     const tookMs = clock.monotonicMs() - this.#startedAtMs;
     const rate = tookMs > 0 ? ((this.#rows - this.#rowsAtStart) / tookMs) * 1_000 : 0;
     const job = this.#job;
-    const total = Math.max(this.#rows, job.type === 'repeat' ? 0 : job.rows);
+    // How many there are was an estimate, until it was gone through.
+    const expected = job.type === 'repeat' || state === 'done' ? 0 : job.rows;
+    const total = Math.max(this.#rows, expected);
     watch.onProgress?.({
       ...{ change, job: job.id, state, rows: this.#rows, total, rowsPerSecond: rate },
       pauseMs: Math.round(this.#pace.pauseMs),

@@ -50,7 +50,9 @@ export function failureOf(error: unknown, doing: string): unknown {
   if (code.startsWith('53') || code === '58030')
     return new SegueError('DATABASE_FULL', detail, { cause: error });
   if (LOCKED.has(code)) return new SegueError('DATABASE_LOCKED', detail, { cause: error });
-  if (code === '25006') return new SegueError('DATABASE_UNSUPPORTED', detail, { cause: error });
+  // PgBouncer's word for a transaction where each statement gets another connection.
+  if (code === '25006' || (code === '08P01' && error.message.includes('statement pooling')))
+    return new SegueError('DATABASE_UNSUPPORTED', detail, { cause: error });
   return new SegueError('DATABASE_STATEMENT_FAILED', `${detail} (SQLSTATE ${code})`, { cause: error });
 }
 

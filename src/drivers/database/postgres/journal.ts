@@ -13,11 +13,12 @@ import type { Connections, Session } from './connection.ts';
 
 const VERSION = 1;
 
+/** As json, not jsonb, which would put columns in another order. */
 const CREATE = [
   'CREATE SCHEMA IF NOT EXISTS segue',
   'CREATE TABLE IF NOT EXISTS segue.meta (version int PRIMARY KEY, schema_lines text[] NOT NULL, at timestamptz NOT NULL DEFAULT now())',
   `CREATE TABLE IF NOT EXISTS segue.changes (name text PRIMARY KEY, digest text NOT NULL, phase text NOT NULL,
-    change jsonb NOT NULL, facts jsonb NOT NULL, contracted_at timestamptz, at timestamptz NOT NULL DEFAULT now())`,
+    change json NOT NULL, facts json NOT NULL, contracted_at timestamptz, at timestamptz NOT NULL DEFAULT now())`,
   `CREATE TABLE IF NOT EXISTS segue.steps (change text NOT NULL REFERENCES segue.changes, phase text NOT NULL, step text NOT NULL,
     at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (change, phase, step))`,
   `CREATE TABLE IF NOT EXISTS segue.backfills (change text NOT NULL REFERENCES segue.changes, job text NOT NULL, cursor jsonb, pass int NOT NULL DEFAULT 1,

@@ -4,6 +4,7 @@
  * lease was taken can do nothing more, however late it wakes up.
  */
 import { quoteText } from '../../../core/database/identifier.ts';
+import { showHolder, type Watch } from '../../../core/database/runner.ts';
 import { SegueError } from '../../../core/errors.ts';
 import { limits } from '../../../core/limits.ts';
 import type { Clock } from '../../../ports/clock.ts';
@@ -19,9 +20,9 @@ export interface Holder {
   isGone(holder: string): boolean;
 }
 
-export interface LeaseWait {
+export interface Patience {
   readonly waitMs: number;
-  readonly signal: { readonly aborted: boolean };
+  readonly watch: Watch;
 }
 
 export class Lease {
@@ -40,9 +41,10 @@ export class Lease {
     connections: Connections,
     holder: Holder,
     clock: Clock,
-    { waitMs, signal }: LeaseWait,
+    { waitMs, watch }: Patience,
   ): Promise<Lease> {
     const untilMs = clock.monotonicMs() + waitMs;
+    let isTold = false;
     for (;;) {
       const { rows } = await connections.query<Found>(
         'SELECT holder, fence::text AS fence, until < clock_timestamp() AS free FROM segue.lease',
@@ -52,8 +54,12 @@ export class Lease {
       const gone = holder.isGone(found.holder);
       const fence = found.free || gone ? await tryTake(connections, holder.name, found.fence, gone) : null;
       if (fence !== null) return new Lease(connections, fence, clock);
-      if (signal.aborted) throw new SegueError('BACKFILL_STOPPED', `It waited for ${found.holder}.`);
-      if (clock.monotonicMs() >= untilMs) throw new SegueError('DATABASE_BUSY', `It is ${found.holder}.`);
+      if (watch.signal?.aborted)
+        throw new SegueError('BACKFILL_STOPPED', `It waited for ${showHolder(found.holder)}.`);
+      if (clock.monotonicMs() >= untilMs)
+        throw new SegueError('DATABASE_BUSY', `It is ${showHolder(found.holder)}.`);
+      if (!isTold && !found.free) watch.onBusy?.(showHolder(found.holder));
+      isTold ||= !found.free;
       await clock.sleep(lockPauseMinMs);
     }
   }

@@ -58,8 +58,8 @@ export class PostgresRunner implements ChangeRunner {
     this.#parts = parts;
   }
 
-  async status(changes: readonly Change[]): Promise<Status> {
-    return this.#say('status', () => readStatus(this.#parts.connections, CATALOG, changes));
+  async status(changes: readonly Change[], { drift } = { drift: true }): Promise<Status> {
+    return this.#say('status', () => readStatus(this.#parts.connections, CATALOG, changes, drift));
   }
 
   async plan(change: Change): Promise<readonly PlannedStep[]> {
@@ -181,7 +181,7 @@ export class PostgresRunner implements ChangeRunner {
     const { connections } = this.#parts;
     await this.#say('adopt', async () => {
       await this.#prepare(true);
-      const lease = await this.#lease();
+      const lease = await this.#lease({});
       try {
         const placed = new Map((await keptChanges(connections)).map((kept) => [kept.name, kept.phase]));
         await connections.transaction({ lockTimeoutMs }, async (session) => {
@@ -219,7 +219,7 @@ export class PostgresRunner implements ChangeRunner {
     const { connections, clock, chance, options } = this.#parts;
     await this.#say(name, async () => {
       await this.#prepare(false);
-      const lease = await this.#lease(watch.signal);
+      const lease = await this.#lease(watch);
       try {
         const context: RunContext = {
           ...{ connections, clock, chance, lease, change: name, watch },
@@ -305,10 +305,9 @@ export class PostgresRunner implements ChangeRunner {
     await connections.transaction({ lockTimeoutMs }, (session) => createJournal(session, lines));
   }
 
-  async #lease(signal: Watch['signal'] = { aborted: false }): Promise<Lease> {
+  async #lease(watch: Watch): Promise<Lease> {
     const { connections, clock, holder, options } = this.#parts;
-    const waitMs = options.leaseWaitMs ?? leaseWaitMs;
-    return Lease.take(connections, holder, clock, { waitMs, signal });
+    return Lease.take(connections, holder, clock, { waitMs: options.leaseWaitMs ?? leaseWaitMs, watch });
   }
 
   async #say<T>(doing: string, work: () => Promise<T>): Promise<T> {
@@ -327,9 +326,10 @@ interface Known {
   readonly kept: Kept | undefined;
 }
 
-/** Those of the folder and those of the journal, in the order of their names. */
+/** Those of the folder and those of the journal, in the order of their names; one that was taken back and thrown away is no more. */
 function placesOf(changes: readonly Change[], kept: readonly Kept[]): Placed[] {
   const places = new Map<string, Placed>(changes.map(({ name }) => [name, { name, phase: 'new' }]));
-  for (const { name, phase, dropping } of kept) places.set(name, { name, phase, dropping });
+  for (const { name, phase, dropping } of kept)
+    if (phase !== 'reverted' || places.has(name)) places.set(name, { name, phase, dropping });
   return [...places.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }

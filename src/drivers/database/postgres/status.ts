@@ -12,6 +12,7 @@ export async function readStatus(
   connections: Connections,
   catalog: Settings,
   changes: readonly Change[],
+  drift: boolean,
 ): Promise<Status> {
   const pending = await pendingRows(connections);
   return connections.transaction(catalog, async (session) => {
@@ -31,7 +32,7 @@ export async function readStatus(
       server: said,
       adopted: true,
       changes: [...states, ...unknown].sort((a, b) => (a.name < b.name ? -1 : 1)),
-      drift: await driftOf(session),
+      drift: drift ? await driftOf(session) : [],
       holder: await holderOf(session),
     };
   });

@@ -10,7 +10,9 @@ import { SegueError } from '../../../../core/errors.ts';
 import { limits } from '../../../../core/limits.ts';
 import { codeOf, failureOf, isLost, refusedConnection } from '../failure.ts';
 import { databaseNameOf, serverOf, withDatabaseName } from './address.ts';
+import { backendOf, mustHaveSessions } from './pooler.ts';
 import { restoreDump, restoreSchema } from './restore.ts';
+import { OBSERVER, openSession } from './session.ts';
 
 const PREFIX = 'segue_rehearsal_';
 const COMMENT = 'segue rehearsal: a throwaway copy, dropped at its end';
@@ -54,8 +56,13 @@ export class Copy {
     if (source.from !== 'dump' && url === null)
       throw new SegueError('DATABASE_NOT_CONFIGURED', `There is nothing to copy the ${source.from} of.`);
     const name = `${PREFIX}${idOf(parts.chance)}`;
-    const admin = await openAdmin(address, name, source.from === 'template');
-    const stop = () => void cancel(address, admin);
+    const openOne = () => openAdmin(address, name, source.from === 'template');
+    await mustHaveSessions(address, openOne);
+    if (source.from === 'schema' && url !== null)
+      await mustHaveSessions(url, () => openSession(url, OBSERVER));
+    const admin = await openOne();
+    const pid = await backendOf(admin);
+    const stop = () => void cancel(address, pid);
     signal.addEventListener('abort', stop);
     const copy = new Copy(admin, address, name, note);
     try {
@@ -196,8 +203,7 @@ async function openAdmin(address: string, name: string, onlyMaintenance: boolean
 }
 
 /** Copying a large database takes long: it is ended there, too. */
-async function cancel(address: string, admin: pg.Client): Promise<void> {
-  const pid: unknown = Reflect.get(admin, 'processID');
+async function cancel(address: string, pid: number): Promise<void> {
   const client = await openAdmin(address, 'segue', false).catch(() => null);
   await client?.query('SELECT pg_cancel_backend($1)', [pid]).catch(() => undefined);
   await client?.end().catch(() => undefined);

@@ -126,7 +126,8 @@ class Rehearsing {
       format: 1,
       changes: namesOf(plan.rehearsed),
       copy: this.#copyFacts(copy, rows),
-      ...{ stages: tally.stages, statements: tally.statements, crossed: run.crossed, back: run.back },
+      ...{ stages: tally.stages, statements: tally.statements, crossed: run.crossed },
+      ...{ back: run.back, restored: run.restored },
       ...{ broken: book.broken, backfills: book.backfills, limitMs: request.limitMs, notes: this.#notes },
     };
     return { ...found, verdict: verdictOf(found) };

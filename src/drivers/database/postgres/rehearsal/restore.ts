@@ -37,11 +37,11 @@ async function copyJournal(from: string, to: string): Promise<void> {
     if (rows[0]?.there !== true) return;
     for (const table of ['meta', 'changes', 'steps', 'backfills']) {
       const kept = await source.query<{ row: string }>(
-        `SELECT to_jsonb(t)::text AS row FROM segue.${table} AS t`,
+        `SELECT row_to_json(t)::text AS row FROM segue.${table} AS t`,
       );
       for (const { row } of kept.rows)
         await target.query(
-          `INSERT INTO segue.${table} SELECT * FROM jsonb_populate_record(NULL::segue.${table}, $1::jsonb)`,
+          `INSERT INTO segue.${table} SELECT * FROM json_populate_record(NULL::segue.${table}, $1::json)`,
           [row],
         );
     }

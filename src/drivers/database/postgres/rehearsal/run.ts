@@ -1,7 +1,7 @@
 /** A rehearsal on its copy, from the first client of the old version to the last one of the new version. */
-import { noWayBackOf } from '../../../../core/database/rehearsal/course.ts';
-import { probesOf } from '../../../../core/database/rehearsal/probes.ts';
-import type { Crossed, Side, WayBack } from '../../../../core/database/rehearsal/report.ts';
+import { comingBack, endsOf, noWayBackOf } from '../../../../core/database/rehearsal/course.ts';
+import { type Probe, probesOf } from '../../../../core/database/rehearsal/probes.ts';
+import type { Crossed, Restored, Side, WayBack } from '../../../../core/database/rehearsal/report.ts';
 import { newShape, oldShape } from '../../../../core/database/rehearsal/shape.ts';
 import type { ChangeRunner } from '../../../../core/database/runner.ts';
 import { quoteTable } from '../../../../core/database/identifier.ts';
@@ -9,8 +9,9 @@ import { SegueError } from '../../../../core/errors.ts';
 import type { Clock } from '../../../../ports/clock.ts';
 import type { RehearsalRequest } from '../../../../ports/database-rehearsal.ts';
 import { failureOf } from '../failure.ts';
-import { crossCheck } from './cross-check.ts';
+import { crossCheck, type CrossParts } from './cross-check.ts';
 import { Load } from './load.ts';
+import { NOT_TAKEN, takeBack } from './restoring.ts';
 import { forward, type Plan, type Sessions, type StageBook } from './stage.ts';
 import { readTables } from './tables.ts';
 import { ValueSource } from './value-source.ts';
@@ -31,13 +32,21 @@ export interface RunParts {
 
 const NOT_REACHED: WayBack = { state: 'not-reached', refused: null, rows: 0, values: 0, lost: [] };
 
+/** The new version, once there is what it needs. */
+interface Young {
+  readonly load: Load;
+  readonly cross: CrossParts;
+  readonly probes: readonly Probe[];
+}
+
 export class Run {
   readonly #parts: RunParts;
   readonly #old: Load;
   readonly #oldValues: ValueSource;
-  #new: Load | null = null;
+  #new: Young | null = null;
   crossed: Crossed = { checked: 0, apart: [] };
   back: WayBack = NOT_REACHED;
+  restored: Restored | null = null;
 
   constructor(parts: RunParts) {
     this.#parts = parts;
@@ -60,18 +69,18 @@ export class Run {
       for (const { name } of rehearsed) await runner.backfill(changes, name, book.watchRun());
     });
     await book.during('both', () => this.#both());
-    await this.#new?.stop();
+    await this.#new?.load.stop();
     if (!book.broken) await this.#thereAndBack();
     await this.#old.stop();
     this.#mustBeConnected();
     if (request.contract) await this.#contract();
-    await this.#new?.stop();
+    await this.#new?.load.stop();
   }
 
   /** No statement is begun any more; those under way end with the copy. */
   letGo(): void {
     void this.#old.stop();
-    void this.#new?.stop();
+    void this.#new?.load.stop();
   }
 
   async #both(): Promise<void> {
@@ -79,13 +88,14 @@ export class Run {
     const tables = await readTables(sessions.looker);
     const shape = newShape(tables, plan.differences);
     const newValues = this.#valuesOf('new', shape);
-    this.#new = this.#loadOf('new', newValues, shape);
-    this.#new.start({ rollBack: false });
-    const staying = book.stay(request.load.stayMs, this.#new);
+    const load = this.#loadOf('new', newValues, shape);
     const clients = { old: sessions.old, new: sessions.new };
-    const values = { old: this.#oldValues, new: newValues };
+    const cross = { clients, values: { old: this.#oldValues, new: newValues } };
     const probes = probesOf(plan.differences, tables);
-    const checking = crossCheck(probes, { clients, values }).then((crossed) => {
+    this.#new = { load, cross, probes };
+    load.start({ rollBack: false });
+    const staying = book.stay(request.load.stayMs, load);
+    const checking = crossCheck(probes, cross).then((crossed) => {
       this.crossed = crossed;
     });
     await Promise.all([staying, checking]);
@@ -147,14 +157,27 @@ export class Run {
 
   async #contract(): Promise<void> {
     const { book, plan, runner, request } = this.#parts;
+    const young = this.#new;
+    const closed = comingBack(plan.rehearsed);
+    const state = closed.length > 0 ? 'not-reached' : 'none';
+    this.restored = { ...NOT_TAKEN, state, contracts: endsOf(plan.rehearsed) };
+    if (book.broken || young === null) return;
+    if (closed.length > 0) {
+      const taken = await takeBack(closed, {
+        ...{ ...this.#parts, ...young, old: this.#old, new: young.load },
+        touched: () => this.#touched(),
+      });
+      this.#mustBeConnected();
+      this.restored = { ...this.restored, ...taken };
+    }
     if (book.broken) return;
-    this.#new?.start({ rollBack: false });
-    await book.during('contract', async () => {
+    young.load.start({ rollBack: false });
+    await book.during(closed.length > 0 ? 'finish' : 'contract', async () => {
       for (const { name } of plan.rehearsed)
         await runner.contract(request.changes, name, { now: true }, book.watchRun());
     });
-    await book.during('after', () => book.stay(request.load.stayMs, this.#new));
-    await this.#new?.stop();
+    await book.during('after', () => book.stay(request.load.stayMs, young.load));
+    await young.load.stop();
     this.#mustBeConnected();
   }
 
@@ -194,7 +217,7 @@ export class Run {
   }
 
   #mustBeConnected(): void {
-    const lost = this.#old.lost ?? this.#new?.lost ?? null;
+    const lost = this.#old.lost ?? this.#new?.load.lost ?? null;
     if (lost !== null) throw failureOf(lost, `a client of the rehearsal, in ${this.#parts.book.stage}`);
   }
 }

@@ -12,7 +12,6 @@ export async function openSession(url: string, application: string): Promise<pg.
     connectionString: url,
     application_name: application,
     connectionTimeoutMillis: limits.database.connectTimeoutMs,
-    ...(application.startsWith(CLIENT) ? { statement_timeout: limits.rehearsal.statementTimeoutMs } : {}),
     keepAlive: true,
   });
   // What was lost is found by the next statement.
@@ -20,5 +19,8 @@ export async function openSession(url: string, application: string): Promise<pg.
   await client.connect().catch((error: unknown) => {
     throw refusedConnection(error);
   });
+  // Not as it connects: a pooler refuses settings there.
+  if (application.startsWith(CLIENT))
+    await client.query(`SET statement_timeout = ${limits.rehearsal.statementTimeoutMs}`);
   return client;
 }
