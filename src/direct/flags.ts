@@ -41,7 +41,7 @@ export class Flags {
 const NOTHING = new Flags(null, new Map());
 
 function isLike<T extends Value>(value: Value | undefined, fallback: T): value is T {
-  return typeof value === typeof fallback;
+  return typeof value === typeof fallback && Array.isArray(value) === Array.isArray(fallback);
 }
 
 type Headers = Readonly<Record<string, string | readonly string[] | undefined>>;

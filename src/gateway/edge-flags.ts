@@ -58,6 +58,8 @@ interface Visitor {
 }
 
 const ID_BYTES = 12;
+/** For the flags: beside them there is the key, and four characters stand for three bytes. */
+const ROOM_BYTES = limits.gateway.flagsLineBytesMax / 2;
 const TOKEN = /^([\w-]{16})\.([\w-]{22})$/;
 
 export class EdgeFlagDesk {
@@ -70,6 +72,8 @@ export class EdgeFlagDesk {
   readonly #salt: number;
   readonly #verifiedBefore = new Set<string>();
   readonly #shares: ReadonlyMap<string, Share>;
+  /** Of what each variant adds to the header. */
+  readonly #sizes = new Map<string, number>();
 
   private constructor(routing: EdgeRouting, secret: string, tally: ServiceTally) {
     this.#routing = routing;
@@ -111,7 +115,7 @@ export class EdgeFlagDesk {
     const told: Record<string, { readonly variant: string; readonly value: Json }> = {};
     const rows: FlagRow[] = [];
     const shared: SharedFlag[] = [];
-    let room = limits.gateway.flagsLineBytesMax / 2;
+    let room = ROOM_BYTES;
     for (const flag of this.#routing.flags) {
       const isLacking = lacks !== undefined && Object.hasOwn(lacks, flag);
       const { variant, value } = isLacking
@@ -119,8 +123,8 @@ export class EdgeFlagDesk {
         : this.#evaluated(flag, context, atMs, { shared, rows });
       if (isLacking) this.#countWith(rows, flag, variant);
       if (variant === null || value === undefined) continue;
-      room -= flag.length + variant.length + JSON.stringify(value).length + 32;
-      if (room > 0) told[flag] = { variant, value };
+      room -= this.#bytesOf(flag, variant, value);
+      if (room >= 0) told[flag] = { variant, value };
     }
     const line = this.#lineOf({ key, flags: told });
     return { line, cookie, rows, visitor, lacks, shared: this.#sharedRows(shared, key) };
@@ -139,6 +143,16 @@ export class EdgeFlagDesk {
     if (got !== null) shared.push(got);
     else this.#countWith(rows, flag, evaluation.variant);
     return evaluation;
+  }
+
+  /** As it is told: a letter may be four bytes, and a sign that is written in words six. */
+  #bytesOf(flag: string, variant: string, value: Json): number {
+    const name = `${flag} ${variant}`;
+    const known = this.#sizes.get(name);
+    if (known !== undefined) return known;
+    const bytes = Buffer.byteLength(JSON.stringify({ [flag]: { variant, value } }));
+    this.#sizes.set(name, bytes);
+    return bytes;
   }
 
   #countWith(rows: FlagRow[], flag: string, variant: string | null): void {

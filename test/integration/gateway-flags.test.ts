@@ -11,6 +11,7 @@ import { test, type TestContext } from 'node:test';
 import fastify from 'fastify';
 import { type EdgeRouting, FLAGS_KEY_PURPOSE } from '../../src/core/flags/edge.ts';
 import type { FlagDefinition } from '../../src/core/flags/definition.ts';
+import { limits } from '../../src/core/limits.ts';
 import { type Flags, readFlags, segueFlags } from '../../src/direct/flags.ts';
 import { eventually } from '../contract/eventually.ts';
 import { portOf } from '../contract/some-port.ts';
@@ -201,6 +202,20 @@ const CASES: Readonly<Record<string, (t: TestContext, gateway: Harness) => Promi
     const forged = cookie.replace(/=.{4}/, '=AAAA');
     const answer = await visit(gateway, { cookie: forged });
     assert.ok(answer.cookie !== undefined && answer.cookie !== forged);
+  },
+
+  async 'more than fits into the header is left out, in whatever script it is written'(t, gateway) {
+    const app = await startNode(t);
+    const flags = Array.from({ length: 60 }, (_, at) => `text-${at}`);
+    for (const letter of ['x', 'ж', '字', '😀', '"', '\u0001']) {
+      const long: FlagDefinition = { ...base, variants: { on: letter.repeat(100) } };
+      const all = Object.fromEntries(flags.map((flag) => [flag, long]));
+      await gateway.route({ backends: [backendOf(app)], flags: { key: null, flags, definitions: all } });
+      const { header, key } = (await visit(gateway)).said;
+      const bytes = `Segue-Flags: ${header}\r\n`.length;
+      assert.ok(bytes <= limits.gateway.flagsLineBytesMax, `${bytes} bytes of ${letter}`);
+      assert.ok(key !== null && bytes > limits.gateway.flagsLineBytesMax / 2, `${bytes} bytes of ${letter}`);
+    }
   },
 
   async 'a change is in force with the routing that brings it'(t, gateway) {
