@@ -10,10 +10,12 @@ import { writeShop } from '../load/shop.ts';
 import type { Load } from '../load/summary.ts';
 import { cli, endCli } from '../support/cli.ts';
 import { assertEnded } from '../support/outcome.ts';
-import { assertClean, loadOf, steadyLoad } from '../support/steady-load.ts';
+import { assertClean, loadOf, shopLoad } from '../support/steady-load.ts';
 import { TestProject } from '../support/test-project.ts';
+import { beginUpload } from '../support/upload.ts';
 
 const EACH = 5;
+type Upload = ReturnType<typeof beginUpload>;
 
 describe('row 12: the gateway is upgraded again and again', () => {
   let project: TestProject;
@@ -22,6 +24,8 @@ describe('row 12: the gateway is upgraded again and again', () => {
       command: 'SHOP_DATA=../data exec node server.js',
       readiness: '/readyz',
       service: '    strategy: { type: blue-green, bake: 0s }',
+      // The uploads send nothing for as long as it takes.
+      traffic: ', timeouts: { body: 10m }',
     });
     await project.up();
     await release('v1');
@@ -31,11 +35,14 @@ describe('row 12: the gateway is upgraded again and again', () => {
     await project.remove();
   });
 
-  async function release(version: string): Promise<void> {
+  /** Resolves with the release. */
+  async function begin(version: string): Promise<string> {
     const dir = path.join(project.root, 'builds', version);
     await writeShop(dir, { name: version });
-    assertEnded(await project.deploy(version), 'done');
+    return project.begin(version);
   }
+
+  const release = async (version: string) => assertEnded(await project.ended(await begin(version)), 'done');
 
   const allOpen = (load: Load): boolean => {
     const { websocket, sse } = load.stats().streams;
@@ -43,18 +50,27 @@ describe('row 12: the gateway is upgraded again and again', () => {
   };
 
   it('and no request, no stream and no count is lost', async (t) => {
-    const plain = steadyLoad(t, project.port);
+    const plain = shopLoad(t, project.port);
     const streams = loadOf(t, project.port, { websocket: { count: EACH }, sse: { count: EACH } });
     assert.ok(await project.eventually(() => allOpen(streams)), 'every stream is open');
     const pids = new Set<unknown>();
+    const uploads: Upload[] = [];
     for (let upgrade = 0; upgrade < 3; upgrade += 1) {
+      // One for each generation, so that none of them has nothing left.
+      const upload = beginUpload(t, project.port, '/upload');
+      await upload.begun;
+      uploads.push(upload);
       const { exitCode, out, err } = await cli(project.root, ['up', '--renew-gateway', '--json']);
       assert.equal(exitCode, 0, err);
       assert.match(out, /"gatewayRenewed": ?true/);
       pids.add((await project.status()).gateway.pid);
     }
     assert.equal(pids.size, 3);
-    await release('v2');
+    const released = await begin('v2');
+    const drains = async () => (await project.web()).release?.step?.startsWith('drain') ?? false;
+    assert.ok(await project.eventually(drains));
+    for (const upload of uploads) assert.match(await upload.end(), /"size":10\b/);
+    assertEnded(await project.ended(released), 'done');
     assert.ok(await project.eventually(() => allOpen(streams)), 'all streams came back');
     await assertClean(plain);
     const { websocket, sse } = (await assertClean(streams, 0)).streams;

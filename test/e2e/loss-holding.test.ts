@@ -83,6 +83,7 @@ describe('row 15: requests that wait', () => {
     const busy = async () => (await project.web()).instances.find((i) => i.inFlight > 0);
     assert.ok(await project.eventually(async () => (await busy()) === undefined));
     const slow = beginUpload(t, project.port);
+    await slow.begun;
     assert.ok(await project.eventually(async () => (await busy()) !== undefined));
     const old = await busy();
     assert.ok(old);

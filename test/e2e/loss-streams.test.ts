@@ -1,17 +1,19 @@
 /**
- * Row 14 of the loss table: a shutdown that forgets connections which stopped being HTTP. WebSockets and event
- * streams that are open during a release are told to reconnect and do, none is cut, and one that stays is
- * counted: its instance is not stopped before the limit of streams.
+ * Rows 11 and 14 of the loss table: a change that does not concern them cuts streams; a shutdown forgets connections
+ * which stopped being HTTP. WebSockets and event streams do not notice a change of segue.yaml. Those that are open
+ * during a release are told to reconnect and do, none is cut, and one that stays is counted: its instance is not
+ * stopped before the limit of streams.
  */
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 import path from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
+import { somePort } from '../contract/some-port.ts';
 import type { ReleaseRecord } from '../../src/core/release/records.ts';
 import { writeShop } from '../load/shop.ts';
 import type { Load } from '../load/summary.ts';
 import { assertEnded } from '../support/outcome.ts';
-import { assertClean, loadOf } from '../support/steady-load.ts';
+import { assertClean, loadOf, shopLoad } from '../support/steady-load.ts';
 import { TestProject } from '../support/test-project.ts';
 
 const EACH = 5;
@@ -21,7 +23,7 @@ const SHOP = {
   service: '    strategy: { type: blue-green, bake: 0s }',
 };
 
-describe('row 14: WebSockets and event streams', () => {
+describe('rows 11 and 14: WebSockets and event streams', () => {
   let project: TestProject;
   before(async () => {
     project = await TestProject.create(SHOP);
@@ -61,8 +63,27 @@ describe('row 14: WebSockets and event streams', () => {
     assert.ok(await project.eventually(async () => (await replaced()) && (await project.allServe())));
   });
 
+  it('stay as they are while segue.yaml changes in what does not concern them', async (t) => {
+    const load = await streams(t);
+    const other = `  other:\n    run: node server.js\n    traffic: { listen: "127.0.0.1:${await somePort()}" }\n`;
+    // With another address there are other workers, and those that have the streams go on for them.
+    for (const change of [{ top: other }, { top: other, traffic: ', hold: 3s' }, {}]) {
+      await project.writeFile({ ...SHOP, ...change });
+      await project.api('POST', '/v1/apply', { by: 'test' });
+      const { websocket, sse } = load.stats().streams;
+      const goOn = () => {
+        const now = load.stats().streams;
+        return now.websocket.messages > websocket.messages + EACH && now.sse.messages > sse.messages + EACH;
+      };
+      assert.ok(await project.eventually(goOn), 'they go on');
+    }
+    const { websocket, sse } = (await assertClean(load, 0)).streams;
+    for (const counts of [websocket, sse])
+      assert.deepEqual([counts.opened, counts.told, counts.reconnected, counts.broken], [EACH, 0, 0, 0]);
+  });
+
   it('are told to reconnect during a release, do so, and none is cut', async (t) => {
-    const plain = steadyGets(t, project.port);
+    const plain = shopLoad(t, project.port);
     const load = await streams(t);
     await release('v2');
     assert.ok(await project.eventually(() => allOpen(load)), 'all of them came back');
@@ -86,16 +107,6 @@ describe('row 14: WebSockets and event streams', () => {
     assert.equal(await streamsOf(project), 0);
   });
 });
-
-function steadyGets(t: TestContext, port: number): Load {
-  return loadOf(t, port, {
-    clients: [
-      { kind: 'keep-alive', method: 'GET', path: '/', count: 2, thinkMs: 5 },
-      { kind: 'per-request', method: 'GET', path: '/', count: 2, thinkMs: 5 },
-    ],
-    uploads: { count: 2 },
-  });
-}
 
 async function streamsOf(project: TestProject): Promise<number> {
   return (await project.web()).instances.reduce((sum, instance) => sum + instance.streams, 0);

@@ -118,9 +118,13 @@ test('an instance that closes idle connections early and does not say so loses n
 
 test('crashes without a drain: what may be sent again is, and only that', async (t) => {
   const gateway = await startGateway(t);
+  const seen: unknown[] = [];
   const [dying, living] = await Promise.all([
     startApp(t, 'dying', () => undefined),
-    startApp(t, 'living', (_req, res) => res.end('ok')),
+    startApp(t, 'living', ({ method }, res) => {
+      seen.push(method);
+      res.end('ok');
+    }),
   ]);
   await gateway.route({ backends: [backendOf(dying)] });
   const get = ask(gateway.port);
@@ -132,6 +136,7 @@ test('crashes without a drain: what may be sent again is, and only that', async 
   const lost = await post;
   assert.equal(lost.status, 502);
   assert.equal(lost.headers['segue-error'], 'instance-failed');
+  assert.deepEqual(seen, ['GET'], 'row 4: no POST was processed twice');
   const counts = await eventually('it is counted', () => {
     const now = gateway.counts('dying');
     return now?.inFlight === 0 ? now : null;

@@ -1,16 +1,20 @@
 /**
  * Hunts what an upgrade of the gateway loses when things go wrong: new code that does not start, hangs or dies half
  * way (loss table, row 13), connections that wait in the kernel while nobody accepts (row 1), idle connections that
- * are closed as their next request comes (row 2), descriptors that leak.
+ * are closed as their next request comes (row 2), descriptors that leak. Rows 1 and 2 begin with a server that does
+ * it the plain way, and the same clients lose.
  */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import fs from 'node:fs/promises';
+import http from 'node:http';
 import path from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { DEFAULT_SETTINGS } from '../../src/core/traffic/settings.ts';
 import { systemClock } from '../../src/drivers/clock/system.ts';
 import { GatewayPlane } from '../../src/drivers/traffic/gateway/gateway-plane.ts';
 import { eventually } from '../contract/eventually.ts';
+import { portOf } from '../contract/some-port.ts';
 import { assertClean, steadyLoad } from '../support/steady-load.ts';
 import {
   ask,
@@ -76,24 +80,73 @@ for (const [what, program, why] of TROUBLES)
     assert.equal(await gateway.plane.upgrade(true), true);
   });
 
+const clientsOf = (t: TestContext, port: number, count: number) =>
+  Array.from({ length: count }, () => new RawClient(t, port));
+
+const isAnswered = ({ received }: RawClient, times = 1) => received.split(' 200 OK\r\n').length === times + 1;
+
+/** How many have no answer when each has one or is ended. */
+async function lostOf(clients: readonly RawClient[], times = 1): Promise<number> {
+  await eventually('each is answered or ended', () =>
+    clients.every((client) => client.ended || isAnswered(client, times)),
+  );
+  return clients.filter((client) => !isAnswered(client, times)).length;
+}
+
+async function listening(t: TestContext, port = 0): Promise<http.Server> {
+  const server = http.createServer((_, response) => response.end('a'));
+  server.listen({ host: '127.0.0.1', port, reusePort: true });
+  await once(server, 'listening');
+  t.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return server;
+}
+
+test('who waits in the queue of a listener that is closed is lost, where each worker has its own (row 1)', async (t) => {
+  const one = await listening(t);
+  const other = await listening(t, portOf(one.address()));
+  const clients = clientsOf(t, portOf(one.address()), 100);
+  for (const client of clients) client.send(GET);
+  // They connect as this turn ends, and nobody accepts before the next one.
+  await new Promise<void>((resolve) => process.nextTick(resolve));
+  other.close();
+  assert.ok((await lostOf(clients)) > 0, 'the clients see what a naive gateway loses');
+});
+
 test('who waits in the kernel while no worker accepts is answered by the next one (row 1)', async (t) => {
   const gateway = await started(t);
   const [worker] = gateway.plane.workers;
   assert.ok(worker);
   process.kill(worker.pid, 'SIGSTOP');
   t.after(() => wake(worker.pid));
-  const clients = Array.from({ length: 100 }, () => new RawClient(t, gateway.port));
+  const clients = clientsOf(t, gateway.port, 100);
   for (const client of clients) client.send(GET);
   await gateway.plane.upgrade(true);
-  for (const client of clients) await client.until((text) => text.endsWith('\r\n\r\na'), 'answered');
+  assert.equal(await lostOf(clients), 0);
+  // It closes its copy of the socket now, with others waiting in the same queue.
   wake(worker.pid);
+  const later = clientsOf(t, gateway.port, 100);
+  for (const client of later) client.send(GET);
+  assert.equal(await lostOf(later), 0);
+});
+
+test('an idle connection that is closed as its client writes is lost (row 2)', async (t) => {
+  const server = await listening(t);
+  const clients = clientsOf(t, portOf(server.address()), 20);
+  for (const client of clients) client.send(GET);
+  assert.equal(await lostOf(clients), 0);
+  for (const client of clients) client.send(GET);
+  server.closeIdleConnections();
+  assert.equal(await lostOf(clients, 2), 20, 'the clients see what a naive gateway loses');
 });
 
 test('an idle connection gets its next answer from the gateway before, with the end of the connection (row 2)', async (t) => {
   const gateway = await started(t);
-  const clients = Array.from({ length: 20 }, () => new RawClient(t, gateway.port));
+  const clients = clientsOf(t, gateway.port, 20);
   for (const client of clients) client.send(GET);
-  for (const client of clients) await client.until((text) => text.endsWith('\r\n\r\na'), 'answered');
+  assert.equal(await lostOf(clients), 0);
   for (let upgrade = 0; upgrade < 3; upgrade += 1) await gateway.plane.upgrade(true);
   for (const client of clients) {
     assert.equal(client.ended, false);

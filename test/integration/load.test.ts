@@ -137,6 +137,11 @@ describe('requests', () => {
       (socket) => socket.end('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n'),
     ],
     ['status', 'a 503', (socket) => socket.write('HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n')],
+    [
+      'status',
+      'a 404 that nobody expects',
+      (socket) => socket.write('HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n'),
+    ],
     ['malformed', 'bytes after the response', (socket) => socket.write(`${OK}x`)],
     [
       'malformed',

@@ -46,6 +46,7 @@ export interface Pace {
 }
 
 export interface Expectation {
+  /** Default 200. */
   readonly status?: number;
   readonly contains?: string;
 }

@@ -15,6 +15,19 @@ export function steadyLoad(t: TestContext, port: number): Load {
   ]);
 }
 
+/** The same of the example shop, where bodies go to another path; uploads are under way at any moment. */
+export function shopLoad(t: TestContext, port: number): Load {
+  return loadOf(t, port, {
+    clients: [
+      { kind: 'keep-alive', method: 'GET', path: '/', count: 2, thinkMs: 5 },
+      { kind: 'per-request', method: 'GET', path: '/', count: 2, thinkMs: 5 },
+      { kind: 'keep-alive', method: 'POST', path: '/upload', body: 'x'.repeat(5_000), count: 2, thinkMs: 5 },
+      { kind: 'per-request', method: 'POST', path: '/upload', body: 'x', count: 2, thinkMs: 5 },
+    ],
+    uploads: { count: 2 },
+  });
+}
+
 /** POSTs that are slow enough for some to be under way at any moment. */
 export function slowPosts(t: TestContext, port: number): Load {
   const client = { method: 'POST', path: '/?ms=500', body: 'slow', count: 3, thinkMs: 1 } as const;

@@ -1,7 +1,8 @@
 /**
  * The HTTP/2 connection of a client. Each stream is a call of its own; no change of routing touches the session
- * (T4). It ends as RFC 9113 s. 6.8 has it: first the word that no more streams are to come, then, a round trip
- * later, the number of the last one that is served, so that none is lost (T3).
+ * (T4). It ends as RFC 9113 s. 6.8 has it: first the word that no more streams are to come, then the number of the
+ * last one that is served. Node throws away what crosses that first word: it was not processed, is above that number
+ * when it comes, and so the client's to send again (T3).
  */
 import http2, { constants, type Http2Session, type ServerHttp2Stream } from 'node:http2';
 import { limits } from '../../core/limits.ts';
@@ -92,7 +93,7 @@ export class ClientSession implements Timed, ClientOwner {
   /** A stream's request is written by us, in HTTP/1.1. */
   http2(): void {}
 
-  /** Streams that are open, and those that the client sent before it heard, are served. */
+  /** Streams that are open are served. */
   endIfIdle(): void {
     if (this.#state !== 'open') return;
     this.#state = 'announced';
