@@ -13,6 +13,8 @@ const FIXED_ROWS = 1_000;
 /** A few milliseconds of work, as a batch of the others is. */
 const COMPUTED_ROWS = 50_000;
 const NAME = '0001-change';
+/** As its backfill is known to the triggers. */
+const FILLS = `${NAME}/1`;
 
 export interface WaysOptions {
   readonly rows: number;
@@ -55,7 +57,7 @@ type Way = (db: TestDatabase, options: WaysOptions) => Promise<void>;
 const alone: Way = (_, { seconds }) => sleep(seconds * 1_000);
 const segue: Way = (db) => db.runner.backfill([change], NAME);
 const fixed: Way = async (db, { rows }) => {
-  await db.sql('SET segue.backfill = on');
+  await db.sql(`SET segue.backfill = '${FILLS}'`);
   for (let from = 0; from < rows; from += FIXED_ROWS)
     await db.sql(`UPDATE people ${SET} WHERE id > ${from} AND id <= ${from + FIXED_ROWS}`);
   await db.sql('RESET segue.backfill');
@@ -67,7 +69,7 @@ const computing: Way = async (db, { seconds }) => {
     await db.sql(`SELECT count(*) FROM generate_series(1, ${COMPUTED_ROWS})`);
 };
 const whole: Way = async (db) => {
-  await db.sql(`BEGIN; SET LOCAL segue.backfill = on; UPDATE people ${SET}; COMMIT`);
+  await db.sql(`BEGIN; SET LOCAL segue.backfill = '${FILLS}'; UPDATE people ${SET}; COMMIT`);
 };
 
 const ALONE = 'the application alone';

@@ -159,7 +159,7 @@ for (const [name, meet] of Object.entries(ORDERS)) {
 
 /** A statement of the new version that inserts stops, having inserted, before anything is passed on. */
 const GATE = `CREATE FUNCTION gate() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-    IF pg_trigger_depth() = 1 AND current_setting('segue.backfill', true) IS DISTINCT FROM 'on' THEN PERFORM pg_advisory_xact_lock_shared(7); END IF; RETURN NULL;
+    IF pg_trigger_depth() = 1 AND coalesce(current_setting('segue.backfill', true), '') = '' THEN PERFORM pg_advisory_xact_lock_shared(7); END IF; RETURN NULL;
   END $$; CREATE TRIGGER a_gate AFTER INSERT ON cities FOR EACH ROW EXECUTE FUNCTION gate()`;
 
 const gated = (work: (two: Two, open: () => Promise<unknown>) => Promise<void>) =>

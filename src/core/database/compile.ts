@@ -110,7 +110,8 @@ function after(operation: Operation, facts: Facts): Facts {
   if (operation.type === 'createTable') {
     const { table, columns, primaryKey } = operation;
     const made: TableFacts = {
-      ...{ table, kind: 'table', indexes: [], constraints: [], referencedBy: [], rows: 0 },
+      ...{ table, kind: 'table', indexes: [], constraints: [], referencedBy: [] },
+      ...{ hidden: false, heirs: false, rows: 0 },
       columns: Object.entries(columns).map(([name, column]) => plainColumn(name, column.columnType)),
       key:
         primaryKey.length === 0

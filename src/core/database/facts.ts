@@ -45,6 +45,10 @@ export interface TableFacts {
   readonly referencedBy: readonly { readonly name: string; readonly columns: readonly string[] }[];
   /** The columns of a unique key in which nothing is NULL; null: there is none. */
   readonly key: readonly KeyColumn[] | null;
+  /** Row-level security hides rows of it from the role that runs the change. */
+  readonly hidden: boolean;
+  /** Other tables inherit from it: partitions are none, and chunks of TimescaleDB get its triggers. */
+  readonly heirs: boolean;
   /** An estimate; 0 when nothing is known. */
   readonly rows: number;
 }

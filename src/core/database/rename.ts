@@ -13,3 +13,12 @@ export function renamed(expression: string, from: string, to: string): string {
     return name === from && !called ? quoteName(to) : token;
   });
 }
+
+/** Whether an expression, as a person writes it, speaks of a column. */
+export function mentions(expression: string, column: string): boolean {
+  return [...expression.matchAll(TOKEN)].some(({ 0: token, index }) => {
+    if (token.startsWith("'") || token.startsWith('::')) return false;
+    if (token.startsWith('"')) return token === quoteName(column);
+    return token.toLowerCase() === column && expression[index + token.length] !== '(';
+  });
+}

@@ -26,6 +26,8 @@ export type Job = UpdateJob | CopyJob | RepeatJob;
 export interface UpdateJob {
   readonly type: 'update';
   readonly id: string;
+  /** The pair whose triggers stand back meanwhile. */
+  readonly fills: string;
   readonly table: TableName;
   readonly set: readonly { readonly column: string; readonly expression: string }[];
   /** True of a row that is not done yet; at the end no row may be left of which it is. */
@@ -38,11 +40,15 @@ export interface UpdateJob {
 export interface CopyJob {
   readonly type: 'copy';
   readonly id: string;
+  /** The pair whose triggers stand back meanwhile. */
+  readonly fills: string;
   readonly table: TableName;
   readonly key: readonly KeyColumn[];
   /** `INSERT ... SELECT ... FROM` the rows of a batch, which come as a table named `segue_batch`: those that are missing. */
   readonly insert: string;
-  /** Where some were there: they are locked, what is pending is settled, and then they are made like the others. */
+  /** Takes back rows of `insert` that the new version deleted while it was at work. */
+  readonly recall: string;
+  /** Where some were there: they are locked, and then those that are not pending are made like the others. */
   readonly lock: string;
   readonly update: string;
   readonly pending: Pending;

@@ -9,8 +9,17 @@
  */
 import { madeName, quoteName, quoteTable, quoteText, type TableName } from './identifier.ts';
 
-/** Set by the backfill for one transaction: what it writes is worked out already. */
+/** Set by a backfill for one transaction, to the pair that it fills: what it writes for that one is worked out already. */
 export const BACKFILL_SETTING = 'segue.backfill';
+
+export const fillsOf = (change: string, index: number): string => `${change}/${index + 1}`;
+
+/**
+ * True in a trigger of the pair that is filled, of what the backfill writes itself. Every other pair, and what triggers
+ * of the application write meanwhile, is passed on as ever: nothing else would bring it in step.
+ */
+export const isFilling = (change: string, index: number): string =>
+  `(coalesce(current_setting('${BACKFILL_SETTING}', true), '') = ${quoteText(fillsOf(change, index))} AND pg_trigger_depth() = 1)`;
 
 export interface Derived {
   readonly column: string;
@@ -51,10 +60,12 @@ export function forwardTrigger(sync: Sync): Trigger {
   const { olds, news } = sync;
   const names = news.map(({ column }) => column);
   const given = names.map((column) => `NEW.${quoteName(column)} IS NOT NULL`).join(' OR ');
+  // While it is filled only a trigger of the application (`updated_at`) changes an old column, and that counts.
+  const filling = isFilling(sync.change, sync.index);
   const kept =
     olds.length === 0
       ? 'TRUE'
-      : `${alike(of('OLD', olds), of('NEW', olds))} OR NOT ${alike(of('OLD', names), of('NEW', names))}`;
+      : `${alike(of('OLD', olds), of('NEW', olds))} OR NOT (${alike(of('OLD', names), of('NEW', names))} OR ${filling})`;
   return trigger(sync, 'f', [
     `IF TG_OP = 'INSERT' THEN`,
     `  IF ${given} THEN RETURN NEW; END IF;`,
@@ -73,6 +84,7 @@ export function reverseTrigger(sync: Sync): Trigger {
     sync,
     'r',
     [
+      `IF ${isFilling(sync.change, sync.index)} THEN RETURN NEW; END IF;`,
       `IF TG_OP = 'INSERT' THEN`,
       `  IF NOT (${given}) THEN RETURN NEW; END IF;`,
       `ELSIF ${alike(of('OLD', names), of('NEW', names))} THEN RETURN NEW;`,
@@ -128,15 +140,7 @@ function derive(derived: readonly Derived[], table: TableName): string {
 function trigger(sync: Sync, direction: 'f' | 'r', lines: readonly string[], declare = ''): Trigger {
   const name = triggerName(sync, direction);
   const { table } = sync;
-  const body = [
-    '#variable_conflict use_column',
-    declare,
-    'BEGIN',
-    `IF current_setting('${BACKFILL_SETTING}', true) = 'on' THEN RETURN NEW; END IF;`,
-    ...lines,
-    'RETURN NEW;',
-    'END',
-  ].join('\n');
+  const body = ['#variable_conflict use_column', declare, 'BEGIN', ...lines, 'RETURN NEW;', 'END'].join('\n');
   return {
     name,
     create: [

@@ -10,6 +10,8 @@ import {
   columnOf,
   type Context,
   mustBeFree,
+  mustBeSeenByTriggers,
+  mustSeeRows,
   notNullSteps,
   nullAgain,
   refuse,
@@ -27,6 +29,8 @@ export function addColumn(operation: AddColumn, context: Context): Compiled {
   const { table, column, columnType, notNull, up, from } = operation;
   mustBeFree(context, table, column);
   for (const each of from) columnOf(context, table, each);
+  mustSeeRows(context, table);
+  mustBeSeenByTriggers(context, table, [operation.up, ...from.map(quoteName)]);
   const place = `${showTable(table)}.${column}`;
   const constant = operation.default !== null && CONSTANT.test(operation.default.trim());
   const filled = up ?? (constant ? null : operation.default);
@@ -204,6 +208,11 @@ function replace(context: Context, { table, olds, news, downs, title }: Replacem
   const names = news.map(({ column }) => column);
   for (const name of names) mustBeFree(context, table, name);
   mustBeReplaceable(context, table, olds);
+  mustBeSeenByTriggers(
+    context,
+    table,
+    [...news, ...downs].map(({ expression }) => expression),
+  );
   const sync: Sync = {
     ...{ change: context.change, index: context.index, table, news, downs },
     olds: olds.map(({ name }) => name),

@@ -1,7 +1,9 @@
 /** What every operation is worked out from, and the pieces that many of them share. */
 import type { ColumnFacts, Facts, TableFacts } from '../facts.ts';
 import { madeName, quoteName, quoteTable, showTable, type TableName } from '../identifier.ts';
+import { mentions } from '../rename.ts';
 import type { Job, Step } from '../step.ts';
+import { fillsOf } from '../triggers.ts';
 import { SegueError } from '../../errors.ts';
 
 export interface Context {
@@ -30,6 +32,37 @@ export function columnOf(context: Context, table: TableName, column: string): Co
 export function mustBeFree(context: Context, table: TableName, column: string): void {
   const taken = tableOf(context, table).columns.some(({ name }) => name === column);
   if (taken) refuse(`${showTable(table)} has a column ${column} already.`);
+}
+
+/** Of a backfill, and of what is asked before something is thrown away: what they cannot see they would pass over. */
+export function mustSeeRows(context: Context, table: TableName): void {
+  if (tableOf(context, table).hidden)
+    refuse(
+      `Row-level security hides rows of ${showTable(table)} from this role: give it BYPASSRLS, or take FORCE ROW LEVEL SECURITY from the table.`,
+    );
+}
+
+export function mustHaveNoHeirs(context: Context, table: TableName): void {
+  if (tableOf(context, table).heirs)
+    refuse(`Other tables inherit from ${showTable(table)}, and a trigger of it is not told of their rows.`);
+}
+
+/** What is worked out by a trigger has to have one wherever rows are, and to be over columns that it can see. */
+export function mustBeSeenByTriggers(
+  context: Context,
+  table: TableName,
+  expressions: readonly (string | null)[],
+): void {
+  const { columns } = tableOf(context, table);
+  const given = expressions.flatMap((each) => each ?? []);
+  if (given.length > 0) mustHaveNoHeirs(context, table);
+  const early = columns.find(
+    ({ name, generated }) => generated && given.some((each) => mentions(each, name)),
+  );
+  if (early)
+    refuse(
+      `${showTable(table)}.${early.name} is generated, and no trigger sees what it comes to: write its expression instead.`,
+    );
 }
 
 /** In one transaction. */
@@ -99,11 +132,13 @@ export function updateJob(
   set: readonly { readonly column: string; readonly expression: string }[],
 ): Job {
   const { key, rows, kind } = tableOf(context, table);
+  mustSeeRows(context, table);
   const empty = set.map(({ column }) => `${quoteName(column)} IS NULL`).join(' AND ');
   const something = set.map(({ expression }) => `(${expression}) IS NOT NULL`).join(' OR ');
   return {
     type: 'update',
     id: `${context.index + 1}.backfill`,
+    fills: fillsOf(context.change, context.index),
     table,
     set,
     needs: `${empty} AND (${something})`,

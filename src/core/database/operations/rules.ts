@@ -18,6 +18,8 @@ import {
   alterIfThere,
   columnOf,
   type Context,
+  mustBeSeenByTriggers,
+  mustSeeRows,
   notNullSteps,
   nullAgain,
   refuse,
@@ -34,6 +36,7 @@ export function dropColumn({ table, column, down }: DropColumn, context: Context
     refuse(
       `${place} is NOT NULL without a default: the new version could not insert. Give "down", a value for the old one.`,
     );
+  mustBeSeenByTriggers(context, table, [down]);
   const fill =
     down === null
       ? null
@@ -64,6 +67,7 @@ export function setNotNull({ table, column, up }: SetNotNull, context: Context):
   const old = columnOf(context, table, column);
   const place = `${showTable(table)}.${column}`;
   if (old.notNull) refuse(`${place} is NOT NULL already.`);
+  mustBeSeenByTriggers(context, table, [up]);
   const fill =
     up === null
       ? null
@@ -108,6 +112,7 @@ export function dropNotNull({ table, column, down }: DropNotNull, context: Conte
   const old = columnOf(context, table, column);
   const place = `${showTable(table)}.${column}`;
   if (!old.notNull) refuse(`${place} may be NULL already.`);
+  mustSeeRows(context, table);
   const name = quoteName(column);
   return {
     ...NOTHING,

@@ -10,9 +10,21 @@ import {
   showTable,
   type TableName,
 } from '../identifier.ts';
+import { mentions } from '../rename.ts';
 import { type Compiled, type CopyJob, NOTHING, type Step } from '../step.ts';
-import { alter, columnOf, type Context, refuse, step, tableOf } from './context.ts';
-import { pairSql } from './pairs.ts';
+import { alike, fillsOf } from '../triggers.ts';
+import {
+  alter,
+  columnOf,
+  type Context,
+  mustHaveNoHeirs,
+  mustSeeRows,
+  refuse,
+  step,
+  tableOf,
+} from './context.ts';
+import type { Side } from './pair-parts.ts';
+import { type PairSql, pairSql } from './pairs.ts';
 
 export function createTable({ table, columns, primaryKey }: CreateTable, context: Context): Compiled {
   if (context.facts[quoteTable(table)]) refuse(`There is a table ${showTable(table)} already.`);
@@ -85,7 +97,9 @@ export function renameTable({ table, to }: RenameTable, context: Context): Compi
   if (!key) return refuse(noKey(table));
   const stored = columns.filter(({ generated }) => !generated).map(({ name }) => name);
   const same = Object.fromEntries(stored.map((name) => [name, quoteName(name)]));
-  const moved = rowsInStep(context, { table, to: target, columns: same, down: same }, key, key);
+  const made = { ...tableOf(context, table), table: target };
+  const known = { ...context, facts: { ...context.facts, [quoteTable(target)]: made } };
+  const moved = rowsInStep(known, { table, to: target, columns: same, down: same }, key, key);
   return {
     ...moved,
     expand: [
@@ -192,13 +206,17 @@ function rowsInStep(
 ): Compiled {
   const { change, index } = context;
   const { indexes, rows } = tableOf(context, table);
+  for (const each of [table, to]) {
+    mustSeeRows(context, each);
+    mustHaveNoHeirs(context, each);
+  }
   const keys = (all: readonly KeyColumn[]) => all.map(({ name }) => name);
   const beside = Object.keys(down).filter((name) => !keys(key).includes(name));
   const pointedAt = indexes.some(({ unique, columns: on }) => unique && on.some((n) => beside.includes(n)));
   const pair = pairSql({
     ...{ change, index },
-    old: { table, key: keys(key), columns: down, pointedAt },
-    new: { table: to, key: keys(targetKey), columns, pointedAt: false },
+    old: { ...sideOf(context, table, key, down), pointedAt },
+    new: { ...sideOf(context, to, targetKey, columns), pointedAt: false },
   });
   const pending = { table, settle: pair.settle };
   const names = [showTable(table), showTable(to)];
@@ -216,8 +234,9 @@ function rowsInStep(
     ],
     jobs: [
       {
-        ...{ type: 'copy', id: `${index + 1}.copy`, table, key, rows, pending },
-        ...copies(table, to, columns, { key: keys(targetKey), settled: pair.settled }),
+        ...{ type: 'copy', id: `${index + 1}.copy`, fills: fillsOf(change, index) },
+        ...{ table, key, rows, pending, recall: pair.recall },
+        ...copies(context, { table, to, columns, down }, keys(key), keys(targetKey), pair),
       },
     ],
     contract: [step(context, 'drop-forward', `${names[0]} is written no more`, [table], ...pair.dropForward)],
@@ -246,29 +265,63 @@ function rowsInStep(
   };
 }
 
+function sideOf(
+  context: Context,
+  table: TableName,
+  key: readonly KeyColumn[],
+  columns: Readonly<Record<string, string>>,
+): Omit<Side, 'pointedAt'> {
+  const names = key.map(({ name }) => name);
+  const known = tableOf(context, table).columns;
+  return {
+    ...{ table, columns, key: names },
+    movable: !known.some(({ name, identity }) => identity && names.includes(name)),
+    whole: known.every(({ name, generated }) => generated || columns[name] !== undefined),
+  };
+}
+
 /** What was there before is brought up to date, but never over what the new version wrote meanwhile. */
 function copies(
-  table: TableName,
-  to: TableName,
-  columns: Readonly<Record<string, string>>,
-  { key, settled }: { readonly key: readonly string[]; readonly settled: string },
+  context: Context,
+  move: Move,
+  oldKey: readonly string[],
+  key: readonly string[],
+  { settled }: PairSql,
 ): Pick<CopyJob, 'insert' | 'lock' | 'update'> {
+  const { table, to, columns, down } = move;
   const names = Object.keys(columns);
   const batch = `FROM segue_batch AS ${quoteName(table.name)}`;
   const values = names.map((name) => `(${columns[name]})`).join(', ');
   const insert = `INSERT INTO ${quoteTable(to)} AS segue_target (${quoteNames(names)}) OVERRIDING SYSTEM VALUE SELECT ${values} ${batch} WHERE ${settled} ON CONFLICT (${quoteNames(key)})`;
   const keys = key.map((name) => `(${columns[name]})`).join(', ');
-  const rest = names.filter((name) => !key.includes(name)).map(quoteName);
-  const row = (of: string) => `ROW(${rest.map((name) => `${of}.${name}`).join(', ')})`;
-  const set = rest.map((name) => `${name} = EXCLUDED.${name}`).join(', ');
+  const rest = names.filter((name) => !key.includes(name));
+  const row = (of: string) => rest.map((name) => `${of}.${quoteName(name)}`).join(', ');
+  const set = rest.map((name) => `${quoteName(name)} = EXCLUDED.${quoteName(name)}`).join(', ');
+  // A column that no "down" speaks of says nothing about being in step.
+  const isKnown = rest.every((name) => Object.values(down).some((each) => mentions(each, name)));
+  const unlessInStep = isKnown ? ` AND NOT ${inStep(context, move, oldKey)}` : '';
   return {
     insert: `${insert} DO NOTHING`,
     lock: `SELECT 1 FROM ${quoteTable(to)} AS segue_target WHERE (${key.map((name) => `segue_target.${quoteName(name)}`).join(', ')}) IN (SELECT ${keys} ${batch}) FOR NO KEY UPDATE OF segue_target`,
     update:
       rest.length === 0
         ? `${insert} DO NOTHING`
-        : `${insert} DO UPDATE SET ${set} WHERE NOT record_image_eq(${row('segue_target')}, ${row('EXCLUDED')})`,
+        : `${insert} DO UPDATE SET ${set} WHERE NOT ${alike(row('segue_target'), row('EXCLUDED'))}${unlessInStep}`,
   };
+}
+
+/** The new row comes to what the old one is: the new version wrote it, and it may say more than "up" could. */
+function inStep(context: Context, { table, to, down }: Move, oldKey: readonly string[]): string {
+  const all = Object.entries(down).map(([name, expression], index) => ({
+    ...{ old: `segue_old.${quoteName(name)}`, isKey: oldKey.includes(name), as: `segue_d${index}` },
+    given: `(${expression})::${columnOf(context, table, name).type}`,
+  }));
+  const given = all.map((each) => `${each.given} AS ${each.as}`).join(', ');
+  const found = all.filter(({ isKey }) => isKey).map(({ old, as }) => `${old} = ${as}`);
+  const rest = all.filter(({ isKey }) => !isKey);
+  const same = alike(rest.map(({ old }) => old).join(', '), rest.map(({ as }) => as).join(', '));
+  const worked = `(SELECT ${given} FROM (SELECT segue_target.*) AS ${quoteName(to.name)}) AS segue_down`;
+  return `EXISTS (SELECT FROM ${worked} JOIN ${quoteTable(table)} AS segue_old ON ${found.join(' AND ')} WHERE ${same})`;
 }
 
 export function addEnumValue({ enum: type, value, before, after }: AddEnumValue, context: Context): Compiled {

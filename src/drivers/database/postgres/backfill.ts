@@ -42,7 +42,11 @@ interface Batch {
   readonly changed: number;
   /** Nothing comes after it. */
   readonly last: boolean;
+  /** What goes to the server with its end. */
+  readonly closing: readonly string[];
 }
+
+type Copied = Pick<Batch, 'changed' | 'closing'>;
 
 /** Of a statement that takes so many rows and no more: one that takes far fewer found no others. */
 const LIMITED = /\blimit\s+:rows\b/i;
@@ -157,10 +161,9 @@ class JobRun {
     const job = this.#job;
     const settings = {
       lockTimeoutMs: Math.min(lockTimeoutMs, batchLockTimeoutMs),
-      backfill: true,
       // What a crash takes back it takes back together: the rows and how far it came. The end has to last.
       lazy: true,
-      ...(job.type === 'repeat' ? {} : { searchPath: searchPathOf(job.table) }),
+      ...(job.type === 'repeat' ? {} : { searchPath: searchPathOf(job.table), backfill: job.fills }),
     };
     const guess = { cursor: this.#cursor, rows: this.#pace.batchRows };
     const opening = [lease.checking, lockingJob(change, job.id), ...this.#looking(guess)];
@@ -183,7 +186,8 @@ class JobRun {
       this.#rows = rows;
       this.#cursor = cursor;
       const keeping = keepingJob(change, job.id, { cursor, pass, rows, changed: batch.changed, done: over });
-      return { result: over ? 'done' : 'more', closing: over ? [keeping, NOT_LAZY] : [keeping] };
+      const closing = [...batch.closing, keeping, ...(over ? [NOT_LAZY] : [])];
+      return { result: over ? 'done' : 'more', closing };
     });
   }
 
@@ -204,7 +208,7 @@ class JobRun {
       const isAtEnd = LIMITED.test(job.statement) && isShort(changed, asked);
       this.#shortBatches = isAtEnd ? this.#shortBatches + 1 : 0;
       const last = changed === 0 || this.#shortBatches >= shortBatchesMax;
-      return { cursor: null, rows: changed, changed, last };
+      return { cursor: null, rows: changed, changed, last, closing: [] };
     }
     if (job.type === 'update' && job.key === null) return this.#blocks(session, kept, job);
     const key = job.key ?? [];
@@ -214,18 +218,18 @@ class JobRun {
     const last = async () => (await session.query<EndOfBatch>(lastKey(job.table, key))).rows.flatMap(textOf);
     const known = kept.cursor?.slice(key.length) ?? [];
     const end = known.length > 0 ? known : await last();
-    const nothing = { cursor: kept.cursor, rows: 0, changed: 0, last: true };
+    const nothing = { cursor: kept.cursor, rows: 0, changed: 0, last: true, closing: [] };
     if (end.length === 0) return nothing;
     const found = guessed ?? (await this.#endOfBatch(session, job.table, key, { after, end }));
     if (!found) return nothing;
     const until = textOf(found);
     const within = withinBatch(key, after, until);
     const rows = Number(found['rows']);
-    const changed =
+    const done =
       job.type === 'copy'
         ? await copyRows(session, job, within, rows)
-        : (await session.query(updateOf(job, within))).changed;
-    return { cursor: [...until, ...end], rows, changed, last: false };
+        : { changed: (await session.query(updateOf(job, within))).changed, closing: [] };
+    return { cursor: [...until, ...end], rows, last: false, ...done };
   }
 
   async #endOfBatch(
@@ -257,6 +261,7 @@ class JobRun {
       rows: Math.round((to - from) * rowsPerBlock),
       changed,
       last: to >= blocks,
+      closing: [],
     };
   }
 
@@ -309,14 +314,19 @@ function updateOf(job: UpdateJob, within: string): string {
   return `UPDATE ${quoteTable(job.table)} SET ${set} WHERE ${within} AND ${job.needs}`;
 }
 
-/** Held from here on, as the old version holds them: the old row first. */
-async function copyRows(session: Session, job: CopyJob, within: string, rows: number): Promise<number> {
+/**
+ * Held from here on, as the old version holds them: the old row first. So whatever the new version writes is pending as
+ * soon as it is committed. `insert` may have waited for such a one, and does not see it: where that deleted a row, it
+ * made it again. From `lock` on each row that is not pending is held in the new table, too, and cannot change.
+ */
+async function copyRows(session: Session, job: CopyJob, within: string, rows: number): Promise<Copied> {
   const batch = `WITH segue_batch AS MATERIALIZED (SELECT * FROM ${quoteTable(job.table)} WHERE ${within} FOR NO KEY UPDATE)`;
   const { changed } = await session.query(`${batch} ${job.insert}`);
-  if (changed === rows) return changed;
+  if (changed === rows) return { changed, closing: [job.recall] };
   // In one message: while a table is written to, most batches have rows that are there.
-  const rest = [`${batch} ${job.lock}`, `SELECT ${job.pending.settle}`, `${batch} ${job.update}`];
-  return changed + (await session.query(rest.join('; '))).changed;
+  const rest = [job.recall, `${batch} ${job.lock}`, `${batch} ${job.update}`];
+  const again = await session.query(rest.join('; '));
+  return { changed: changed + again.changed, closing: [`SELECT ${job.pending.settle}`] };
 }
 
 export async function jobsDone(context: RunContext, jobs: readonly Job[]): Promise<boolean> {

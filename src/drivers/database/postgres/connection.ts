@@ -3,6 +3,8 @@
  * another one each time: settings are SET LOCAL, locks belong to transactions, statements have no names.
  */
 import pg from 'pg';
+import { quoteText } from '../../../core/database/identifier.ts';
+import { BACKFILL_SETTING } from '../../../core/database/triggers.ts';
 import { limits } from '../../../core/limits.ts';
 import { refusedConnection } from './failure.ts';
 
@@ -36,7 +38,8 @@ export interface Closing<T> {
 export interface Settings {
   readonly lockTimeoutMs: number;
   readonly searchPath?: string;
-  readonly backfill?: boolean;
+  /** The pair that it fills. */
+  readonly backfill?: string;
   /** Its end does not wait for the disk: a crash of the server may take it back, whole, as if it had not been. */
   readonly lazy?: boolean;
 }
@@ -137,12 +140,15 @@ function asRows<Row>(result: unknown): Rows<Row> {
 
 function begin({ lockTimeoutMs, searchPath, backfill, lazy }: Settings): readonly string[] {
   return [
-    'BEGIN',
+    // Each statement has to see what was committed before it, whatever the database has as its default.
+    'BEGIN ISOLATION LEVEL READ COMMITTED',
     `SET LOCAL lock_timeout = ${Math.round(lockTimeoutMs)}`,
     'SET LOCAL statement_timeout = 0',
+    // A row that is hidden is one that is forgotten: an error is better.
+    'SET LOCAL row_security = off',
     'SET LOCAL idle_in_transaction_session_timeout = 0',
     ...(searchPath === undefined ? [] : [`SET LOCAL search_path = ${searchPath}`]),
-    ...(backfill ? [`SET LOCAL segue.backfill = 'on'`] : []),
+    ...(backfill === undefined ? [] : [`SET LOCAL ${BACKFILL_SETTING} = ${quoteText(backfill)}`]),
     ...(lazy ? ['SET LOCAL synchronous_commit = off'] : []),
   ];
 }

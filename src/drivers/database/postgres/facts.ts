@@ -52,12 +52,15 @@ const KEY = `
     AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum = ANY(x.indkey::int2[]) AND NOT a.attnotnull)
   ORDER BY x.indisprimary DESC, x.indnkeyatts LIMIT 1`;
 
+const HEIRS = `(c.relkind = 'r' AND EXISTS (SELECT FROM pg_inherits i JOIN pg_class h ON h.oid = i.inhrelid
+  WHERE i.inhparent = c.oid AND h.relnamespace::regnamespace::text <> '_timescaledb_internal'))`;
+
 const TABLE = `
   SELECT json_build_object(
     'kind', CASE c.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'partitioned' ELSE 'other' END,
     'columns', coalesce((${COLUMNS}), '[]'), 'indexes', coalesce((${INDEXES}), '[]'),
     'constraints', coalesce((${CONSTRAINTS}), '[]'), 'referencedBy', coalesce((${REFERENCED}), '[]'),
-    'key', (${KEY}), 'rows', CASE WHEN c.reltuples > 0 THEN c.reltuples ELSE pg_relation_size(c.oid) / 64 END
+    'key', (${KEY}), 'hidden', row_security_active(c.oid), 'heirs', ${HEIRS}, 'rows', CASE WHEN c.reltuples > 0 THEN c.reltuples ELSE pg_relation_size(c.oid) / 64 END
   ) AS facts
   FROM pg_class c WHERE c.oid = to_regclass($1)`;
 

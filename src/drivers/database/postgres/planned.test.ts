@@ -14,6 +14,7 @@ test('the way back from a contract is planned only where what it replaced is kep
     '"public"."t"': {
       ...{ table, kind: 'table', rows: 1, key: null, indexes: [], constraints: [], referencedBy: [] },
       columns: [{ ...column, generated: false, sequence: null }],
+      ...{ hidden: false, heirs: false },
     },
   };
   const phases = (keepMs: number) => {
