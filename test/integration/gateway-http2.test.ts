@@ -8,7 +8,7 @@ import http2, { type ClientHttp2Session, type ClientHttp2Stream, constants } fro
 import { test, type TestContext } from 'node:test';
 import { eventually } from '../contract/eventually.ts';
 import { backendOf, RawClient, startApp, startGateway, startRaw } from './gateway-harness.ts';
-import { FLAG, FRAME, frame, literal, uint32 } from './http2-frames.ts';
+import { FLAG, FRAME, frame, FrameClient, literal, requestFields, uint32 } from './http2-frames.ts';
 
 function connect(t: TestContext, port: number, options: http2.ClientSessionOptions = {}): ClientHttp2Session {
   const session = http2.connect(`http://127.0.0.1:${port}`, options);
@@ -210,6 +210,22 @@ test('an instance that resets without an error has answered whole if it said so,
   assert.match(await ask(), /\r\n4\r\nhalf\r\n$/);
   assert.match(await ask(), /\r\n4\r\nhalf\r\n0\r\n\r\n$/);
   assert.match(await ask(), /\r\n4\r\nhalf\r\n0\r\nx-end: yes\r\n\r\n$/);
+});
+
+test('a connection that its client ends or closes in the middle of a stream is counted no more', async (t) => {
+  const gateway = await startGateway(t);
+  const app = await startRaw(t, 'a', (socket) => void socket.resume());
+  await gateway.route({ backends: [backendOf(app)] });
+  const connections = () => gateway.plane.report()?.gateway.connections;
+  const clients = ['end', 'destroy', 'resetAndDestroy'] as const;
+  for (const leave of clients) {
+    const client = new FrameClient(t, gateway.port);
+    client.send(frame(FRAME.headers, FLAG.endHeaders | FLAG.endStream, 1, requestFields()));
+    await eventually(`it is under way: ${leave}`, () => gateway.counts('a')?.inFlight === 1);
+    client.socket[leave]();
+    await eventually(`it is gone: ${leave}`, () => connections() === 0);
+    await eventually(`it is let go: ${leave}`, () => gateway.counts('a')?.inFlight === 0);
+  }
 });
 
 test('a client that does not read holds kilobytes, not the body', async (t) => {

@@ -58,6 +58,7 @@ export class ClientSession implements Timed, ClientOwner {
   readonly #remoteAddress: string | undefined;
   readonly #calls = new Set<ClientConnection>();
   #state: 'open' | 'announced' | 'closing' = 'open';
+  #isOver = false;
 
   constructor(socket: ClientSocket, peer: Peer, owner: SessionOwner) {
     this.#owner = owner;
@@ -70,8 +71,18 @@ export class ClientSession implements Timed, ClientOwner {
     session.on('stream', (stream, _headers, _flags, raw) => this.#streamed(stream, raw));
     // The close that follows says all there is to say.
     session.on('error', () => undefined);
-    session.once('close', () => owner.sessionClosed(this));
+    session.once('close', () => this.#over());
+    socket.once('close', () => this.#over());
+    // Node's session leaves the end to a socket that ends by itself, and ours may be open at one side only.
+    socket.once('end', () => this.break());
     if (owner.retiring) this.endIfIdle();
+  }
+
+  #over(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#session.destroy();
+    this.#owner.sessionClosed(this);
   }
 
   get tally(): GatewayTally {
