@@ -117,7 +117,9 @@ it('are exact when control and the master are gone at once, and a worker with th
   assert.ok(await project.eventually(() => ask('anna').then(() => true)));
   await visit(5);
   await project.up();
-  assert.ok(await project.eventually(async () => (await workersNow()).some(({ pid }) => pid === survivor.pid)));
+  assert.ok(
+    await project.eventually(async () => (await workersNow()).some(({ pid }) => pid === survivor.pid)),
+  );
   await visit(5);
   await assertExact('by the one that outlived its master and the two that began anew');
   await project.killControl();
