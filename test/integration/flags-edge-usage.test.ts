@@ -15,7 +15,7 @@ const FLAGS = `flags:
 `;
 
 let project: TestProject;
-const workers = async () => (await project.status()).gateway.workers;
+const workersNow = async () => (await project.status()).gateway.workers;
 
 before(async () => {
   const traffic = ', flags: { evaluate: [checkout, theme], key: { header: x-user } }';
@@ -105,10 +105,10 @@ it('are exact whoever is killed', async () => {
 });
 
 it('are exact when control and the master are gone at once, and a worker with them that is being replaced', async () => {
-  assert.ok(await project.eventually(async () => (await workers()).length === 2));
+  assert.ok(await project.eventually(async () => (await workersNow()).length === 2));
   await visit(10);
   await assertExact('of both workers');
-  const [{ gateway }, [victim, survivor]] = [await project.status(), await workers()];
+  const [{ gateway }, [victim, survivor]] = [await project.status(), await workersNow()];
   assert.ok(gateway.pid !== null && victim && survivor);
   await project.killControl();
   process.kill(victim.pid, 'SIGKILL');
@@ -117,7 +117,9 @@ it('are exact when control and the master are gone at once, and a worker with th
   assert.ok(await project.eventually(() => ask('anna').then(() => true)));
   await visit(5);
   await project.up();
-  assert.ok(await project.eventually(async () => (await workers()).some(({ pid }) => pid === survivor.pid)));
+  assert.ok(
+    await project.eventually(async () => (await workersNow()).some(({ pid }) => pid === survivor.pid)),
+  );
   await visit(5);
   await assertExact('by the one that outlived its master and the two that began anew');
   await project.killControl();

@@ -2,7 +2,12 @@
 import type { Ledger } from '../ledger.ts';
 
 /** As they were read last: some have an entry for each of thousands of flags, and each of those asks. */
-const read = new WeakMap<Ledger, Map<string, { readonly text: string; readonly value: unknown }>>();
+const read = new WeakMap<Ledger, Map<string, Read>>();
+
+interface Read {
+  readonly text: string;
+  readonly value: unknown;
+}
 
 export function remembered<T>(ledger: Ledger, key: string, nothing: T): T {
   const text = ledger.setting(key);
@@ -14,7 +19,7 @@ export function remembered<T>(ledger: Ledger, key: string, nothing: T): T {
 
 function valueOf(ledger: Ledger, key: string, text: string): unknown {
   let all = read.get(ledger);
-  if (!all) read.set(ledger, (all = new Map()));
+  if (!all) read.set(ledger, (all = new Map<string, Read>()));
   const known = all.get(key);
   if (known?.text === text) return known.value;
   const value: unknown = JSON.parse(text);

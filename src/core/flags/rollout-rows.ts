@@ -105,4 +105,4 @@ export class RolloutRows {
   }
 }
 
-const withoutKeys = ({ keys: _, ...row }: AssignedCounts): AssignedCounts => row;
+const withoutKeys = ({ keys: _keys, ...row }: AssignedCounts): AssignedCounts => row;
