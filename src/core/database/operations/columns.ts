@@ -27,10 +27,7 @@ const CONSTANT = /^(?:-?\d+(?:\.\d+)?|true|false|null|E?'(?:[^']|'')*'(?:::[\w .
 
 export function addColumn(operation: AddColumn, context: Context): Compiled {
   const { table, column, columnType, notNull, up, from } = operation;
-  mustBeFree(context, table, column);
-  for (const each of from) columnOf(context, table, each);
-  mustSeeRows(context, table);
-  mustBeSeenByTriggers(context, table, [operation.up, ...from.map(quoteName)]);
+  mustBeAddable(operation, context);
   const place = `${showTable(table)}.${column}`;
   const constant = operation.default !== null && CONSTANT.test(operation.default.trim());
   const filled = up ?? (constant ? null : operation.default);
@@ -93,6 +90,13 @@ export function addColumn(operation: AddColumn, context: Context): Compiled {
     restore: addedAgain(operation, context, inPlace, trigger),
     losses: [{ what: `values in ${place}`, exists: differs(operation, filled, inPlace) }],
   };
+}
+
+function mustBeAddable({ table, column, from, up }: AddColumn, context: Context): void {
+  mustBeFree(context, table, column);
+  for (const each of from) columnOf(context, table, each);
+  mustSeeRows(context, table);
+  mustBeSeenByTriggers(context, table, [up, ...from.map(quoteName)]);
 }
 
 function addedAgain(

@@ -193,7 +193,7 @@ function reverseBody(pair: Pair, names: Names): string[] {
       `  IF TG_OP = 'UPDATE' THEN IF ${whole('OLD', 'segue_old')} IS DISTINCT FROM ${whole('NEW', 'segue_new')} THEN`,
       // Until its row has the new key there is none that is in step with what this one was.
       '  segue_was := NULL;',
-      ...(old.movable ? keyMoved(old) : []),
+      ...(old.movable ? oldKeyMoved(old) : []),
       ...pass('OLD', 'segue_old'),
       '  END IF; END IF;',
       ...pass('NEW', 'segue_new', 'segue_was'),
@@ -206,7 +206,7 @@ function reverseBody(pair: Pair, names: Names): string[] {
  * The old row gets its new key; where it cannot be had, and has columns that the new table does not know, the statement
  * fails: a key that is pending says nothing of the one that it was.
  */
-function keyMoved(old: Side): string[] {
+function oldKeyMoved(old: Side): string[] {
   const own = where(old, 'segue_old');
   const set = old.key.map((name) => `${quoteName(name)} = segue_new.${quoteName(name)}`).join(', ');
   const over = old.whole
