@@ -56,9 +56,13 @@ function runnerArgs(files: readonly string[], options: readonly string[], tapFil
   ];
 }
 
-/** The exit code of the runner; a signal to this process goes on to it, so that nothing is left running. */
-function runTests(args: readonly string[]): Promise<number> {
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'inherit', 'inherit'] });
+/**
+ * The exit code of the runner; a signal to this process goes on to it, so that nothing is left running. What a process
+ * compiles, the thousands after it need not: half of what it takes to start one.
+ */
+function runTests(args: readonly string[], scratch: string): Promise<number> {
+  const env = { ...process.env, NODE_COMPILE_CACHE: join(scratch, 'compiled') };
+  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'inherit', 'inherit'] });
   const pass = (signal: NodeJS.Signals) => child.kill(signal);
   process.on('SIGINT', pass);
   process.on('SIGTERM', pass);
@@ -88,7 +92,7 @@ async function main(args: readonly string[]): Promise<number> {
   const tapFile = join(scratch, 'results.tap');
   try {
     const options = args.filter((arg) => arg.startsWith('-'));
-    const exitCode = await runTests(runnerArgs(files, options, tapFile));
+    const exitCode = await runTests(runnerArgs(files, options, tapFile), scratch);
     const tap = await readFile(tapFile, 'utf8');
     const refused = process.env.CI === 'true' ? skipsRefused(tap) : [];
     for (const skip of refused) console.error(`skipped, which CI does not allow: ${skip}`);
