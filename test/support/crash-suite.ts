@@ -83,9 +83,9 @@ function requests({ port }: TestProject): Work {
   const load = startLoad({
     target: { host: '127.0.0.1', port },
     clients: [
-      { kind: 'keep-alive', method: 'GET', path: '/', count: 2, thinkMs: 5 },
-      { kind: 'keep-alive', method: 'POST', path: '/', body: 'some body', count: 1, thinkMs: 5 },
-      { kind: 'per-request', method: 'GET', path: '/', count: 1, thinkMs: 10 },
+      { kind: 'keep-alive', method: 'GET', path: '/', count: 2, thinkMs: 15 },
+      { kind: 'keep-alive', method: 'POST', path: '/', body: 'some body', count: 1, thinkMs: 15 },
+      { kind: 'per-request', method: 'GET', path: '/', count: 1, thinkMs: 30 },
     ],
   });
   const stop = async () => {

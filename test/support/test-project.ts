@@ -15,6 +15,8 @@ import { processesUnder } from './processes.ts';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const CONTROL = path.join(here, '../../src/main/control.ts');
+/** What takes longer is asked for less often: each look costs control and the test as much as a request. */
+const PAUSE_MS_MAX = 50;
 const PATIENCE_MS = 120_000;
 
 export interface ProjectOptions {
@@ -163,7 +165,9 @@ ${options.top ?? ''}
 
   /** Looks again until it holds; false when patience ends. Errors count as "not yet". */
   async eventually(condition: () => boolean | Promise<boolean>, patienceMs = PATIENCE_MS): Promise<boolean> {
-    for (const endMs = performance.now() + patienceMs; performance.now() < endMs; await sleep(10)) {
+    let pauseMs = 10;
+    for (const endMs = performance.now() + patienceMs; performance.now() < endMs; await sleep(pauseMs)) {
+      pauseMs = Math.min(PAUSE_MS_MAX, pauseMs + 1);
       try {
         if (await condition()) return true;
       } catch (error) {
