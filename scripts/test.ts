@@ -99,7 +99,8 @@ async function main(args: readonly string[]): Promise<number> {
     console.log(`\n${summaryOf(tap) || 'the runner wrote no summary'}`);
     return exitCode === 0 && refused.length > 0 ? 1 : exitCode;
   } finally {
-    await rm(scratch, { recursive: true, force: true });
+    // A process that ends just now may still write down what it compiled.
+    await rm(scratch, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
   }
 }
 

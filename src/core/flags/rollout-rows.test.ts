@@ -134,6 +134,18 @@ test('a good variant passes by users, and not by the requests of one of them', (
   assert.equal(court.hear(edge.take()).verdict, 'better-or-same');
 });
 
+test('users that come when the split was looked at for long enough count on, whichever worker tells of them', () => {
+  const [edge, court] = [new Edge(), new Court()];
+  const verdicts = Array.from({ length: 12 }, (_, look) => {
+    for (let user = 0; user < 100; user += 1) edge.ask('on', `on-${look}-${user}`);
+    for (let user = 0; user < 900; user += 1) edge.ask('off', `off-${look}-${user}`);
+    const { flags, failures } = edge.take();
+    return court.hear({ flags: flags.map((row) => ({ ...row, worker: 'a' })), failures }).verdict;
+  });
+  assert.equal(verdicts[0], 'not-enough-evidence');
+  assert.equal(verdicts.at(-1), 'better-or-same');
+});
+
 /** True when the split is ever said to be another one. */
 function isMismatched(chance: Chance, part: number, users: number): boolean {
   const [edge, court] = [new Edge(), new Court()];

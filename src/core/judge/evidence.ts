@@ -164,7 +164,8 @@ export class EvidenceBook {
   }
 
   #count(place: Place, side: Side): boolean {
-    if (side.requests + side.assigned === 0) return false;
+    // A row of users has nobody's requests.
+    if (side.requests + side.assigned === 0 && side.keys === undefined) return false;
     this.#release.add(place, side);
     this.#stage.add(place, side);
     return true;
