@@ -65,7 +65,11 @@ async function replace(gateway: Harness, old: App, next: App): Promise<void> {
     backends: [backendOf(next)],
     draining: [{ id: old.id, requestsMs: 5_000, streamsMs: 5_000 }],
   });
-  await eventually(`${old.id} is drained`, () => gateway.counts(old.id)?.inFlight === 0);
+  // The last report may be from before its requests.
+  await eventually(`${old.id} is drained`, async () => {
+    const report = await gateway.plane.freshReport();
+    return report?.instances.find(({ instance }) => instance === old.id)?.inFlight === 0;
+  });
   old.kill();
 }
 
