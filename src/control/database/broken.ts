@@ -12,8 +12,7 @@ const WRONG: ReadonlySet<ErrorCode> = new Set([
 
 /**
  * The changes that a way back takes back, whoever expanded them; filled ones are left when it comes to it. For any other
- * cause they stay
- * expanded: both versions can run on them, and to fill them again would cost the backfill once more.
+ * cause they stay expanded: both versions can run on them, and to fill them again would cost the backfill once more.
  */
 export function brokenBy({ code }: ErrorRecord, { plan }: ReleaseRecord): ChangeRef[] {
   if (!WRONG.has(code)) return [];

@@ -173,7 +173,6 @@ export class ReportBook {
   }
 
   /** As old as its eldest part: of a routing that not all members run yet, it says nothing (R8). */
-
   #now() {
     const members = [...this.#members.values()];
     const least = (of: (member: Member) => number) => (members.length > 0 ? Math.min(...members.map(of)) : 0);
