@@ -193,13 +193,7 @@ it('is half taken back by a rollback that is aborted, shown as that, and taken b
   const second = await begin();
   const lastWait = async () => (await project.journal()).findLast(({ fact }) => fact.kind === 'schema-waits');
   assert.equal(await lastWait(), undefined);
-  await people.refuseConnections(true);
-  const admin = await server.connect();
-  await admin.query(
-    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND application_name = 'segue'`,
-    [people.database],
-  );
-  await admin.end();
+  await people.cutOff();
   assert.ok(
     await project.eventually(async () => (await lastWait())?.release === second),
     'it holds, and says why',

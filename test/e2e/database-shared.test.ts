@@ -7,10 +7,9 @@ import path from 'node:path';
 import { after, before, it } from 'node:test';
 import type { DeployResponse } from '../../src/wire/api.ts';
 import { assertEnded } from '../support/outcome.ts';
-import { PeopleProject, SPLIT } from '../support/people-project.ts';
+import { PeopleProject, SPLIT, secondService } from '../support/people-project.ts';
 import { type Postgres, startPostgres } from '../support/postgres.ts';
 import { assertClean, plainLoad } from '../support/steady-load.ts';
-import { somePort } from '../contract/some-port.ts';
 
 let server: Postgres;
 before(async () => (server = await startPostgres()));
@@ -23,12 +22,7 @@ const ADD = `operations:
 `;
 
 it('a rollback takes its contract back beside a backfill that stands still, which then goes on', async (t) => {
-  const port = await somePort();
-  const beside = `  api:
-    run: { command: node server.mjs, env: { DATABASE_URL: env:DATABASE_URL, PG_MODULE: env:PG_MODULE } }
-    traffic: { listen: "127.0.0.1:${port}" }
-    health: { readiness: { path: /ready, interval: 100ms, timeout: 5s, successes: 2, within: 60s } }
-    strategy: { type: blue-green, bake: 0s }`;
+  const beside = await secondService();
   const people = await PeopleProject.serving(t, server, { beside, instances: 1, rows: 60_000 });
   const { project } = people;
   const begin = async (version: string, dir: string) => {

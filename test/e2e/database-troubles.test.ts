@@ -10,9 +10,8 @@ import type { TogetherResponse } from '../../src/wire/api.ts';
 import type { ApiFailure } from '../support/api-client.ts';
 import { cli, endCli } from '../support/cli.ts';
 import { assertEnded } from '../support/outcome.ts';
-import { PeopleProject, SPLIT } from '../support/people-project.ts';
+import { PeopleProject, SPLIT, secondService } from '../support/people-project.ts';
 import { type Postgres, startPostgres } from '../support/postgres.ts';
-import { somePort } from '../contract/some-port.ts';
 
 let server: Postgres;
 before(async () => (server = await startPostgres()));
@@ -96,13 +95,7 @@ it('holds while the database is away in the middle, and goes on when it is back'
   const id = await project.begin('v2');
   const backfill = async () => (await project.status()).database?.backfills[0];
   assert.ok(await project.eventually(async () => ((await backfill())?.rows ?? 0) > 0));
-  await people.refuseConnections(true);
-  const admin = await server.connect();
-  await admin.query(
-    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND application_name = 'segue'`,
-    [people.database],
-  );
-  await admin.end();
+  await people.cutOff();
   assert.ok(
     await project.eventually(async () => (await people.last('schema-waits')) !== undefined),
     'it says that it waits',
@@ -137,12 +130,7 @@ it('takes back a change that the rows do not allow, so that it can be corrected 
 });
 
 it('brings a change once for several services, before any of their candidates begins', async (t) => {
-  const port = await somePort();
-  const beside = `  api:
-    run: { command: node server.mjs, env: { DATABASE_URL: env:DATABASE_URL, PG_MODULE: env:PG_MODULE } }
-    traffic: { listen: "127.0.0.1:${port}" }
-    health: { readiness: { path: /ready, interval: 100ms, timeout: 5s, successes: 2, within: 60s } }
-    strategy: { type: blue-green, bake: 0s }`;
+  const beside = await secondService();
   const people = await PeopleProject.serving(t, server, { beside, instances: 1 });
   const { project } = people;
   await people.change(CHANGE, SPLIT);

@@ -2,40 +2,14 @@
  * Bugs hunted: a backfill that nobody can stop, that never ends beside writers, or that leaves rows out.
  */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Progress } from '../../src/core/database/runner.ts';
-import { SegueError } from '../../src/core/errors.ts';
-import { changeOf, runToEnd, type TestDatabase, testDatabase } from '../support/database.ts';
+import { runToEnd } from '../support/database.ts';
 import { Writers } from '../support/database-writers.ts';
-import { type Postgres, startPostgres } from '../support/postgres.ts';
+import { databases, NAME, PEOPLE, refused, rename } from '../support/people-table.ts';
 
-let server: Postgres;
-before(async () => {
-  server = await startPostgres();
-});
-after(() => server.stop());
-
-const NAME = '0001-change';
-const PEOPLE = `CREATE TABLE people (id serial PRIMARY KEY, name text); INSERT INTO people (name) SELECT 'n' || i FROM generate_series(1, 2000) AS i`;
-const rename = changeOf('operations: [{ renameColumn: { table: people, column: name, to: full } }]');
-
-async function withDatabase(setup: string, work: (db: TestDatabase) => Promise<void>): Promise<void> {
-  const db = await testDatabase(server, setup);
-  try {
-    await work(db);
-  } finally {
-    await db.close();
-  }
-}
-
-const refused = (promise: Promise<unknown>, code: string, detail: RegExp) =>
-  assert.rejects(promise, (error) => {
-    assert.ok(error instanceof SegueError, String(error));
-    assert.equal(error.code, code, error.detail);
-    assert.match(error.detail, detail);
-    return true;
-  });
+const withDatabase = databases();
 
 test('pause, resume and cancel reach a backfill from elsewhere; a signal stops it between two batches', () =>
   withDatabase(PEOPLE, async (db) => {

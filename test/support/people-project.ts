@@ -1,4 +1,5 @@
 /** A project with a database whose schema its versions change; see `people-app.mjs`. */
+import { somePort } from '../contract/some-port.ts';
 import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
@@ -37,6 +38,15 @@ export interface PeopleOptions {
   readonly beside?: string;
   /** Control of its own kind. */
   readonly up?: { readonly main: string; readonly env: Readonly<Record<string, string>> };
+}
+
+/** Of the same program on the same database, called `api`. */
+export async function secondService(): Promise<string> {
+  return `  api:
+    run: { command: node server.mjs, env: { DATABASE_URL: env:DATABASE_URL, PG_MODULE: env:PG_MODULE } }
+    traffic: { listen: "127.0.0.1:${await somePort()}" }
+    health: { readiness: { path: /ready, interval: 100ms, timeout: 5s, successes: 2, within: 60s } }
+    strategy: { type: blue-green, bake: 0s }`;
 }
 
 export class PeopleProject {
@@ -170,6 +180,17 @@ export class PeopleProject {
   async refuseConnections(refuse: boolean): Promise<void> {
     const admin = await this.server.connect();
     await admin.query(`ALTER DATABASE ${this.database} ALLOW_CONNECTIONS ${String(!refuse)}`);
+    await admin.end();
+  }
+
+  /** Nobody gets a connection any more, and Segue loses those that it has. */
+  async cutOff(): Promise<void> {
+    await this.refuseConnections(true);
+    const admin = await this.server.connect();
+    await admin.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND application_name = 'segue'`,
+      [this.database],
+    );
     await admin.end();
   }
 
