@@ -147,7 +147,7 @@ export class EdgeFlagDesk {
 
   /** As it is told: a letter may be four bytes, and a sign that is written in words six. */
   #bytesOf(flag: string, variant: string, value: Json): number {
-    const name = `${flag} ${variant}`;
+    const name = `${flag}\n${variant}`;
     const known = this.#sizes.get(name);
     if (known !== undefined) return known;
     const bytes = Buffer.byteLength(JSON.stringify({ [flag]: { variant, value } }));
