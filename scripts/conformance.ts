@@ -12,7 +12,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { WebSocketServer } from 'ws';
-import { z } from 'zod';
+import * as z from 'zod';
 import { DEFAULT_POLICY } from '../src/core/traffic/policy.ts';
 import { DEFAULT_SETTINGS } from '../src/core/traffic/settings.ts';
 import { Gateway } from '../src/gateway/gateway.ts';

@@ -2,7 +2,7 @@
  * The reference of segue.yaml for docs/file.md, from the schema that checks the file: the words for a key's
  * type are the ones its error says after "expected", so that the page and the program cannot differ.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { base } from '../src/wire/file/schema.ts';
 
 type Schema = Readonly<Record<string, unknown>>;

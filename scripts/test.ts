@@ -3,13 +3,15 @@
  *   node scripts/test.ts unit              src/**, in seconds
  *   node scripts/test.ts all               those and test/**, in one run
  *   node scripts/test.ts FILE...           these files; arguments that begin with - go to the runner
+ * Tests under test/ have Segue's programs as they are published, bundled anew for each run.
  * Under CI=true a skipped test fails the run unless `SKIPS_ALLOWED` names it.
  */
 import { spawn } from 'node:child_process';
 import { globSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
+import { bundle } from './bundle.ts';
 
 /** Names of tests that may be skipped in CI, each with the reason. */
 const SKIPS_ALLOWED: Readonly<Record<string, string>> = {
@@ -25,6 +27,10 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
 };
 
 const root = dirname(import.meta.dirname);
+const TEST_PROGRAMS = [
+  'test/support/crash-control.ts',
+  'test/integration/fixtures/few-descriptors-gateway.ts',
+];
 const PRELOADED = ['test/support/property-seed.ts', 'test/support/ending.ts'];
 
 /** Files at once. Most of a file's time is waiting for processes, whatever the machine. */
@@ -56,12 +62,20 @@ function runnerArgs(files: readonly string[], options: readonly string[], tapFil
   ];
 }
 
+/** What npm would install, and beside it the programs of tests that have control inside. */
+async function layPackage(folder: string): Promise<void> {
+  await bundle(join(folder, 'dist', 'bundle'), TEST_PROGRAMS);
+  for (const part of ['bin', 'package.json', 'segue.schema.json', 'segue.change.schema.json'])
+    await cp(join(root, part), join(folder, part), { recursive: true });
+  await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
+}
+
 /**
  * The exit code of the runner; a signal to this process goes on to it, so that nothing is left running. What a process
  * compiles, the thousands after it need not: half of what it takes to start one.
  */
-function runTests(args: readonly string[], scratch: string): Promise<number> {
-  const env = { ...process.env, NODE_COMPILE_CACHE: join(scratch, 'compiled') };
+function runTests(args: readonly string[], scratch: string, more: NodeJS.ProcessEnv): Promise<number> {
+  const env = { ...process.env, ...more, NODE_COMPILE_CACHE: join(scratch, 'compiled') };
   const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'inherit', 'inherit'] });
   const pass = (signal: NodeJS.Signals) => child.kill(signal);
   process.on('SIGINT', pass);
@@ -92,7 +106,11 @@ async function main(args: readonly string[]): Promise<number> {
   const tapFile = join(scratch, 'results.tap');
   try {
     const options = args.filter((arg) => arg.startsWith('-'));
-    const exitCode = await runTests(runnerArgs(files, options, tapFile), scratch);
+    const installed = join(scratch, 'package');
+    const needed = files.some((file) => !relative(root, file).startsWith('src'));
+    if (needed) await layPackage(installed);
+    const env = needed ? { SEGUE_TEST_PACKAGE: installed } : {};
+    const exitCode = await runTests(runnerArgs(files, options, tapFile), scratch, env);
     const tap = await readFile(tapFile, 'utf8');
     const refused = process.env.CI === 'true' ? skipsRefused(tap) : [];
     for (const skip of refused) console.error(`skipped, which CI does not allow: ${skip}`);

@@ -12,7 +12,7 @@ import { pin, withChildren } from './programs.ts';
 import type { Place, Rival } from './rival.ts';
 import { WEBSOCKET_PATH } from './paths.ts';
 
-const MAIN_FILE = fileURLToPath(new URL('../../dist/main/gateway.js', import.meta.url));
+const MAIN_FILE = fileURLToPath(new URL('../../dist/bundle/gateway.js', import.meta.url));
 
 export type SegueName = 'segue' | 'segue, net' | 'segue, seen';
 

@@ -8,9 +8,9 @@ const INTERVAL_MS = 2_000;
 /** A process that has just begun fills its heap and its pools first. */
 const SETTLES_WITHIN_MS = 45_000;
 const MAINS: Readonly<Record<string, Role>> = {
-  'control.ts': 'control',
-  'gateway.ts': 'gateway',
-  'gateway-worker.ts': 'worker',
+  control: 'control',
+  gateway: 'gateway',
+  'gateway-worker': 'worker',
 };
 
 export type Role = 'control' | 'gateway' | 'worker';
@@ -24,7 +24,9 @@ export interface Member {
 export async function membersOf(dir: string): Promise<readonly Member[]> {
   const found = await processesUnder(dir);
   return found.flatMap(({ pid, commandLine }) => {
-    const main = commandLine.map((word) => /\/main\/([a-z-]+\.ts)$/.exec(word)?.[1]).find(Boolean);
+    const main = commandLine
+      .map((word) => /\/(?:main|bundle)\/([a-z-]+)\.[jt]s$/.exec(word)?.[1])
+      .find(Boolean);
     const role = main === undefined ? undefined : MAINS[main];
     return role === undefined ? [] : [{ pid, role }];
   });

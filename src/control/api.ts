@@ -2,7 +2,7 @@
 import { Hono, type Context } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { stream } from 'hono/streaming';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { ERRORS, SegueError, toErrorRecord } from '../core/errors.ts';
 import { flagOf } from '../core/flags/rollout.ts';
 import { limits } from '../core/limits.ts';

@@ -1,6 +1,6 @@
 /** One end of a unix socket between master and worker: checked messages, one per line, in order. */
 import type { Socket } from 'node:net';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { limits } from '../core/limits.ts';
 import { LineSplitter } from '../wire/lines.ts';
 

@@ -2,6 +2,7 @@
  * A worker of the gateway: `node src/main/gateway-worker.ts --id ID --master FILE --socket PATH --listen ADDRESS...`,
  * started by its master with the sockets of these addresses as descriptors from 3 on. Runs in the project's folder.
  */
+import { flushCompileCache } from 'node:module';
 import { parseArgs } from 'node:util';
 import { limits } from '../core/limits.ts';
 import { WORKER_FIRST_FD } from '../gateway/master/worker-process.ts';
@@ -33,4 +34,6 @@ const worker = new Worker({
 process.on('SIGTERM', () => void worker.stop(limits.gateway.stopGraceMs));
 // Ctrl-C in a terminal goes to all of its processes: the master decides.
 process.on('SIGINT', () => undefined);
+// Before there is traffic that it could hold up.
+flushCompileCache();
 worker.start();

@@ -5,9 +5,9 @@
  */
 import fsSync from 'node:fs';
 import fs from 'node:fs/promises';
+import { flushCompileCache } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { limits } from '../core/limits.ts';
 import { DirectDesk } from '../gateway/keeper/desk.ts';
@@ -40,7 +40,7 @@ const sockets = new HeldSockets(givenSockets(process.env, pid));
 const workersSocket = new PublishedSocket(WORKERS_SOCKET, pid, (socket) => master.crew.accept(socket));
 const starts = new Starts({
   workerFile: entryFile('gateway-worker'),
-  masterFile: fileURLToPath(import.meta.url),
+  masterFile: entryFile('gateway'),
   pid,
   sockets,
   socketPath: () => workersSocket.path,
@@ -145,6 +145,8 @@ try {
   if (values.follow) await follow();
   else await begin();
   log(`runs, pid ${pid}`);
+  // Now, for it may be killed: the next one starts in half the time.
+  flushCompileCache();
 } catch (error) {
   log(`does not run: ${error instanceof Error ? error.message : String(error)}`);
   process.exit(1);

@@ -3,7 +3,7 @@
  * status of the error table; streams are JSON lines. A CLI of another version gets BAD_REQUEST with both
  * versions named rather than a half-understood answer.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ErrorCode, Place } from '../core/errors.ts';
 import type { GuardedJudgement } from '../core/judge/guarded-judgement.ts';
 import type { RowReport } from '../core/judge/row-report.ts';

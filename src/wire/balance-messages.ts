@@ -1,5 +1,5 @@
 /** The parts of a routing that say who gets which request. Left out, everything is as it was before they existed. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Match, Rule } from '../core/traffic/rule.ts';
 import type { ShadowShare } from '../core/traffic/shadow.ts';
 import type { Share } from '../core/traffic/split.ts';

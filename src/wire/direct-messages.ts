@@ -3,7 +3,7 @@
  * only, so the gateway starts the instances. The order carries an instance's environment and secret; it goes over
  * a socket that only the owner can open.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { errorCode } from './error-code.ts';
 
 export const listen = z.object({ host: z.string(), port: z.int().min(1).max(65_535) });

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type ErrorCode, ERRORS } from '../core/errors.ts';
 
 export const errorCode = z.custom<ErrorCode>(

@@ -1,5 +1,5 @@
 /** What the CLI asks control about flags, under `/v1/flags`. Programs ask by OFREP instead. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { FlagChange, PendingChange } from '../core/flags/change.ts';
 import type { FlagDefinition, FlagNotes } from '../core/flags/definition.ts';
 import type { Evaluation } from '../core/flags/evaluation.ts';

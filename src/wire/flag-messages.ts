@@ -1,5 +1,5 @@
 /** Flags as they travel to the gateway. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { EdgeRouting } from '../core/flags/edge.ts';
 import { isJsonObject, type Json, type JsonObject } from '../core/flags/json.ts';
 

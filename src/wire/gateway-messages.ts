@@ -3,7 +3,7 @@
  * The gateway listens and speaks first (`hello`). Unknown keys are ignored, so that either side may be newer
  * within one protocol number.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { DEFAULT_POLICY, type Maintenance, type Policy, type ShadowPolicy } from '../core/traffic/policy.ts';
 import type { Routing } from '../core/traffic/routing.ts';
 import { DEFAULT_SETTINGS, type GatewaySettings } from '../core/traffic/settings.ts';

@@ -2,7 +2,7 @@
  * What the gateway counted, as it crosses a process boundary. Everything that came after the first release has a
  * default, so that either side may be the older one.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { limits } from '../core/limits.ts';
 import type { TrafficReport } from '../core/traffic/counts.ts';
 import { KEY_CHARS_MAX, KEY_TEXT } from '../core/traffic/key-sketch.ts';

@@ -1,5 +1,5 @@
 /** What control keeps of the database beside its journal, for a later control; the database itself has the last word. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { errorCode } from './error-code.ts';
 
 const change = z.object({

@@ -3,7 +3,7 @@
  * new one. The starter is the old master (an upgrade) or a worker whose master is gone. Descriptors are inherited
  * from number 4 on, in the order of `sockets`.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { routing } from './gateway-messages.ts';
 import { report } from './report.ts';
 

@@ -4,7 +4,7 @@
  * and then join the next one, which may be of another version: unknown keys are ignored, and new ones have
  * defaults.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { listen } from './direct-messages.ts';
 import type { ServiceRouting } from '../core/traffic/routing.ts';
 import type { RoutingFrame } from '../core/traffic/routing-parts.ts';

@@ -2,12 +2,12 @@
 import fs from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../src/drivers/clock/system.ts';
 import { GatewayPlane } from '../../src/drivers/traffic/gateway/gateway-plane.ts';
 import { trafficPlaneContract } from './traffic-plane.ts';
+import { program } from '../support/program.ts';
 
-const mainFile = fileURLToPath(new URL('../../src/main/gateway.ts', import.meta.url));
+const mainFile = program('src/main/gateway.ts');
 
 trafficPlaneContract('gateway', {
   make: async (t) => {

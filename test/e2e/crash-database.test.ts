@@ -9,13 +9,13 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, test, type TestContext } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { assertEnded } from '../support/outcome.ts';
 import { PeopleProject, SPLIT } from '../support/people-project.ts';
 import { type Postgres, startPostgres } from '../support/postgres.ts';
+import { program } from '../support/program.ts';
 import { assertClean, plainLoad } from '../support/steady-load.ts';
 
-const main = fileURLToPath(new URL('../support/crash-control.ts', import.meta.url));
+const main = program('test/support/crash-control.ts');
 
 let server: Postgres;
 before(async () => (server = await startPostgres()));

@@ -7,12 +7,12 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { instancesUnder } from '../support/processes.ts';
+import { program } from '../support/program.ts';
 import { assertClean, steadyLoad } from '../support/steady-load.ts';
 import { TwoServices } from '../support/two-services.ts';
 
-const main = fileURLToPath(new URL('../support/crash-control.ts', import.meta.url));
+const main = program('test/support/crash-control.ts');
 const OTHERS = 3;
 
 it('control killed at writes of a release of two services', { timeout: 900_000 }, async (t) => {

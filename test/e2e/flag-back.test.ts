@@ -8,14 +8,14 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { it, type TestContext } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { causeOf } from '../../src/core/release/records.ts';
 import type { FlagsResponse } from '../../src/wire/flag-api.ts';
 import { startLoad } from '../load/load.ts';
 import { assertEnded } from '../support/outcome.ts';
+import { program } from '../support/program.ts';
 import { type StartOptions, TestProject } from '../support/test-project.ts';
 
-const CRASHING = fileURLToPath(new URL('../support/crash-control.ts', import.meta.url));
+const CRASHING = program('test/support/crash-control.ts');
 
 /** Says its version and what it was told of the flag; the new one fails where the flag is on. */
 const APP = `

@@ -12,6 +12,7 @@ import type { DeployResponse, ServiceStatus } from '../../src/wire/api.ts';
 import { ApiFailure } from '../support/api-client.ts';
 import { assertEnded } from '../support/outcome.ts';
 import { instancesUnder, processesUnder } from '../support/processes.ts';
+import { program } from '../support/program.ts';
 import { assertClean, steadyLoad } from '../support/steady-load.ts';
 import { type ProjectOptions, TestProject } from '../support/test-project.ts';
 
@@ -263,7 +264,8 @@ describe('a gateway that does not answer', () => {
     assert.ok(await project.eventually(() => project.control?.exitCode !== null));
     const left = await processesUnder(project.root);
     // Its workers serve on as long as it is there and says nothing.
-    const isWorker = (words: readonly string[]) => words.some((word) => word.endsWith('gateway-worker.ts'));
+    const isWorker = (words: readonly string[]) =>
+      words.some((word) => word === program('src/main/gateway-worker.ts'));
     const others = left.filter(({ commandLine }) => !isWorker(commandLine));
     assert.deepEqual(
       others.map((found) => found.pid),

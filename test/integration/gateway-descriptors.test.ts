@@ -6,17 +6,17 @@ import assert from 'node:assert/strict';
 import fs from 'node:fs/promises';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { eventually } from '../contract/eventually.ts';
 import { startLoad } from '../load/load.ts';
 import { backendOf, type Harness, RawClient, startApp, startGateway } from './gateway-harness.ts';
 import { workerPids } from './gateway-memory.ts';
+import { program } from '../support/program.ts';
 
 const DESCRIPTORS = 220;
 /** What is left for clients (src/gateway/descriptors.ts), and how many of them an attacker would have. */
 const CLIENTS = 52;
 const CROWD = 300;
-const MAIN = fileURLToPath(new URL('fixtures/few-descriptors-gateway.ts', import.meta.url));
+const MAIN = program('test/integration/fixtures/few-descriptors-gateway.ts');
 
 async function startNarrow(t: TestContext): Promise<Harness> {
   process.env['TEST_DESCRIPTORS'] = String(DESCRIPTORS);

@@ -6,7 +6,6 @@ import net, { type Socket } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import type { InstanceCounts } from '../../src/core/traffic/counts.ts';
 import { DEFAULT_POLICY } from '../../src/core/traffic/policy.ts';
 import type { Backend, ServiceRouting } from '../../src/core/traffic/routing.ts';
@@ -14,9 +13,10 @@ import { DEFAULT_SETTINGS, type GatewaySettings } from '../../src/core/traffic/s
 import { systemClock } from '../../src/drivers/clock/system.ts';
 import { GatewayPlane } from '../../src/drivers/traffic/gateway/gateway-plane.ts';
 import { portOf, somePort } from '../contract/some-port.ts';
+import { program } from '../support/program.ts';
 import type { RoutingAck } from '../../src/ports/traffic-plane.ts';
 
-export const GATEWAY_MAIN = fileURLToPath(new URL('../../src/main/gateway.ts', import.meta.url));
+export const GATEWAY_MAIN = program('src/main/gateway.ts');
 
 export interface Harness {
   readonly plane: GatewayPlane;

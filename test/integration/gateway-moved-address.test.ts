@@ -9,7 +9,7 @@ import { eventually } from '../contract/eventually.ts';
 import { somePort } from '../contract/some-port.ts';
 import { processesUnder } from '../support/processes.ts';
 import { assertClean, steadyLoad } from '../support/steady-load.ts';
-import { backendOf, startApp, startGateway } from './gateway-harness.ts';
+import { backendOf, GATEWAY_MAIN, startApp, startGateway } from './gateway-harness.ts';
 
 test('a service moves from one address to another and back, with upgrades between: one master, nothing lost', async (t) => {
   const gateway = await startGateway(t, { workers: 2 });
@@ -17,8 +17,8 @@ test('a service moves from one address to another and back, with upgrades betwee
   assert.ok(web && quiet);
   const ports = [await somePort(), await somePort()];
   const masters = async () =>
-    (await processesUnder(gateway.root)).filter(({ commandLine }) =>
-      commandLine.some((word) => word.endsWith('/main/gateway.ts') && !commandLine.includes('--master')),
+    (await processesUnder(gateway.root)).filter(
+      ({ commandLine }) => commandLine.includes(GATEWAY_MAIN) && !commandLine.includes('--master'),
     ).length;
   const routeTo = (port = 0) =>
     gateway.route(

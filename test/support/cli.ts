@@ -1,9 +1,8 @@
 /** The real CLI as a process of its own, as users start it. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import path from 'node:path';
+import { BIN } from './program.ts';
 
 const running = new Set<ChildProcess>();
-const BIN = path.join(import.meta.dirname, '../../bin/segue.js');
 
 export interface CliResult {
   readonly exitCode: number | null;
@@ -29,7 +28,7 @@ export function startCli(
   const child = spawn(program ?? '', args, {
     cwd,
     // A CI's own variables must not decide what the tests see.
-    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], TZ: 'UTC', ...env },
+    env: { ...outer('PATH', 'HOME', 'NODE_COMPILE_CACHE'), TZ: 'UTC', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   running.add(child);
@@ -43,6 +42,10 @@ export function startCli(
     child.once('close', (exitCode) => resolve({ exitCode, out, err }));
   });
   return { child, output: () => out + err, result };
+}
+
+function outer(...names: readonly string[]): Record<string, string | undefined> {
+  return Object.fromEntries(names.map((name) => [name, process.env[name]]));
 }
 
 export function cli(

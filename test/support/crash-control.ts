@@ -5,7 +5,7 @@
  * did: `after:lower`.
  */
 import { appendFileSync, readFileSync } from 'node:fs';
-import { runControl } from '../../src/main/control.ts';
+import { runControl } from '../../src/main/run-control.ts';
 import type { Store } from '../../src/ports/store.ts';
 
 const { SEGUE_TEST_WRITES_FILE = '', SEGUE_TEST_CRASH_FILE = '' } = process.env;

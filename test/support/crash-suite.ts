@@ -8,13 +8,13 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { TestContext } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { startLoad } from '../load/load.ts';
 import { assertEnded } from './outcome.ts';
 import { instancesUnder } from './processes.ts';
+import { program } from './program.ts';
 import { type ProjectOptions, TestProject } from './test-project.ts';
 
-const main = fileURLToPath(new URL('./crash-control.ts', import.meta.url));
+const main = program('test/support/crash-control.ts');
 
 export interface CrashOptions {
   readonly file?: ProjectOptions;

@@ -4,7 +4,6 @@ import { once } from 'node:events';
 import { copyFile, mkdir, mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Entry } from '../../src/core/release/journal.ts';
 import type { ReleaseRecord } from '../../src/core/release/records.ts';
@@ -12,9 +11,10 @@ import type { DeployResponse, ReleaseResponse, ServiceStatus, StatusResponse } f
 import { somePort } from '../contract/some-port.ts';
 import { ApiFailure, callApi } from './api-client.ts';
 import { processesUnder } from './processes.ts';
+import { program } from './program.ts';
 
-const here = path.dirname(fileURLToPath(import.meta.url));
-const CONTROL = path.join(here, '../../src/main/control.ts');
+const here = import.meta.dirname;
+const CONTROL = program('src/main/control.ts');
 /** What takes longer is asked for less often: each look costs control and the test as much as a request. */
 const PAUSE_MS_MAX = 50;
 const PATIENCE_MS = 120_000;

@@ -1,6 +1,6 @@
 /** `/v1/flags`: thin, every decision is the desk's. */
 import type { Context, Hono } from 'hono';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { SegueError } from '../../core/errors.ts';
 import type { Trace } from '../../core/flags/logic.ts';
 import { limits } from '../../core/limits.ts';

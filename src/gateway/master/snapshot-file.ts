@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs/promises';
 import path from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Routing } from '../../core/traffic/routing.ts';
 import { routing as routingSchema } from '../../wire/gateway-messages.ts';
 import { SEGUE_VERSION } from '../../wire/version.ts';

@@ -2,7 +2,7 @@
  * Where Prometheus asks. Nobody's requests pass here, so Node's own server does; it moves and closes with the
  * settings of the routing.
  */
-import http from 'node:http';
+import type http from 'node:http';
 import { isEveryAddress, listenKey } from '../../core/listen.ts';
 import { limits } from '../../core/limits.ts';
 import type { Listen } from '../../core/project.ts';
@@ -26,7 +26,9 @@ export class MetricsEndpoint {
     if (key === this.#key) return;
     this.close();
     if (!listen) return;
-    const server = http.createServer((request, response) => void this.#answer(request, response));
+    const server = process
+      .getBuiltinModule('node:http')
+      .createServer((request, response) => void this.#answer(request, response));
     server.maxConnections = limits.gateway.metricsConnectionsMax;
     server.requestTimeout = limits.gateway.headTimeoutMs;
     try {

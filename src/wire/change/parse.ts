@@ -1,5 +1,5 @@
 /** change.yaml to operations, without touching the file system; all problems at once, in the order of the file. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Operation, RehearsedQueries } from '../../core/database/change.ts';
 import { explain } from '../file/explain.ts';
 import { inOrder, type Path, type Problem } from '../file/problem.ts';

@@ -1,5 +1,5 @@
 /** The shape of change.yaml, once: what is checked, what it means (core's `Operation`), what editors complete. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Operation } from '../../core/database/change.ts';
 import { isName, madeName, NAME_BYTES_MAX, parseTableName } from '../../core/database/identifier.ts';
 import { limits } from '../../core/limits.ts';

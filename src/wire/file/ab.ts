@@ -1,5 +1,5 @@
 /** `strategy: { type: ab }`: which requests meet the new version, for how long, and what comes of it. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { limits } from '../../core/limits.ts';
 import { flagList, flagsOf } from './flag-raise.ts';
 import { gatesOf, untilEvidence } from './gates.ts';

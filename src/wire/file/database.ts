@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { limits } from '../../core/limits.ts';
 import type { Contradiction } from './checks.ts';
 import { duration, name, text } from './values.ts';

@@ -1,5 +1,5 @@
 /** What zod found, in the words of the user: where, what was expected, and what stands there. */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { describePath, type Path } from './problem.ts';
 import { describeUnknownKey } from './suggest.ts';
 import { find, type Tree } from './tree.ts';

@@ -1,5 +1,5 @@
 /** Flags that a release raises: as a step of a canary, or once the new version has all of the requests. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { limits } from '../../core/limits.ts';
 import type { FlagRaise, Service, StrategyChoice } from '../../core/project.ts';
 import type { Contradiction } from './checks.ts';

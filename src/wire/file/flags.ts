@@ -1,5 +1,5 @@
 /** `flags:`, feature flags of the project, and `traffic.flags`, those that the gateway evaluates. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { DEFAULT_FLAGS } from '../../core/flags/choices.ts';
 import { limits } from '../../core/limits.ts';
 import { listen } from './listen.ts';

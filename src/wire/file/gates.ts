@@ -1,5 +1,5 @@
 /** What a stage waits for, as a step of a canary and an A/B say it. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Gates } from '../../core/project.ts';
 
 export function untilEvidence() {

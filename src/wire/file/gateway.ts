@@ -1,5 +1,5 @@
 /** `gateway:`, what concerns the gateway as a whole. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { limits } from '../../core/limits.ts';
 import { DEFAULT_CHOICES } from '../../core/traffic/settings.ts';
 import { listen } from './listen.ts';

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { metrics } from './metrics.ts';
 import { parseProjectFile } from './parse.ts';
 import { probes } from './probes.ts';

@@ -1,5 +1,5 @@
 /** `health:` of a web service: liveness, readiness, dependencies. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Check } from '../../core/project.ts';
 import { command, duration, name, shortOrLong, urlPath, whole } from './values.ts';
 

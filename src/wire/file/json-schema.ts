@@ -2,7 +2,7 @@
  * The JSON Schema of segue.yaml for editors, made from `schema.ts`. Draft 7, because that is what the common
  * YAML language server reads best. Also answers which keys are known where, for suggestions.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Path } from './problem.ts';
 import { base, CHANGEABLE_KEYS } from './schema.ts';
 

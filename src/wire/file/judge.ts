@@ -1,5 +1,5 @@
 /** `judge:` of a service: what a new version may do worse than the one before, and how sure that has to be. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { DEFAULT_JUDGE, type JudgeChoice } from '../../core/judge/rules.ts';
 import { formatDurationMs } from '../../core/units.ts';
 import { metrics } from './metrics.ts';

@@ -1,5 +1,5 @@
 /** An address to listen on, as people write it: a port, or "host:port". */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Listen } from '../../core/project.ts';
 import { port } from './values.ts';
 

@@ -1,5 +1,5 @@
 /** `judge.metrics:` of a service: numbers from outside that the judge looks at, too. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { MetricChoice, MetricOrigin, MetricRule } from '../../core/judge/guard-choices.ts';
 import { longestRangeMs, PLACEHOLDERS, placeholdersIn } from '../../core/judge/placeholders.ts';
 import { limits } from '../../core/limits.ts';

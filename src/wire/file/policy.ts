@@ -1,5 +1,5 @@
 /** The keys of `traffic:` that bound requests and instances: limits, timeouts, ejection, copies, maintenance. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { limits as bounds } from '../../core/limits.ts';
 import type { Policy } from '../../core/traffic/policy.ts';
 import { serviceShadow } from './shadow.ts';

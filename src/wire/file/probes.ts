@@ -1,5 +1,5 @@
 /** `judge.probes:` of a service: requests that Segue sends itself, where users send too few. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ProbesChoice } from '../../core/judge/guard-choices.ts';
 import { limits } from '../../core/limits.ts';
 import { smokeTest } from './smoke.ts';

@@ -1,5 +1,5 @@
 /** `run:` of a service: how an instance is started, and asked to end. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { command, duration, nothing, shortOrLong, textOrNumber } from './values.ts';
 
 /** What Segue sets for every instance; a value here would never be seen. */

@@ -1,5 +1,5 @@
 /** `judge.saturation:` of a service: what its instances may use, beside stable's. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { SaturationChoice } from '../../core/judge/guard-choices.ts';
 import { limits } from '../../core/limits.ts';
 import { parseBytes } from '../../core/units.ts';

@@ -2,7 +2,7 @@
  * The shape of segue.yaml, once: what is checked, what it means (the output is core's `Project`), and, by
  * `json-schema.ts`, what editors complete. Every key has a description because editors show it.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { limits } from '../../core/limits.ts';
 import { database } from './database.ts';
 import { flags } from './flags.ts';

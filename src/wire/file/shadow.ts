@@ -1,5 +1,5 @@
 /** Copies of requests: to another service (`traffic.shadow`), or to a new version before it has users (a canary's step). */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ShadowShare } from '../../core/traffic/shadow.ts';
 import { name, share, shortOrLong, wholePercent } from './values.ts';
 

@@ -1,5 +1,5 @@
 /** `smoke:` of a service: what must work before and after traffic moves. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { SmokeTest } from '../../core/project.ts';
 import { command, duration, headers, text, urlPath, whole } from './values.ts';
 

@@ -1,5 +1,5 @@
 /** `traffic.sticky`: what makes a client's requests meet the same version and instance again. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Sticky } from '../../core/traffic/sticky.ts';
 import { duration, headerName } from './values.ts';
 

@@ -1,5 +1,5 @@
 /** `strategy:` of a service. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { limits } from '../../core/limits.ts';
 import type { Stage } from '../../core/project.ts';
 import type { ShadowShare } from '../../core/traffic/shadow.ts';

@@ -1,5 +1,5 @@
 /** `traffic:` of a service: where it listens, what it gets, how it drains and holds. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { limits } from '../../core/limits.ts';
 import { edgeFlags } from './flags.ts';
 import { listen } from './listen.ts';

@@ -2,7 +2,7 @@
  * The small values of segue.yaml as zod schemas. The error text of each completes "expected ..."; defaults
  * are written as the user would write them (`prefault`), so that the JSON Schema can show them.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { limits } from '../../core/limits.ts';
 import { parseNetwork } from '../../core/traffic/networks.ts';
 import {

@@ -1,5 +1,5 @@
 /** `when`: which requests are meant. Several keys mean all of them, a list means any of its items. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { limits } from '../../core/limits.ts';
 import type { Match, TextPattern } from '../../core/traffic/rule.ts';
 import { headerName, network, text, textOrNumber, urlPath } from './values.ts';

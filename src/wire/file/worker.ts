@@ -1,5 +1,5 @@
 /** What a worker (`kind: worker`) has in other forms than a web service: it has no requests. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { DEFAULT_JUDGE, type JudgeChoice } from '../../core/judge/rules.ts';
 import { formatDurationMs } from '../../core/units.ts';
 import {

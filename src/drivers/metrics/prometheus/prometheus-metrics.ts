@@ -1,5 +1,5 @@
 /** Instant queries of Prometheus' HTTP API, which Thanos, Mimir and VictoriaMetrics speak, too. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Clock } from '../../../ports/clock.ts';
 import type { MetricAnswer, MetricSource, PrometheusQuestion } from '../../../ports/metrics.ts';
 import { fetchJson, nothing } from '../fetch-json.ts';
