@@ -107,7 +107,7 @@ async function main(args: readonly string[]): Promise<number> {
   try {
     const options = args.filter((arg) => arg.startsWith('-'));
     const installed = join(scratch, 'package');
-    const needed = files.some((file) => !relative(root, file).startsWith('src'));
+    const needed = files.some((file) => relative(root, file).startsWith('test'));
     if (needed) await layPackage(installed);
     const env = needed ? { SEGUE_TEST_PACKAGE: installed } : {};
     const exitCode = await runTests(runnerArgs(files, options, tapFile), scratch, env);

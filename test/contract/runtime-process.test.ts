@@ -18,7 +18,12 @@ import { limits } from '../../src/core/limits.ts';
 import type { Mark } from '../../src/core/release/records.ts';
 import { systemClock } from '../../src/drivers/clock/system.ts';
 import { isLive } from '../../src/drivers/runtime/process/proc-parse.ts';
-import { readAll, readStat, withSecret } from '../../src/drivers/runtime/process/process-table.ts';
+import {
+  type ProcessId,
+  readAll,
+  readStat,
+  withSecret,
+} from '../../src/drivers/runtime/process/process-table.ts';
 import { ProcessRuntime, type ProcessRuntimeOptions } from '../../src/drivers/runtime/process/runtime.ts';
 import type { InstanceSpec } from '../../src/ports/runtime.ts';
 import { eventually } from './eventually.ts';
@@ -159,7 +164,12 @@ describe('the process runtime', () => {
     const stopped = async (script: string, processes: number, withinMs: number) => {
       const spec = specOf(['/bin/sh', '-c', script]);
       await runtime.start(spec);
-      await eventually('all of it runs', async () => (await alive(spec)).length === processes);
+      // A shell between its `fork` and its `wait` can miss a signal.
+      const waits = ({ pid }: ProcessId) => readStat(pid)?.state === 'S';
+      await eventually('all of it runs and waits', async () => {
+        const found = await alive(spec);
+        return found.length === processes && found.every(waits);
+      });
       const report = await runtime.stop(spec.id, { signal: 'SIGTERM', withinMs });
       assert.deepEqual(await alive(spec), []);
       return report.how;

@@ -7,6 +7,7 @@ import { after, describe, it, type TestContext } from 'node:test';
 import { checkRefusal, deployOf, refused, serving, serveV1, succeeds } from '../support/bad-input.ts';
 import { cli, endCli, startCli } from '../support/cli.ts';
 import { processesUnder } from '../support/processes.ts';
+import { program } from '../support/program.ts';
 import { assertClean, steadyLoad } from '../support/steady-load.ts';
 import { TestProject } from '../support/test-project.ts';
 
@@ -145,6 +146,6 @@ describe('the gateway, killed', () => {
 async function daemons(project: TestProject, kind: 'control' | 'gateway'): Promise<number> {
   const found = await processesUnder(project.root);
   // Workers are told where their master's program is.
-  const program = (words: readonly string[]) => words.find((word) => word.endsWith('.ts'));
-  return found.filter(({ commandLine }) => program(commandLine)?.endsWith(`main/${kind}.ts`)).length;
+  const runs = (words: readonly string[]) => words.find((word) => /\.[jt]s$/.test(word));
+  return found.filter(({ commandLine }) => runs(commandLine) === program(`src/main/${kind}.ts`)).length;
 }

@@ -1,5 +1,4 @@
 /** PostgreSQL's parser as WebAssembly (libpg_query 18). It reads what older servers read, and a little more. */
-import { loadModule, parsePlPgSQLSync, parseSync, SqlError } from 'libpg-query';
 import {
   type BodyPart,
   charsAt,
@@ -11,12 +10,19 @@ import {
 } from '../../../core/database/sql/parsed.ts';
 import type { SqlParser } from '../../../ports/sql-parser.ts';
 
+type Library = typeof import('libpg-query');
+
+/** The library is large, and most processes need none of it. */
 export async function openSqlParser(): Promise<SqlParser> {
-  await loadModule();
-  return { parse, parseBody };
+  const library = await import('libpg-query');
+  await library.loadModule();
+  return {
+    parse: (sql) => parse(library, sql),
+    parseBody: (sql) => parseBody(library, sql),
+  };
 }
 
-function parse(sql: string): ParsedSql {
+function parse({ parseSync, SqlError }: Library, sql: string): ParsedSql {
   // The parser is written in C: it would end there, and find nothing wrong with the rest.
   const nul = sql.indexOf('\0');
   if (nul !== -1) return { ok: false, message: 'a NUL character, which no SQL has', at: nul };
@@ -25,7 +31,7 @@ function parse(sql: string): ParsedSql {
     const { stmts } = record(parseSync(sql));
     return { ok: true, statements: list(stmts).map((each) => statementOf(record(each), sql)) };
   } catch (error) {
-    return { ok: false, ...problemOf(error, sql) };
+    return { ok: false, ...problemOf(error, sql, SqlError) };
   }
 }
 
@@ -39,7 +45,11 @@ function statementOf(raw: SqlNode, sql: string): ParsedStatement {
   return { kind, node: record(node), start, end };
 }
 
-function problemOf(error: unknown, sql: string): { message: string; at: number } {
+function problemOf(
+  error: unknown,
+  sql: string,
+  SqlError: Library['SqlError'],
+): { message: string; at: number } {
   if (error instanceof SqlError)
     return { message: error.message, at: charsOfPoints(sql, error.sqlDetails?.cursorPosition ?? 0) };
   // The stack of the WebAssembly is finite, and so is that of what reads its answer.
@@ -48,14 +58,14 @@ function problemOf(error: unknown, sql: string): { message: string; at: number }
   return { message: error instanceof Error ? error.message : String(error), at: 0 };
 }
 
-function parseBody(sql: string): ParsedBody {
+function parseBody({ parsePlPgSQLSync, SqlError }: Library, sql: string): ParsedBody {
   if (sql.includes('\0')) return { ok: false, message: 'a NUL character, which no SQL has' };
   try {
     const parts: BodyPart[] = [];
     collect(parsePlPgSQLSync(sql), 0, parts);
     return { ok: true, parts };
   } catch (error) {
-    return { ok: false, message: problemOf(error, sql).message };
+    return { ok: false, message: problemOf(error, sql, SqlError).message };
   }
 }
 
