@@ -70,6 +70,11 @@ it('one whose copies are like their originals goes on when that is known, withou
   });
   assert.ok(isCompared);
   assert.match(shown, /shadow {2}v2 gets copies of 100% of GET, HEAD/);
+  const isAsked = async () => {
+    const { state, plan } = (await project.release(id)).release;
+    return state.phase === 'forward' && plan.steps[state.at]?.kind === 'approve';
+  };
+  assert.ok(await project.eventually(isAsked), 'the evidence is there');
   await project.api('POST', '/v1/services/web/approve', { by: 'test', reason: '' });
   const release = await project.ended(id);
   assertEnded(release, 'done');

@@ -56,14 +56,16 @@ export async function crashEverywhere(
   assert.ok(points > 10, `a release makes many writes, found ${points}`);
 
   const steady = work(project);
-  t.after(() => steady.stop().catch(() => undefined));
+  let did: string | undefined;
+  // Only where the test ended before: what it looks at is gone by then.
+  t.after(() => did ?? steady.stop().catch(() => undefined));
   let crashes = 0;
   const planned = momentsOf(points, all);
   for (const moment of planned) {
     if (await crasher.crashOnce(moment)) crashes += 1;
     check(project.root);
   }
-  const did = await steady.stop();
+  did = await steady.stop();
   t.diagnostic(`${points} writes found, ${crashes} crashes, ${did}`);
   // The order of a release's writes is not quite the same each time, so its last points may be past its end.
   const reached = all ? planned.length : planned.length - 1;
@@ -83,9 +85,9 @@ function requests({ port }: TestProject): Work {
   const load = startLoad({
     target: { host: '127.0.0.1', port },
     clients: [
-      { kind: 'keep-alive', method: 'GET', path: '/', count: 2, thinkMs: 15 },
-      { kind: 'keep-alive', method: 'POST', path: '/', body: 'some body', count: 1, thinkMs: 15 },
-      { kind: 'per-request', method: 'GET', path: '/', count: 1, thinkMs: 30 },
+      { kind: 'keep-alive', method: 'GET', path: '/', count: 2, thinkMs: 25 },
+      { kind: 'keep-alive', method: 'POST', path: '/', body: 'some body', count: 1, thinkMs: 25 },
+      { kind: 'per-request', method: 'GET', path: '/', count: 1, thinkMs: 50 },
     ],
   });
   const stop = async () => {

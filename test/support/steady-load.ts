@@ -8,10 +8,10 @@ import type { Load, Summary } from '../load/summary.ts';
 
 export function steadyLoad(t: TestContext, port: number): Load {
   return plainLoad(t, port, [
-    { kind: 'keep-alive', method: 'GET', path: '/', count: 4, thinkMs: 2 },
-    { kind: 'keep-alive', method: 'POST', path: '/', body: 'x'.repeat(5_000), count: 2, thinkMs: 2 },
-    { kind: 'per-request', method: 'GET', path: '/', count: 2, thinkMs: 5 },
-    { kind: 'per-request', method: 'POST', path: '/?ms=50', body: 'slow', count: 2, thinkMs: 5 },
+    { kind: 'keep-alive', method: 'GET', path: '/', count: 4, thinkMs: 5 },
+    { kind: 'keep-alive', method: 'POST', path: '/', body: 'x'.repeat(5_000), count: 2, thinkMs: 5 },
+    { kind: 'per-request', method: 'GET', path: '/', count: 2, thinkMs: 10 },
+    { kind: 'per-request', method: 'POST', path: '/?ms=50', body: 'slow', count: 2, thinkMs: 10 },
   ]);
 }
 
