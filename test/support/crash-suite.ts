@@ -56,16 +56,17 @@ export async function crashEverywhere(
   assert.ok(points > 10, `a release makes many writes, found ${points}`);
 
   const steady = work(project);
-  let did: string | undefined;
+  let over = false;
   // Only where the test ended before: what it looks at is gone by then.
-  t.after(() => did ?? steady.stop().catch(() => undefined));
+  t.after(() => over || steady.stop().catch(() => undefined));
   let crashes = 0;
   const planned = momentsOf(points, all);
   for (const moment of planned) {
     if (await crasher.crashOnce(moment)) crashes += 1;
     check(project.root);
   }
-  did = await steady.stop();
+  over = true;
+  const did = await steady.stop();
   t.diagnostic(`${points} writes found, ${crashes} crashes, ${did}`);
   // The order of a release's writes is not quite the same each time, so its last points may be past its end.
   const reached = all ? planned.length : planned.length - 1;

@@ -1,4 +1,5 @@
 /** PostgreSQL's parser as WebAssembly (libpg_query 18). It reads what older servers read, and a little more. */
+import type * as library from 'libpg-query';
 import {
   type BodyPart,
   charsAt,
@@ -10,15 +11,15 @@ import {
 } from '../../../core/database/sql/parsed.ts';
 import type { SqlParser } from '../../../ports/sql-parser.ts';
 
-type Library = typeof import('libpg-query');
+type Library = typeof library;
 
 /** The library is large, and most processes need none of it. */
 export async function openSqlParser(): Promise<SqlParser> {
-  const library = await import('libpg-query');
-  await library.loadModule();
+  const loaded = await import('libpg-query');
+  await loaded.loadModule();
   return {
-    parse: (sql) => parse(library, sql),
-    parseBody: (sql) => parseBody(library, sql),
+    parse: (sql) => parse(loaded, sql),
+    parseBody: (sql) => parseBody(loaded, sql),
   };
 }
 
